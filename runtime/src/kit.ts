@@ -1,0 +1,10 @@
+/** What our own command lines share with the runtime. Not for users: the definition language is the main entry. */
+export { CodedError, errorsOf, row } from './base/coded-error.ts';
+export { formatDuration, parseDuration } from './base/durations.ts';
+export { failure } from './base/errors.ts';
+export { invariant } from './base/invariant.ts';
+export { nearest } from './base/nearest.ts';
+export { formatSize, parseSize } from './base/sizes.ts';
+export { EXIT, report, runProgram } from './cli/exit.ts';
+export { columnsOf, mayAsk, paint, printable, table, wrap } from './cli/terminal.ts';
+export { checkYaml, describeIssue, readYaml, readYamlFile } from './config/yaml.ts';

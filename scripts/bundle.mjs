@@ -1,0 +1,56 @@
+/**
+ * Bundles the two command lines into dist/, with what they share with the runtime inlined, and packs the runtime as the
+ * tarball that goes into every generated project. Our npm packages therefore need no name of ours on any registry.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = new URL('..', import.meta.url).pathname;
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/bin/advisor.ts', 'src/bin/create-pipeline.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  conditions: ['pipeline-source'],
+  external: Object.keys(dependencies),
+  logLevel: 'warning',
+});
+
+const vendor = join(root, 'dist', 'vendor');
+if (isStale()) {
+  rmSync(vendor, { recursive: true, force: true });
+  mkdirSync(vendor, { recursive: true });
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
+  const packed = spawnSync(command, [...first, 'pack', '--pack-destination', vendor, '--loglevel=error'], {
+    cwd: join(root, 'runtime'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, npm_config_ignore_scripts: 'true', npm_config_workspaces: undefined },
+  });
+  if (packed.status !== 0) process.exit(packed.status ?? 1);
+}
+
+/** The tarball is older than a file that goes into it, or absent. */
+function isStale() {
+  let tarball;
+  try {
+    tarball = readdirSync(vendor).find((name) => name.endsWith('.tgz'));
+  } catch {
+    return true;
+  }
+  if (tarball === undefined) return true;
+  const packedAt = statSync(join(vendor, tarball)).mtimeMs;
+  const inputs = readdirSync(join(root, 'runtime', 'dist'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  inputs.push(join(root, 'runtime', 'package.json'), join(root, 'runtime', 'README.md'));
+  return inputs.some((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs > packedAt);
+}
