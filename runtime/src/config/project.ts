@@ -1,0 +1,78 @@
+/** `pipeline.config.yaml`: how and where a definition runs. Strict: an unknown key names the nearest known one. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseDuration } from '../base/durations.ts';
+import { checkYaml, readYamlFile } from './yaml.ts';
+
+export const ARCHITECTURES = ['batch', 'micro-batch', 'streaming', 'lambda', 'kappa'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+export const CONFIG_FILE = 'pipeline.config.yaml';
+
+/** A duration such as `15m`, read as milliseconds; at least `minMs`. */
+function duration(fallback: string, minMs = 1) {
+  return z
+    .unknown()
+    .default(fallback)
+    .transform((text, context) => {
+      try {
+        const ms = parseDuration(text, 'value');
+        if (ms >= minMs) return ms;
+        context.addIssue({ code: 'custom', message: `must be at least ${minMs}ms` });
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
+      }
+      return z.NEVER;
+    });
+}
+
+const relativePath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0') && !path.split(/[\\/]/).includes('..'), {
+    message: 'must be a path inside the project, without ".."',
+  });
+
+const projectSchema = z.strictObject({
+  version: z.literal(1, { error: 'must be 1: this is the only version of the file that this runtime reads' }),
+  architecture: z.enum(ARCHITECTURES, { error: `must be one of ${ARCHITECTURES.join(', ')}` }),
+  definition: relativePath.default('pipeline.ts'),
+  data: relativePath.default('data'),
+  freshness: duration('15m'),
+  trigger: z
+    .strictObject({ every: duration('1s'), rows: z.int().min(1).max(1_000_000).default(4096) })
+    .prefault({}),
+  batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
+  corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),
+  log: z.strictObject({ partitions: z.int().min(1).max(256).default(1) }).prefault({}),
+  ingest: z
+    .strictObject({
+      source: z.string().min(1).max(100),
+      file: relativePath,
+      arrivalTime: z.string().min(1).max(200).optional(),
+      speed: z.number().positive().default(1),
+    })
+    .optional(),
+  serve: z
+    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(8080) })
+    .prefault({}),
+});
+
+/** The settings of a project; durations in milliseconds, paths relative to `root`. */
+export type ProjectConfig = z.output<typeof projectSchema>;
+
+export interface Project {
+  readonly root: string;
+  readonly config: ProjectConfig;
+}
+
+/** Reads the project in a folder. Throws FILE_UNREADABLE or FILE_INVALID. */
+export function readProject(root: string): Project {
+  const yaml = readYamlFile(join(root, CONFIG_FILE));
+  return { root, config: checkYaml(yaml, projectSchema) };
+}
+
+/** The settings that a run without a project has. */
+export function defaultConfig(architecture: Architecture, overrides: Partial<ProjectConfig> = {}): ProjectConfig {
+  return { ...projectSchema.parse({ version: 1, architecture }), ...overrides };
+}

@@ -1,0 +1,146 @@
+/**
+ * What the HTTP API, the dashboard and the control socket need from a running pipeline. The implementation owns the log,
+ * the state and the views; everything here is data, so the same answers serve `pipeline status` and `/api/status`.
+ */
+export type Architecture = 'batch' | 'micro-batch' | 'streaming' | 'lambda' | 'kappa';
+
+/** Answers: is it fresh enough, is it complete, what was late, is it keeping up. Times are epoch milliseconds. */
+export interface Status {
+  readonly version: 1;
+  readonly pipeline: string;
+  readonly architecture: Architecture;
+  readonly running: boolean;
+  readonly startedAtMs: number | null;
+  readonly nowMs: number;
+  readonly freshness: Freshness;
+  readonly sources: readonly SourceStatus[];
+  readonly views: readonly ViewStatus[];
+  readonly late: LateStatus;
+  /** Events that were malformed, or that an expression could not be computed for. Kept and replayable. */
+  readonly rejected: number;
+  readonly epochs: EpochStatus;
+  readonly state: { readonly keys: number; readonly sizeBytes: number };
+  /** When the next scheduled run, trigger or batch layer starts; null when it runs continuously or is stopped. */
+  readonly nextRunAtMs: number | null;
+  readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
+  /** Lambda only: windows that end at or before this event time are served from the batch layer. */
+  readonly lambda?: { readonly coveredUntilMs: number | null; readonly batchRuns: number; readonly lastBatchAtMs: number | null };
+  /** Kappa only. */
+  readonly versions?: readonly VersionStatus[];
+}
+
+/** Age of the oldest event that readers cannot see yet (0 when caught up), held against the promise. */
+export interface Freshness {
+  readonly seconds: number;
+  readonly slaSeconds: number;
+  readonly holds: boolean;
+  /** From the append to the log to the commit that made the event visible; null before the first. */
+  readonly p50Seconds: number | null;
+  readonly p99Seconds: number | null;
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  /** Smallest watermark over the partitions that are not idle; null before the first event. */
+  readonly watermarkMs: number | null;
+  readonly eventsIn: number;
+  readonly lagEvents: number;
+  readonly partitions: readonly PartitionStatus[];
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  readonly endOffset: number;
+  readonly nextOffset: number;
+  readonly watermarkMs: number | null;
+  readonly idle: boolean;
+}
+
+export interface ViewStatus {
+  readonly name: string;
+  readonly mode: 'updates' | 'final';
+  /** Column names in the order of a row; `keys` is the prefix that identifies it. */
+  readonly columns: readonly string[];
+  readonly keys: readonly string[];
+  readonly rows: number;
+  readonly updatedAtMs: number | null;
+}
+
+export interface LateStatus {
+  readonly total: number;
+  readonly policy: Readonly<Record<string, 'correct' | 'drop' | 'side-output'>>;
+  /** Late events that will be folded in at the next correction. */
+  readonly waiting: number;
+}
+
+export interface EpochStatus {
+  readonly committed: number;
+  readonly lastAtMs: number | null;
+  readonly lastDurationMs: number | null;
+  readonly lastRows: number | null;
+}
+
+export interface VersionStatus {
+  readonly name: string;
+  readonly role: 'live' | 'previous' | 'candidate';
+  readonly lagEvents: number;
+  readonly createdAtMs: number;
+}
+
+/** A row of a view as JSON: columns in declared order, times and windows as ISO 8601 strings. */
+export type JsonRow = Readonly<Record<string, unknown>>;
+
+export interface ViewQuery {
+  /** Column equals value; both as text, compared with the column's JSON text or string. */
+  readonly where: Readonly<Record<string, string>>;
+  /** Keeps rows whose window starts in [from, to), or all rows of a view without a window. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly limit?: number;
+}
+
+export interface IngestResult {
+  /** Durable: on disk and fsynced before this is returned. */
+  readonly accepted: number;
+  readonly rejected: number;
+  /** At most ten, for the sender to see what is wrong. */
+  readonly problems: readonly { readonly line: number; readonly reason: string }[];
+}
+
+export interface LateRow {
+  readonly view: string;
+  readonly source: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly eventTimeMs: number;
+  readonly watermarkMs: number;
+  readonly lateByMs: number;
+  readonly event: JsonRow;
+}
+
+export interface RejectedRow {
+  readonly source: string;
+  readonly reason: string;
+  readonly at: string;
+  /** The text as it came, at most the first megabyte. */
+  readonly text: string;
+}
+
+export interface Host {
+  status(): Promise<Status>;
+  /** @throws VIEW_UNKNOWN, COLUMN_UNKNOWN */
+  query(view: string, query: ViewQuery): Promise<readonly JsonRow[]>;
+  /** Calls back with the rows that a commit changed (null for a row that is gone); returns how to stop. */
+  subscribe(view: string, onChange: (changes: readonly ViewChange[]) => void): () => void;
+  /** Appends JSON lines. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED */
+  ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult>;
+  late(limit: number): Promise<readonly LateRow[]>;
+  rejected(limit: number): Promise<readonly RejectedRow[]>;
+  /** Commands of the control socket, never of the TCP listener. @throws what the command throws */
+  command(name: string, params: unknown): Promise<unknown>;
+}
+
+export interface ViewChange {
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly row: JsonRow | null;
+}
