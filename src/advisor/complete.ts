@@ -1,0 +1,124 @@
+/** Fills in defaults and checks what no single answer can show: answers that are missing or exclude each other. */
+import { formatDuration } from 'pipeline-runtime/kit';
+import { failure } from '../errors.ts';
+import { answersSchema, type Answers, type GivenAnswers } from './answers.ts';
+import { QUESTIONS, questionOf } from './questions.ts';
+import { spanMs } from './spans.ts';
+
+export interface Completed {
+  readonly answers: Answers;
+  /** Paths of the answers that nobody gave. */
+  readonly defaulted: readonly string[];
+}
+
+/** A problem with an answer; `path` names it. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * Fills in the defaults.
+ * @throws ANSWERS_MISSING with the flags of the required answers, ANSWERS_INVALID with every problem.
+ */
+export function completeAnswers(given: GivenAnswers): Completed {
+  const missing = missingAnswers(given);
+  if (missing.length > 0)
+    throw failure('ANSWERS_MISSING', { flags: missing.map((path) => questionOf(path).flag) });
+  const problems = answerProblems(given);
+  if (problems.length > 0) {
+    throw failure('ANSWERS_INVALID', {
+      problems: problems.map((problem) => `${problem.path}: ${problem.message}`),
+    });
+  }
+  const complete: Record<string, unknown> = {};
+  const defaulted: string[] = [];
+  for (const question of QUESTIONS) {
+    const value = answerAt(given, question.path);
+    if (value !== undefined) setAnswer(complete, question.path, value);
+    else if (question.fallback !== undefined) {
+      defaulted.push(question.path);
+      setAnswer(
+        complete,
+        question.path,
+        question.path === 'reactionTime' ? given.freshness : question.fallback,
+      );
+    }
+  }
+  return { answers: answersSchema.parse(complete), defaulted };
+}
+
+/** The required answers that are absent, as paths. */
+export function missingAnswers(given: GivenAnswers): string[] {
+  return QUESTIONS.filter(
+    (question) => question.required && answerAt(given, question.path) === undefined,
+  ).map((question) => question.path);
+}
+
+/** Every answer that contradicts another so plainly that one of them must be a slip. */
+export function answerProblems(given: GivenAnswers): Problem[] {
+  const problems: Problem[] = [];
+  const { typical, max } = given.lateness ?? {};
+  if (max !== undefined && max !== 'unsure') {
+    const asked = typical ?? String(questionOf('lateness.typical').fallback);
+    if (asked !== 'unsure' && spanMs(max)[1] < spanMs(asked)[0]) {
+      const added =
+        typical === undefined ? ` (the default; give ${questionOf('lateness.typical').flag})` : '';
+      problems.push({
+        path: typical === undefined ? 'lateness.max' : 'lateness.typical',
+        message: `lateness.max ${max} is less than lateness.typical ${asked}${added}. The latest event cannot come before the usual one`,
+      });
+    }
+  }
+  const files = given.arrival === 'files';
+  if (files && given.arrivalEvery === undefined) {
+    problems.push({
+      path: 'arrival',
+      message: 'arrival: files needs arrivalEvery, how often they are dropped (such as 1d)',
+    });
+  }
+  if (given.arrivalEvery !== undefined && !files && given.arrival !== 'unsure') {
+    problems.push({ path: 'arrivalEvery', message: 'has a meaning only with arrival: files' });
+  }
+  return problems;
+}
+
+/** The answer at a dotted path. */
+export function answerAt(answers: object, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], answers);
+}
+
+/** Writes an answer at a dotted path of a plain object. */
+export function setAnswer(target: Record<string, unknown>, path: string, value: unknown): void {
+  const [first = '', ...rest] = path.split('.');
+  if (rest.length === 0) target[first] = value;
+  else {
+    const group = { ...(target[first] as Record<string, unknown> | undefined) };
+    target[first] = group;
+    setAnswer(group, rest.join('.'), value);
+  }
+}
+
+/** A copy with one answer replaced. */
+export function withAnswer(answers: GivenAnswers, path: string, value: unknown): GivenAnswers {
+  const copy: Record<string, unknown> = { ...answers };
+  setAnswer(copy, path, value);
+  return copy;
+}
+
+/** How an answer is shown to people. */
+export function answerText(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  return typeof value === 'number'
+    ? String(value)
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value ?? null);
+}
+
+/** Seconds as a duration a person reads. */
+export function secondsText(seconds: number): string {
+  return formatDuration(seconds * 1000);
+}

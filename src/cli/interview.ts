@@ -1,0 +1,120 @@
+/**
+ * Collects the answers from a file, from flags and, on a terminal, from the person in front of it.
+ *
+ *   file ─► flags (beat the file) ─► prompts for what is missing (only when `mayAsk`) ─► checked together
+ *
+ * The prompt library is loaded only when something is asked, so a pipe never touches the terminal.
+ */
+import { readFileSync } from 'node:fs';
+import { CodedError, describeIssue, readYaml, readYamlFile } from 'pipeline-runtime/kit';
+import { givenAnswersSchema, type GivenAnswers } from '../advisor/answers.ts';
+import { answerAt, answerProblems, missingAnswers, setAnswer } from '../advisor/complete.ts';
+import { QUESTIONS, questionOf, type Question } from '../advisor/questions.ts';
+import { failure } from '../errors.ts';
+import { valueOfText, type AnswerFlags } from './answer-flags.ts';
+
+export interface CollectOptions {
+  /** A path, or `-` for stdin. */
+  readonly file?: string | undefined;
+  readonly flags: AnswerFlags;
+  /** Whether a person may be asked; see the kit's `mayAsk`. */
+  readonly mayAsk: boolean;
+  /** Asks the answers that have a default, too. */
+  readonly all: boolean;
+}
+
+export interface Collected {
+  /** Everything required is here; answers with a default may be absent. */
+  readonly answers: GivenAnswers;
+  /** Paths of the answers that were asked for on the terminal. */
+  readonly asked: readonly string[];
+}
+
+/**
+ * Collects the answers.
+ * @throws FILE_UNREADABLE, FILE_INVALID, ANSWERS_INVALID with every problem and its place, ANSWERS_MISSING; the prompt
+ * library's ExitPromptError when the person presses Ctrl-C.
+ */
+export async function collectAnswers(options: CollectOptions): Promise<Collected> {
+  const sources = readSources(options);
+  const problems = [...sources.problems];
+  let answers = sources.answers;
+  if (problems.length > 0) throw failure('ANSWERS_INVALID', { problems: problems.slice(0, 20) });
+  const asked: string[] = [];
+  if (options.mayAsk) {
+    const open = QUESTIONS.filter(
+      (question) => answerAt(answers, question.path) === undefined && (question.required || options.all),
+    );
+    if (open.length > 0) {
+      const { askQuestions } = await import('./prompts.ts');
+      answers = await askQuestions(open, answers);
+      asked.push(...open.map((question) => question.path));
+    }
+  }
+  const crossed = answerProblems(answers).map(
+    (problem) => `${sources.placeOf(problem.path)}${problem.message}`,
+  );
+  const missing = missingAnswers(answers);
+  if (crossed.length > 0) throw failure('ANSWERS_INVALID', { problems: crossed });
+  if (missing.length > 0)
+    throw failure('ANSWERS_MISSING', { flags: missing.map((path) => questionOf(path).flag) });
+  return { answers, asked };
+}
+
+interface Sources {
+  readonly answers: GivenAnswers;
+  readonly problems: readonly string[];
+  /** Where an answer was given, as the start of a message. */
+  placeOf(path: string): string;
+}
+
+function readSources(options: CollectOptions): Sources {
+  const yaml = readFile(options.file);
+  const problems: string[] = [];
+  let answers: GivenAnswers = {};
+  if (yaml !== undefined) {
+    const checked = givenAnswersSchema.safeParse(yaml.value ?? {});
+    if (checked.success) answers = checked.data;
+    else {
+      for (const issue of checked.error.issues.flatMap((found) => describeIssue(found, givenAnswersSchema))) {
+        const at = yaml.placeOf(issue.path);
+        problems.push(`${yaml.file}:${at.line}:${at.column}: ${issue.message}`);
+      }
+    }
+  }
+  const merged: Record<string, unknown> = { ...answers };
+  for (const [path, text] of Object.entries(options.flags)) {
+    const question = questionOf(path);
+    const value = valueOfText(question, text);
+    const problem = problemOf(question, value);
+    if (problem === undefined) setAnswer(merged, path, value);
+    else problems.push(`${question.flag}: ${problem}`);
+  }
+  return {
+    answers: merged,
+    problems,
+    placeOf(path) {
+      if (options.flags[path] !== undefined) return `${questionOf(path).flag}: `;
+      if (yaml === undefined || answerAt(answers, path) === undefined) return `${path}: `;
+      const at = yaml.placeOf(path.split('.'));
+      return `${yaml.file}:${at.line}:${at.column}: `;
+    },
+  };
+}
+
+function readFile(file: string | undefined) {
+  if (file === undefined) return undefined;
+  if (file !== '-') return readYamlFile(file);
+  return readYaml(readFileSync(0, 'utf8'), 'stdin');
+}
+
+/** What is wrong with one answer, or undefined. */
+export function problemOf(question: Question, value: unknown): string | undefined {
+  const result = question.schema.safeParse(value);
+  return result.success ? undefined : (result.error.issues[0]?.message ?? 'is not valid');
+}
+
+/** True for the errors that a person caused and can mend. */
+export function isUserError(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.kind === 'user';
+}
