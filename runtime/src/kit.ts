@@ -1,5 +1,5 @@
 /** What our own command lines share with the runtime. Not for users: the definition language is the main entry. */
-export { CodedError, errorsOf, row } from './base/coded-error.ts';
+export { CodedError, errorsOf, row, type ErrorRow } from './base/coded-error.ts';
 export { formatDuration, parseDuration } from './base/durations.ts';
 export { failure } from './base/errors.ts';
 export { invariant } from './base/invariant.ts';
