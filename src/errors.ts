@@ -27,6 +27,10 @@ const ERRORS = {
     'user',
     (p) => `${p.flags.join(' and ')} exclude each other. ${p.hint}`,
   ),
+  OPTION_NEEDS: row<{ flag: string; needs: string }>(
+    'user',
+    (p) => `${p.flag} has a meaning only with ${p.needs}.`,
+  ),
   PORT_INVALID: row<{ text: string }>(
     'user',
     (p) => `--port: "${p.text}" is not a port. Say a number from 0 to 65535.`,

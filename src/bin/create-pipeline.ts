@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-console.log('advisor');
+import { runProgram } from 'pipeline-runtime/kit';
+import { createCommand } from '../cli/commands/create.ts';
+
+await runProgram(createCommand());

@@ -43,6 +43,6 @@ test('the lateness that the script states is the lateness of the file', () => {
 
 test('rebuilding it from the package gives the same bytes', async () => {
   const script = new URL('../../scripts/build-sample.mjs', import.meta.url).href;
-  const { buildSample } = (await import(script)) as { buildSample(): Promise<string> };
+  const { buildSample } = (await import(script)) as { buildSample: () => Promise<string> };
   expect(await buildSample()).toBe(bytes.toString('utf8'));
 });
