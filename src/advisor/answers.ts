@@ -194,7 +194,7 @@ const fields = {
     why: 'A replay that takes longer than this is no use.',
     range: ['1m', '52w'],
     unsure: ['1h', '1w'],
-    fallback: '1d',
+    fallback: '1w',
   }),
   historyIn: choice(['log', 'lake', 'both', 'none'], {
     ask: 'Where is the full history kept?',

@@ -1,0 +1,190 @@
+/** Why the recommendation is what it is: each claim with the entry of the knowledge base that it rests on. */
+import type { Answers, Architecture } from './answers.ts';
+import { secondsText } from './complete.ts';
+import { hardestFacts, promiseOf, type Facts } from './facts.ts';
+import { breachesOf, NAMES } from './gates.ts';
+import { freshnessOf, paceOf } from './model/freshness.ts';
+import { SIMPLEST_FIRST } from './model/limits.ts';
+import type { Candidate, Claim } from './recommendation.ts';
+
+export function claimsOf(
+  architecture: Architecture,
+  answers: Answers,
+  candidates: readonly Candidate[],
+): Claim[] {
+  const facts = hardestFacts(answers);
+  const chosen = candidateOf(candidates, architecture);
+  return [
+    verdictClaim(chosen, facts),
+    ...simplerClaims(architecture, facts),
+    ...ABOUT[architecture](facts, candidates),
+    ...costClaims(architecture, candidates),
+    ...familiarClaims(architecture, facts),
+  ];
+}
+
+function verdictClaim(chosen: Candidate, facts: Facts): Claim {
+  const name = NAMES[chosen.architecture];
+  const promise = secondsText(promiseOf(facts));
+  if (!chosen.feasible) {
+    return {
+      claim: `No architecture keeps every promise. ${name} breaks least: ${chosen.violations.map((v) => `${v.requirement} needs ${v.needs}, it gives ${v.gives}`).join('; ')}.`,
+      source: 'ours-simplest-first',
+    };
+  }
+  const { intervalSeconds, p99Seconds } = freshnessOf(chosen.architecture, facts);
+  const pace =
+    chosen.architecture === 'batch' || chosen.architecture === 'micro-batch' ? 'a run' : 'a commit';
+  return {
+    claim: `${name} is the simplest that keeps every promise: with ${pace} every ${secondsText(intervalSeconds)}, a result is at most ${secondsText(p99Seconds)} old, and ${promise} is asked.`,
+    source: paceOf(chosen.architecture, facts).source,
+  };
+}
+
+/** What each simpler architecture would break. */
+function simplerClaims(architecture: Architecture, facts: Facts): Claim[] {
+  const simpler = SIMPLEST_FIRST.slice(0, SIMPLEST_FIRST.indexOf(architecture));
+  return simpler.flatMap((other) => {
+    const violation = breachesOf(other, facts)[0]?.describe();
+    if (violation === undefined) return [];
+    return [
+      {
+        claim: `${NAMES[other]} would break ${violation.requirement} (needs ${violation.needs}, gives ${violation.gives}): ${violation.because}.`,
+        source: violation.source ?? 'ours-simplest-first',
+      },
+    ];
+  });
+}
+
+type About = (facts: Facts, candidates: readonly Candidate[]) => Claim[];
+
+const ABOUT: Readonly<Record<Architecture, About>> = {
+  batch: () => [
+    {
+      claim: 'Questions that may wait an hour or a day are what batch is for; hourly covers most of them.',
+      source: 'bands-cbohm',
+    },
+  ],
+  'micro-batch': () => [
+    {
+      claim:
+        'The trigger is a third of the promise: one interval to wait, one to run, one to run again after a failure.',
+      source: 'sla-over-three',
+    },
+    {
+      claim:
+        'Waking up for each run instead of never stopping brought one small cluster from $547 to $151 a month.',
+      source: 'spark-always-on-month',
+    },
+  ],
+  streaming: (facts) => [...streamClaims(facts), ...rebuildClaims(facts)],
+  kappa: (facts, candidates) => {
+    const { reprocessSeconds } = candidateOf(candidates, 'kappa').predicted;
+    return [
+      ...streamClaims(facts),
+      {
+        claim: `History is reprocessed ${facts.every}: a second version replays ${secondsText(facts.history)} beside the live one in about ${secondsText(reprocessSeconds)}, is checked, and readers are switched to it. A stream without versions is rebuilt by hand each time.`,
+        source: 'ours-replay-rate',
+      },
+      {
+        claim: 'The log is the only copy that is needed, and recomputing is replaying it.',
+        source: 'azure-lambda-text',
+      },
+      { claim: 'Its price is the retention: keep old segments on object storage.', source: 'tiered-3-9x' },
+    ];
+  },
+  lambda: (facts, candidates) => {
+    const { monthlyUsd, effortHours } = candidateOf(candidates, 'lambda').predicted;
+    return [
+      ...streamClaims(facts),
+      {
+        claim: `Two layers always run, a batch and a speed layer: about $${monthlyUsd.total.toLocaleString('en-US')} and ${Math.round(effortHours)} hours of people a month. That is the price of fresh and exact together.`,
+        source: 'ours-costs',
+      },
+      {
+        claim:
+          'Elsewhere Lambda means two codebases that must give the same answer: every fix and every schema change is made twice.',
+        source: 'azure-lambda-text',
+      },
+      {
+        claim: 'With the one definition used here the second codebase disappears; the second layer does not.',
+        source: 'ours-one-definition',
+      },
+      {
+        claim: 'Until the batch layer has caught up, counts may be off by 0.1 to 2 %.',
+        source: 'ads-divergence',
+      },
+    ];
+  },
+};
+
+function streamClaims(facts: Facts): Claim[] {
+  const once =
+    facts.duplicates === 'never'
+      ? [
+          {
+            claim:
+              'Exactly-once shows results only when a transaction commits: about a minute by the default of one managed service, so the commit interval must be set.',
+            source: 'confluent-flink-eos-latency',
+          },
+        ]
+      : [];
+  return [
+    {
+      claim: 'A managed stream shows results in under 100 ms without transactions.',
+      source: 'confluent-flink-alo-latency',
+    },
+    ...once,
+    {
+      claim: 'It never stops: $158 a month on a managed service before the first event.',
+      source: 'msf-min-month',
+    },
+  ];
+}
+
+function rebuildClaims(facts: Facts): Claim[] {
+  if (facts.every === 'never') return [];
+  return [
+    {
+      claim: `History is reprocessed ${facts.every}: rarely enough to rebuild by hand rather than to keep versions ready.`,
+      source: 'ours-effort',
+    },
+  ];
+}
+
+/** What the fashionable choice would cost instead. */
+function costClaims(architecture: Architecture, candidates: readonly Candidate[]): Claim[] {
+  if (architecture !== 'batch' && architecture !== 'micro-batch') return [];
+  const here = candidateOf(candidates, architecture).predicted;
+  const stream = candidateOf(candidates, 'streaming').predicted;
+  const times = stream.effortHours / here.effortHours;
+  return [
+    {
+      claim: `Streaming would take about ${times.toFixed(0)} times the hours of people (${Math.round(stream.effortHours)} instead of ${Math.round(here.effortHours)} a month) and $${stream.monthlyUsd.compute} instead of $${here.monthlyUsd.compute} of compute.`,
+      source: 'ours-costs',
+    },
+    {
+      claim: 'Published multiples of streaming over batch run from 3 to 10 and beyond.',
+      source: 'mult-3-10',
+    },
+  ];
+}
+
+const STREAM_TOOLS = ['kafka', 'flink', 'kafka-streams', 'warpstream'];
+
+function familiarClaims(architecture: Architecture, facts: Facts): Claim[] {
+  const there = facts.existing.filter((tool) => STREAM_TOOLS.includes(tool));
+  if (there.length === 0 || (architecture !== 'batch' && architecture !== 'micro-batch')) return [];
+  return [
+    {
+      claim: `That ${there.join(' and ')} ${there.length === 1 ? 'is' : 'are'} there already does not make the question faster: read from it on a schedule.`,
+      source: 'ours-simplest-first',
+    },
+  ];
+}
+
+function candidateOf(candidates: readonly Candidate[], architecture: Architecture): Candidate {
+  const found = candidates.find((candidate) => candidate.architecture === architecture);
+  if (found === undefined) throw new Error(`no candidate ${architecture}`);
+  return found;
+}

@@ -1,0 +1,240 @@
+/**
+ * Answers that pull against each other. The recommendation follows the answers as given; a conflict says what they cannot
+ * have together and what could be changed, and never picks in silence. A verdict named in an option was computed.
+ */
+import type { Answers, Architecture } from './answers.ts';
+import { secondsText, withAnswer } from './complete.ts';
+import { hardestFacts, promiseOf, type Facts } from './facts.ts';
+import { NAMES } from './gates.ts';
+import { stateBytesOf } from './model/cost.ts';
+import { effortHoursOf } from './model/effort.ts';
+import { freshnessFloorSeconds } from './model/freshness.ts';
+import type { Conflict, Violation } from './recommendation.ts';
+import { verdictOf } from './verdict.ts';
+
+interface Case {
+  readonly answers: Answers;
+  readonly defaulted: readonly string[];
+  readonly facts: Facts;
+  readonly architecture: Architecture;
+}
+
+type Rule = (at: Case) => Conflict | undefined;
+
+export function conflictsOf(
+  answers: Answers,
+  defaulted: readonly string[],
+  architecture: Architecture,
+  violations: readonly Violation[],
+): Conflict[] {
+  const at: Case = { answers, defaulted, facts: hardestFacts(answers), architecture };
+  const broken = violations.length === 0 ? [] : [unkept(at, violations)];
+  return [...broken, ...RULES.flatMap((rule) => rule(at) ?? [])];
+}
+
+/** `lateness.max: 1h` and what the verdict would be. */
+function instead(at: Case, path: string, value: string): string {
+  const becomes = verdictOf(withAnswer(at.answers, path, value) as Answers);
+  return becomes === at.architecture
+    ? `${path}: ${value}`
+    : `${path}: ${value}, which makes it ${NAMES[becomes]}`;
+}
+
+function isStream(architecture: Architecture): boolean {
+  return architecture === 'streaming' || architecture === 'kappa' || architecture === 'lambda';
+}
+
+function unkept(at: Case, violations: readonly Violation[]): Conflict {
+  const options = violations.map((violation) => {
+    if (violation.requirement === 'freshness') {
+      return instead(at, 'freshness', secondsText(freshnessFloorSeconds(at.architecture, at.facts)));
+    }
+    if (violation.requirement === 'historyIn') return instead(at, 'historyIn', 'both');
+    if (violation.requirement === 'maturity') return instead(at, 'maturity', 'intermediate');
+    if (violation.requirement === 'correctBy')
+      return `allow ${violation.gives} for a correction, or reprocess less history`;
+    return 'reprocess less history, or less often';
+  });
+  return {
+    answers: [...new Set(violations.map((violation) => violation.requirement))],
+    says: `No architecture keeps all of these. ${NAMES[at.architecture]} breaks least.`,
+    options: [...new Set(options)],
+  };
+}
+
+const earlyResults: Rule = (at) => {
+  const { facts } = at;
+  const promise = promiseOf(facts);
+  if (facts.latest <= promise || at.answers.accuracy === 'approximate') return undefined;
+  if (at.answers.accuracy === 'approximate-then-exact') return undefined;
+  const latest = secondsText(facts.latest);
+  return {
+    answers: ['freshness', 'lateness.max', 'accuracy'],
+    says: `A result ${secondsText(promise)} old cannot be final while events may come ${latest} late. Only early results that are corrected later keep this promise.`,
+    options: [
+      'accuracy: approximate-then-exact, and show readers what is still early',
+      `read final results only: ${instead(at, 'freshness', secondsText(facts.latest + promise))}`,
+      `handle less lateness: lateness.max up to ${secondsText(promise)}, and count what comes later`,
+    ],
+  };
+};
+
+const FAR = 4;
+
+const nobodyActs: Rule = (at) => {
+  const { freshness, reactionTime } = at.answers;
+  if (reactionTime === 'unsure' || at.defaulted.includes('reactionTime')) return undefined;
+  const fastest = reactionTime.split('..')[0] ?? reactionTime;
+  const changed = withAnswer(at.answers, 'freshness', fastest) as Answers;
+  const reaction = hardestFacts(changed).freshness;
+  if (reaction < FAR * at.facts.freshness) return undefined;
+  return {
+    answers: ['freshness', 'reactionTime'],
+    says: `Nobody acts before ${fastest}, so a result that is ${freshness === 'unsure' ? secondsText(at.facts.freshness) : freshness} old buys nothing over one that is ${fastest} old.`,
+    options: [instead(at, 'freshness', fastest), 'find who would act sooner, and what that is worth'],
+  };
+};
+
+const filesComeLater: Rule = (at) => {
+  if (at.facts.arrivalEvery <= at.facts.freshness) return undefined;
+  const every = secondsText(at.facts.arrivalEvery);
+  return {
+    answers: ['freshness', 'arrivalEvery'],
+    says: `Files come every ${every}, so nothing can be fresher than that. The promise is taken to be ${every}.`,
+    options: ['have the events sent as they happen', `freshness: ${every}`],
+  };
+};
+
+const transactionsTakeTime: Rule = (at) => {
+  if (at.facts.duplicates !== 'never' || promiseOf(at.facts) >= 60 || !isStream(at.architecture))
+    return undefined;
+  return {
+    answers: ['freshness', 'duplicates'],
+    says: `Exactly-once shows a result when its transaction commits, so ${secondsText(promiseOf(at.facts))} forces a commit interval far shorter than the usual one, and 15 to 40 % of the throughput.`,
+    options: [
+      'duplicates: tolerate, with a sink that overwrites by key',
+      instead(at, 'freshness', '1m'),
+      'keep both, and measure the sink at that commit interval',
+    ],
+  };
+};
+
+const effectsRepeat: Rule = (at) => {
+  if (at.answers.effects !== 'once' || at.facts.every === 'never') return undefined;
+  const routine =
+    at.architecture === 'kappa'
+      ? 'the second version must not send until it is promoted'
+      : 'reprocessing must run with effects off';
+  return {
+    answers: ['effects', 'reprocessing.every'],
+    says: `Reprocessing runs the same logic again, and would repeat mails and payments: ${routine}.`,
+    options: [
+      'write the intended effect as a result, and let a separate sender do each once by its id',
+      'give every effect an idempotency key that the receiver honours',
+    ],
+  };
+};
+
+const droppedIsNotExact: Rule = (at) => {
+  if (at.answers.accuracy === 'approximate' || at.facts.policy !== 'drop') return undefined;
+  return {
+    answers: ['accuracy', 'lateness.policy'],
+    says: 'Dropped late events make results wrong for good, and exact ones are asked for.',
+    options: [
+      'lateness.policy: correct',
+      'lateness.policy: side-output, and repair by hand',
+      'accuracy: approximate',
+    ],
+  };
+};
+
+const newToStreams: Rule = (at) => {
+  const heavy =
+    at.architecture === 'lambda' ? at.facts.maturity !== 'expert' : at.facts.maturity === 'novice';
+  if (!heavy || !isStream(at.architecture)) return undefined;
+  const name = NAMES[at.architecture];
+  return {
+    answers: ['maturity', 'freshness'],
+    says: `${name} is what keeps the promise, and it is much to operate for a team that is ${at.facts.maturity}: about ${Math.round(effortHoursOf(at.architecture, at.facts))} hours a month, some at night.`,
+    options: [
+      'a managed service for the stream',
+      `relax the promise: ${instead(at, 'freshness', '1m')}`,
+      'first a pilot that nobody depends on, with someone who has run one',
+    ],
+  };
+};
+
+const notEnoughPeople: Rule = (at) => {
+  const hours = effortHoursOf(at.architecture, at.facts);
+  const share = hours / (at.facts.engineers * 160);
+  if (share <= 0.3) return undefined;
+  return {
+    answers: ['team.engineers', 'freshness'],
+    says: `Operating ${NAMES[at.architecture]} takes about ${Math.round(hours)} hours a month, ${Math.round(share * 100)} % of what ${at.facts.engineers === 1 ? 'one engineer has' : `${at.facts.engineers} engineers have`}.`,
+    options: [
+      'a managed service',
+      'reprocess less often',
+      `relax the promise: ${instead(at, 'freshness', '1h')}`,
+    ],
+  };
+};
+
+const nobodyAtNight: Rule = (at) => {
+  if (at.answers.team.onCall !== false || at.defaulted.includes('team.onCall') || !isStream(at.architecture))
+    return undefined;
+  return {
+    answers: ['team.onCall', 'freshness'],
+    says: 'A job that never exits can stop at night, and nobody is on call: until the morning the promise is broken.',
+    options: [
+      'share on-call with a team that has it',
+      'promise freshness in office hours only',
+      instead(at, 'freshness', '1h'),
+    ],
+  };
+};
+
+const nothingToReprocess: Rule = (at) => {
+  if (at.facts.historyIn !== 'none' || at.facts.every === 'never') return undefined;
+  return {
+    answers: ['historyIn', 'reprocessing.every'],
+    says: `History is to be reprocessed ${at.facts.every}, and it is kept nowhere.`,
+    options: ['keep raw events in a lake from now on', 'keep them in the log', 'reprocessing.every: never'],
+  };
+};
+
+const decidesSlowly: Rule = (at) => {
+  const promise = promiseOf(at.facts);
+  if (at.answers.action !== 'decide' || promise < 3600) return undefined;
+  return {
+    answers: ['action', 'freshness'],
+    says: `A machine acts on each event, yet a result may be ${secondsText(promise)} old. Then it can act on a whole run at once: this is a batch question, whatever it is called.`,
+    options: ['action: report, and decide in the run', 'freshness: as fast as the decision is really needed'],
+  };
+};
+
+const STATE_BYTES_LARGE = 100e9;
+
+const stateIsLarge: Rule = (at) => {
+  const bytes = stateBytesOf(at.facts);
+  if (!isStream(at.architecture) || bytes < STATE_BYTES_LARGE) return undefined;
+  return {
+    answers: ['volume.keys', 'state.window', 'lateness.max'],
+    says: `A stream would hold about ${Math.round(bytes / 1e9)} GB of state: every key of every window that is still open.`,
+    options: ['a shorter window', 'handle less lateness', 'approximate distinct counts'],
+  };
+};
+
+const RULES: readonly Rule[] = [
+  earlyResults,
+  nobodyActs,
+  filesComeLater,
+  transactionsTakeTime,
+  effectsRepeat,
+  droppedIsNotExact,
+  newToStreams,
+  notEnoughPeople,
+  nobodyAtNight,
+  nothingToReprocess,
+  decidesSlowly,
+  stateIsLarge,
+];

@@ -1,0 +1,31 @@
+import type { Facts } from '../facts.ts';
+
+/** Delays are taken as log-normal: half under the typical one, one in a thousand over the latest. An assumption of ours. */
+const LATEST_AT_SIGMAS = 3.09;
+
+/** Share of events whose delay is at most this. */
+export function arrivedShare(facts: Facts, delaySeconds: number): number {
+  if (delaySeconds <= 0) return 0;
+  const sigma = Math.max(1e-6, Math.log(facts.latest / facts.typical) / LATEST_AT_SIGMAS);
+  return normalBelow(Math.log(delaySeconds / facts.typical) / sigma);
+}
+
+/** Share of a window's events that are in its result when it is first read, `ageSeconds` after the window's end. */
+export function completenessAtRead(facts: Facts, ageSeconds: number): number {
+  const slices = 32;
+  let sum = 0;
+  for (let slice = 0; slice < slices; slice++) {
+    sum += arrivedShare(facts, ageSeconds + (facts.window * (slice + 0.5)) / slices);
+  }
+  return sum / slices;
+}
+
+/** The normal distribution function, by Abramowitz and Stegun 26.2.17; off by less than 1e-7. */
+function normalBelow(x: number): number {
+  const t = 1 / (1 + 0.231_641_9 * Math.abs(x));
+  const poly =
+    t *
+    (0.319_381_53 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+  const tail = Math.exp(-(x * x) / 2) * 0.398_942_280_4 * poly;
+  return x >= 0 ? 1 - tail : tail;
+}
