@@ -16,9 +16,11 @@ const HELPERS = {
     const inner = JSON.stringify(String(value)).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
     return `'${escapeSeparators(inner)}'`;
   },
-  /** A YAML value on one line; text that YAML would read as something else is quoted. */
+  /** A YAML value on one line; text that YAML would read as something else is quoted, as JSON where it is not ASCII. */
   yaml: (value: unknown) =>
-    stringify(value, { lineWidth: 0, collectionStyle: 'flow', schema: 'core' }).trimEnd(),
+    typeof value === 'string' && !/^[ -~]*$/.test(value)
+      ? escapeSeparators(JSON.stringify(value))
+      : stringify(value, { lineWidth: 0, collectionStyle: 'flow', schema: 'core' }).trimEnd(),
   /** Text inside a comment of any of our languages: one line, and nothing that ends the comment. */
   comment: (value: unknown) =>
     String(value)
@@ -36,6 +38,7 @@ export interface Renderer {
 /** A renderer for one view model; each call of `render` misses a name with an error that says in which template. */
 export function rendererOf(model: object, partials: ReadonlyMap<string, string>): Renderer {
   const handlebars = Handlebars.create();
+  const context = withoutPrototypes(model);
   for (const name of Object.keys(handlebars.helpers)) {
     if (name !== 'if' && name !== 'unless' && name !== 'each') handlebars.unregisterHelper(name);
   }
@@ -57,7 +60,7 @@ export function rendererOf(model: object, partials: ReadonlyMap<string, string>)
   return {
     render(template, name) {
       try {
-        return handlebars.compile(template, options)(model, { allowProtoPropertiesByDefault: false });
+        return handlebars.compile(template, options)(context, { allowProtoPropertiesByDefault: false });
       } catch (error) {
         throw new Error(`template ${name}: ${(error as Error).message}`, { cause: error });
       }
@@ -67,4 +70,13 @@ export function rendererOf(model: object, partials: ReadonlyMap<string, string>)
 
 function escapeSeparators(text: string): string {
   return text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+}
+
+/** A copy that inherits nothing, so that a template cannot name what every object has. */
+function withoutPrototypes(value: object): object {
+  const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => [
+    key,
+    typeof inner === 'object' && inner !== null ? withoutPrototypes(inner) : inner,
+  ]);
+  return Object.assign(Object.create(null) as object, Object.fromEntries(entries));
 }
