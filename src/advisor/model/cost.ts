@@ -47,7 +47,7 @@ const SPREAD = {
 export function monthlyCostOf(architecture: Architecture, facts: Facts): CostRange {
   const prices = facts.cloud === 'none' ? HARDWARE : CLOUD;
   const growth = (1 + facts.growthPerYear) / 2;
-  const compute = coreHoursOf(architecture, facts) * growth * prices.coreHourUsd;
+  const compute = CORE_HOURS[architecture](facts) * growth * prices.coreHourUsd;
   const storage = storageUsd(architecture, facts, prices) * growth;
   const people = effortHoursOf(architecture, facts) * PERSON_HOUR_USD;
   const at = (spread: (typeof SPREAD)[keyof typeof SPREAD]): MonthlyUsd => {
@@ -60,28 +60,45 @@ export function monthlyCostOf(architecture: Architecture, facts: Facts): CostRan
   return { low: at(SPREAD.low), likely: at(SPREAD.likely), high: at(SPREAD.high) };
 }
 
-function coreHoursOf(architecture: Architecture, facts: Facts): number {
-  const monthlyEvents = facts.eventsPerSecond * MONTH_SECONDS;
-  const reprocessed =
-    facts.every === 'never' ? 0 : facts.history * facts.eventsPerSecond * runsPerMonthOf(facts);
-  const batchWork = (events: number) => events / BATCH_RATE_PER_CORE / 3600;
-  const runs = (everySeconds: number) => (MONTH_SECONDS / everySeconds) * RUN_START_CORE_HOURS;
-  const replayHours = reprocessed / REPLAY_RATE_PER_CORE / 3600;
-  const { intervalSeconds } = freshnessOf(architecture, facts);
-  switch (architecture) {
-    case 'batch': {
-      // Each run overwrites its day: half of it has been read before, on average.
-      const rereads = Math.max(1, 86_400 / intervalSeconds / 2);
-      return runs(intervalSeconds) + batchWork(monthlyEvents * rereads + reprocessed);
-    }
-    case 'micro-batch':
-      return Math.min(MONTH_HOURS, runs(intervalSeconds)) + batchWork(monthlyEvents + reprocessed);
-    case 'streaming':
-    case 'kappa':
-      return alwaysOnHours(facts) + replayHours;
-    case 'lambda':
-      return alwaysOnHours(facts) + runs(86_400) + batchWork(monthlyEvents + reprocessed);
-  }
+type CoreHours = (facts: Facts) => number;
+
+const CORE_HOURS: Readonly<Record<Architecture, CoreHours>> = {
+  batch: (facts) => {
+    const { intervalSeconds } = freshnessOf('batch', facts);
+    // Each run overwrites its day: half of it has been read before, on average.
+    const rereads = Math.max(1, 86_400 / intervalSeconds / 2);
+    return startHours(intervalSeconds) + batchHours(monthlyEventsOf(facts) * rereads + reprocessedOf(facts));
+  },
+  'micro-batch': (facts) => {
+    const starts = startHours(freshnessOf('micro-batch', facts).intervalSeconds);
+    return Math.min(MONTH_HOURS, starts) + batchHours(monthlyEventsOf(facts) + reprocessedOf(facts));
+  },
+  streaming: (facts) => alwaysOnHours(facts) + replayHours(facts),
+  kappa: (facts) => alwaysOnHours(facts) + replayHours(facts),
+  lambda: (facts) =>
+    alwaysOnHours(facts) + startHours(86_400) + batchHours(monthlyEventsOf(facts) + reprocessedOf(facts)),
+};
+
+function monthlyEventsOf(facts: Facts): number {
+  return facts.eventsPerSecond * MONTH_SECONDS;
+}
+
+/** Events that are read again in a month. */
+function reprocessedOf(facts: Facts): number {
+  return facts.every === 'never' ? 0 : facts.history * facts.eventsPerSecond * runsPerMonthOf(facts);
+}
+
+function batchHours(events: number): number {
+  return events / BATCH_RATE_PER_CORE / 3600;
+}
+
+function replayHours(facts: Facts): number {
+  return reprocessedOf(facts) / REPLAY_RATE_PER_CORE / 3600;
+}
+
+/** What starting runs costs, whatever they do. */
+function startHours(everySeconds: number): number {
+  return (MONTH_SECONDS / everySeconds) * RUN_START_CORE_HOURS;
 }
 
 /** A stream never stops: its cores, one more to coordinate them, and what exactly-once takes away. */

@@ -1,0 +1,125 @@
+/** A recommendation for a terminal or a pipe: the verdict first, then why, then what else there was. */
+import { paint, table, wrap } from 'pipeline-runtime/kit';
+import { secondsText } from '../complete.ts';
+import { ABOUT } from '../knowledge/architectures.ts';
+import type { Recommendation } from '../recommendation.ts';
+import {
+  againstIt,
+  chosenOf,
+  defaultsText,
+  flipText,
+  paceText,
+  percent,
+  sourceText,
+  usd,
+  usdRange,
+} from './phrases.ts';
+
+export type Colors = ReturnType<typeof paint>;
+
+export function recommendationText(recommendation: Recommendation, columns: number, colors: Colors): string {
+  const parts = [
+    verdict(recommendation, columns, colors),
+    section('Why', why(recommendation, columns, colors), colors),
+    section('All five', comparison(recommendation, columns, colors), colors),
+    section('These answers pull against each other', conflicts(recommendation, columns), colors),
+    section('What would change it', flips(recommendation, columns), colors),
+    section('Nobody said, so this was assumed', defaults(recommendation, columns), colors),
+    section('Sources', sources(recommendation, columns), colors),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function verdict(recommendation: Recommendation, columns: number, colors: Colors): string {
+  const architecture = recommendation.recommendation;
+  const chosen = chosenOf(recommendation, architecture);
+  const { predicted } = chosen;
+  const name = chosen.feasible
+    ? colors.bold(colors.green(architecture))
+    : colors.bold(colors.yellow(architecture));
+  const unkept = chosen.feasible ? '' : '  (no architecture keeps every promise; this one breaks least)';
+  const figures =
+    `${paceText(recommendation, architecture)}; a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ` +
+    `${secondsText(predicted.freshnessP99Seconds)} at most; about ${usd(predicted.monthlyUsd.total)} a month ` +
+    `(${usdRange(predicted.range)}), most of it people.`;
+  const lines = [name + unkept, indented(ABOUT[architecture].is, columns), indented(figures, columns)];
+  if (recommendation.undecided !== undefined) {
+    const [, ...others] = recommendation.possible;
+    lines.push(indented(`Still possible: ${others.join(', ')}. ${recommendation.undecided.says}`, columns));
+  }
+  return lines.join('\n');
+}
+
+function section(title: string, body: string, colors: Colors): string {
+  return body === '' ? '' : `${colors.bold(title)}\n${body}`;
+}
+
+function indented(text: string, columns: number, bullet = '  '): string {
+  const margin = ' '.repeat(bullet.length);
+  const lines = wrap(text, columns - bullet.length).split('\n');
+  return lines.map((line, index) => (index === 0 ? bullet : margin) + line).join('\n');
+}
+
+function why(recommendation: Recommendation, columns: number, colors: Colors): string {
+  return recommendation.because
+    .map((claim) => {
+      const text = indented(`${claim.claim} [${claim.source}]`, columns, '  - ');
+      return text.replace(`[${claim.source}]`, colors.dim(`[${claim.source}]`));
+    })
+    .join('\n');
+}
+
+function comparison(recommendation: Recommendation, columns: number, colors: Colors): string {
+  const chosen = chosenOf(recommendation, recommendation.recommendation);
+  const rows = recommendation.candidates.map(({ architecture, feasible, predicted }) => [
+    architecture === chosen.architecture ? `> ${architecture}` : `  ${architecture}`,
+    feasible ? 'yes' : 'no',
+    secondsText(predicted.freshnessP99Seconds),
+    percent(predicted.completenessAtRead),
+    predicted.reprocessSeconds === 0 ? '-' : secondsText(predicted.reprocessSeconds),
+    usd(predicted.monthlyUsd.total),
+    `${usd(predicted.range.low.total)}-${usd(predicted.range.high.total).slice(1)}`,
+    String(Math.round(predicted.effortHours)),
+  ]);
+  const header = ['  ', 'holds', 'oldest', 'complete', 'redo', 'a month', 'low-high', 'hours'];
+  const others = recommendation.candidates
+    .filter((candidate) => candidate !== chosen)
+    .map((candidate) =>
+      indented(`${candidate.architecture} ${againstIt(candidate, chosen)}.`, columns, '  - '),
+    );
+  const grid = table(header, rows).split('\n');
+  const marked = grid.map((line) => (line.startsWith('>') ? colors.bold(line) : line));
+  return [...marked, ...others].join('\n');
+}
+
+function conflicts(recommendation: Recommendation, columns: number): string {
+  return recommendation.conflicts
+    .map((conflict) =>
+      [
+        indented(`${conflict.answers.join(', ')}: ${conflict.says}`, columns, '  ! '),
+        ...conflict.options.map((option) => indented(option, columns, '      - ')),
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+function flips(recommendation: Recommendation, columns: number): string {
+  if (recommendation.flips.length === 0) return '  No single answer.';
+  return recommendation.flips
+    .map((flip) => indented(`${flip.answer} ${flip.from}: would become ${flipText(flip)}`, columns, '  - '))
+    .join('\n');
+}
+
+function defaults(recommendation: Recommendation, columns: number): string {
+  const assumed = defaultsText(recommendation);
+  return assumed.length === 0 ? '' : indented(assumed.join(', '), columns);
+}
+
+function sources(recommendation: Recommendation, columns: number): string {
+  return recommendation.sources
+    .map((source) => {
+      const link = source.kind === 'ours' ? '' : `\n      ${source.where}`;
+      return indented(`${source.id}: ${sourceText(source)}`, columns) + link;
+    })
+    .join('\n');
+}
