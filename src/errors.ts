@@ -14,8 +14,12 @@ const ERRORS = {
     (p) => `"${p.name}" is not an architecture. ${p.hint}`,
   ),
   OUTPUT_UNWRITABLE: row<{ file: string; reason: string }>(
-    'external',
+    'user',
     (p) => `${p.file}: cannot be written (${p.reason}). Check the folder and its permissions.`,
+  ),
+  OUTPUT_FAILED: row<{ file: string; reason: string }>(
+    'external',
+    (p) => `${p.file}: writing failed (${p.reason}). What was there before is unchanged.`,
   ),
 
   // The generator.

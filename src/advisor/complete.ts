@@ -2,7 +2,7 @@
 import { formatDuration } from 'pipeline-runtime/kit';
 import { failure } from '../errors.ts';
 import { answersSchema, type Answers, type GivenAnswers } from './answers.ts';
-import { QUESTIONS, questionOf } from './questions.ts';
+import { QUESTIONS, questionOf, type Question } from './questions.ts';
 import { spanMs } from './spans.ts';
 
 export interface Completed {
@@ -38,14 +38,21 @@ export function completeAnswers(given: GivenAnswers): Completed {
     if (value !== undefined) setAnswer(complete, question.path, value);
     else if (question.fallback !== undefined) {
       defaulted.push(question.path);
-      setAnswer(
-        complete,
-        question.path,
-        question.path === 'reactionTime' ? given.freshness : question.fallback,
-      );
+      setAnswer(complete, question.path, fallbackOf(question, given));
     }
   }
   return { answers: answersSchema.parse(complete), defaulted };
+}
+
+/** The stated default; the two that hang on another answer follow it. */
+function fallbackOf(question: Question, given: GivenAnswers): unknown {
+  if (question.path === 'reactionTime') return given.freshness;
+  const max = given.lateness?.max ?? 'unsure';
+  if (question.path === 'lateness.typical' && max !== 'unsure') {
+    const [least] = max.split('..');
+    if (spanMs(max)[0] < spanMs(String(question.fallback))[0]) return least;
+  }
+  return question.fallback;
 }
 
 /** The required answers that are absent, as paths. */
@@ -59,16 +66,12 @@ export function missingAnswers(given: GivenAnswers): string[] {
 export function answerProblems(given: GivenAnswers): Problem[] {
   const problems: Problem[] = [];
   const { typical, max } = given.lateness ?? {};
-  if (max !== undefined && max !== 'unsure') {
-    const asked = typical ?? String(questionOf('lateness.typical').fallback);
-    if (asked !== 'unsure' && spanMs(max)[1] < spanMs(asked)[0]) {
-      const added =
-        typical === undefined ? ` (the default; give ${questionOf('lateness.typical').flag})` : '';
-      problems.push({
-        path: typical === undefined ? 'lateness.max' : 'lateness.typical',
-        message: `lateness.max ${max} is less than lateness.typical ${asked}${added}. The latest event cannot come before the usual one`,
-      });
-    }
+  const known = typical !== undefined && typical !== 'unsure' && max !== undefined && max !== 'unsure';
+  if (known && spanMs(max)[1] < spanMs(typical)[0]) {
+    problems.push({
+      path: 'lateness.typical',
+      message: `lateness.max ${max} is less than lateness.typical ${typical}; the latest event cannot come before the usual one`,
+    });
   }
   const files = given.arrival === 'files';
   if (files && given.arrivalEvery === undefined) {

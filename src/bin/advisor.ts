@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-console.log('advisor');
+import { runProgram } from 'pipeline-runtime/kit';
+import { advisorProgram } from '../cli/advisor-program.ts';
+
+await runProgram(advisorProgram());

@@ -52,3 +52,9 @@ function describe(question: Question): string {
   const shown = Array.isArray(question.fallback) ? 'none' : String(question.fallback);
   return `${question.ask} (default: ${shown})`;
 }
+
+/** What is wrong with one answer, or undefined. */
+export function problemOf(question: Question, value: unknown): string | undefined {
+  const result = question.schema.safeParse(value);
+  return result.success ? undefined : (result.error.issues[0]?.message ?? 'is not valid');
+}

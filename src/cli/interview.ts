@@ -5,13 +5,15 @@
  *
  * The prompt library is loaded only when something is asked, so a pipe never touches the terminal.
  */
-import { readFileSync } from 'node:fs';
-import { CodedError, describeIssue, readYaml, readYamlFile } from 'pipeline-runtime/kit';
+import process from 'node:process';
+import { describeIssue, readYaml, readYamlFile } from 'pipeline-runtime/kit';
 import { givenAnswersSchema, type GivenAnswers } from '../advisor/answers.ts';
 import { answerAt, answerProblems, missingAnswers, setAnswer } from '../advisor/complete.ts';
-import { QUESTIONS, questionOf, type Question } from '../advisor/questions.ts';
+import { QUESTIONS, questionOf } from '../advisor/questions.ts';
 import { failure } from '../errors.ts';
-import { valueOfText, type AnswerFlags } from './answer-flags.ts';
+import { problemOf, valueOfText, type AnswerFlags } from './answer-flags.ts';
+
+const STDIN_BYTES_MAX = 1_000_000;
 
 export interface CollectOptions {
   /** A path, or `-` for stdin. */
@@ -36,19 +38,22 @@ export interface Collected {
  * library's ExitPromptError when the person presses Ctrl-C.
  */
 export async function collectAnswers(options: CollectOptions): Promise<Collected> {
-  const sources = readSources(options);
+  const sources = await readSources(options);
   const problems = [...sources.problems];
   let answers = sources.answers;
   if (problems.length > 0) throw failure('ANSWERS_INVALID', { problems: problems.slice(0, 20) });
   const asked: string[] = [];
   if (options.mayAsk) {
-    const open = QUESTIONS.filter(
-      (question) => answerAt(answers, question.path) === undefined && (question.required || options.all),
-    );
+    const open = QUESTIONS.filter((question) => {
+      const needed = question.required || (question.path === 'arrivalEvery' && answers.arrival === 'files');
+      return answerAt(answers, question.path) === undefined && (needed || options.all);
+    });
     if (open.length > 0) {
       const { askQuestions } = await import('./prompts.ts');
       answers = await askQuestions(open, answers);
-      asked.push(...open.map((question) => question.path));
+      asked.push(
+        ...open.map((question) => question.path).filter((path) => answerAt(answers, path) !== undefined),
+      );
     }
   }
   const crossed = answerProblems(answers).map(
@@ -68,8 +73,8 @@ interface Sources {
   placeOf(path: string): string;
 }
 
-function readSources(options: CollectOptions): Sources {
-  const yaml = readFile(options.file);
+async function readSources(options: CollectOptions): Promise<Sources> {
+  const yaml = await readFile(options.file);
   const problems: string[] = [];
   let answers: GivenAnswers = {};
   if (yaml !== undefined) {
@@ -102,19 +107,16 @@ function readSources(options: CollectOptions): Sources {
   };
 }
 
-function readFile(file: string | undefined) {
+async function readFile(file: string | undefined) {
   if (file === undefined) return undefined;
   if (file !== '-') return readYamlFile(file);
-  return readYaml(readFileSync(0, 'utf8'), 'stdin');
-}
-
-/** What is wrong with one answer, or undefined. */
-export function problemOf(question: Question, value: unknown): string | undefined {
-  const result = question.schema.safeParse(value);
-  return result.success ? undefined : (result.error.issues[0]?.message ?? 'is not valid');
-}
-
-/** True for the errors that a person caused and can mend. */
-export function isUserError(error: unknown): error is CodedError {
-  return error instanceof CodedError && error.kind === 'user';
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    sizeBytes += (chunk as Buffer).length;
+    // One chunk over the limit is enough for the reader to refuse it.
+    if (sizeBytes > STDIN_BYTES_MAX) break;
+  }
+  return readYaml(Buffer.concat(chunks).toString('utf8'), 'stdin');
 }

@@ -1,17 +1,73 @@
-/** Asks questions on a terminal. Loaded only when something is asked. */
-import inquirer from 'inquirer';
+/** Asks questions on a terminal. Loaded only when something is asked, because the library opens the terminal. */
+import process from 'node:process';
+import { createPromptModule } from 'inquirer';
+import { columnsOf, paint, wrap } from 'pipeline-runtime/kit';
 import type { GivenAnswers } from '../advisor/answers.ts';
-import { setAnswer } from '../advisor/complete.ts';
+import { answerAt, answerProblems, withAnswer } from '../advisor/complete.ts';
 import type { Question } from '../advisor/questions.ts';
+import { problemOf, valueOfText } from './answer-flags.ts';
 
-/** Asks each question in turn and returns the answers with what was said. Ctrl-C throws ExitPromptError. */
+const UNSURE = { name: 'not sure', value: 'unsure' } as const;
+
+/**
+ * Asks each question in turn and returns the answers with what was said. Prompts go to stderr, so stdout stays a result.
+ * Ctrl-C throws the library's ExitPromptError.
+ */
 export async function askQuestions(open: readonly Question[], answers: GivenAnswers): Promise<GivenAnswers> {
-  const given: Record<string, unknown> = { ...answers };
+  const prompt = createPromptModule({ output: process.stderr });
+  const colors = paint(process.stderr);
+  const width = columnsOf(process.stderr) - 2;
+  process.stderr.write(
+    `${colors.dim(wrap('A duration is 200ms, 5s, 15m, 6h or 1d. A range such as 1m..15m, or unsure, is an answer too.', width))}\n`,
+  );
+  let given = answers;
   for (const question of open) {
-    const reply: { value: unknown } = await inquirer.prompt([
-      { type: 'input', name: 'value', message: question.ask },
-    ]);
-    setAnswer(given, question.path, reply.value);
+    if (question.onlyWith !== undefined && given.arrival !== 'files') continue;
+    process.stderr.write(`\n${colors.dim(wrap(question.why, width))}\n`);
+    const reply: { value: unknown } = await prompt([{ ...promptOf(question, given), name: 'value' }]);
+    const value = typeof reply.value === 'string' ? valueOfText(question, reply.value) : reply.value;
+    given = withAnswer(given, question.path, value);
   }
+  process.stderr.write('\n');
   return given;
+}
+
+function promptOf(question: Question, given: GivenAnswers) {
+  const message = question.ask;
+  const fallback = question.fallback;
+  if (question.kind === 'choice' || question.kind === 'yes-no') {
+    const choices = question.choices.map((choice) => ({
+      name: typeof choice === 'boolean' ? (choice ? 'yes' : 'no') : choice,
+      value: choice,
+    }));
+    const preset = fallback ?? question.example;
+    return {
+      type: 'select' as const,
+      message,
+      choices: [...choices, UNSURE],
+      ...(preset === undefined ? {} : { default: preset }),
+    };
+  }
+  if (question.kind === 'list') {
+    const choices = question.choices.map((choice) => ({ name: String(choice), value: choice }));
+    return { type: 'checkbox' as const, message, choices };
+  }
+  const preset = question.path === 'reactionTime' ? given.freshness : (fallback ?? question.example);
+  return {
+    type: 'input' as const,
+    message,
+    ...(preset === undefined ? {} : { default: String(preset) }),
+    validate: (text: string) => complaintOf(question, text, given) ?? true,
+  };
+}
+
+/** What is wrong with what was typed, by itself or beside the answers so far. */
+function complaintOf(question: Question, text: string, given: GivenAnswers): string | undefined {
+  const value = valueOfText(question, text);
+  const own = problemOf(question, value);
+  if (own !== undefined) return own;
+  const before = answerProblems(given).map((problem) => problem.message);
+  const after = answerProblems(withAnswer(given, question.path, value));
+  const added = after.find((problem) => !before.includes(problem.message));
+  return added !== undefined && answerAt(given, question.path) === undefined ? added.message : undefined;
 }

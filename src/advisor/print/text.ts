@@ -1,5 +1,5 @@
 /** A recommendation for a terminal or a pipe: the verdict first, then why, then what else there was. */
-import { paint, table, wrap } from 'pipeline-runtime/kit';
+import { table, wrap, type paint } from 'pipeline-runtime/kit';
 import { secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
 import type { Recommendation } from '../recommendation.ts';

@@ -1,0 +1,57 @@
+/** The `advisor` command line. Each command's work is loaded when it is called. */
+import { Command, Option } from 'commander';
+import { generatorVersion } from '../generator/versions.ts';
+import { addAnswerFlags } from './answer-flags.ts';
+
+export function advisorProgram(): Command {
+  const program = new Command('advisor')
+    .version(generatorVersion())
+    .exitOverride()
+    .showSuggestionAfterError()
+    .description(
+      'Batch or streaming? Answers with the simplest architecture that keeps your promise, and why.',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
+    );
+  addRecommend(program);
+  program
+    .command('questions')
+    .description('the questions, their defaults, and why each is asked')
+    .addOption(formatOption(['text', 'json', 'markdown']))
+    .action(async (options: { format: 'text' | 'json' | 'markdown' }) => {
+      const { printQuestions } = await import('./commands/questions.ts');
+      printQuestions(options.format);
+    });
+  program
+    .command('explain')
+    .argument('<architecture>', 'batch, micro-batch, streaming, lambda or kappa')
+    .description('what an architecture is, when it fits and what it costs, with sources')
+    .addOption(formatOption(['text', 'json', 'markdown']))
+    .action(async (name: string, options: { format: 'text' | 'json' | 'markdown' }) => {
+      const { printExplanation } = await import('./commands/explain.ts');
+      printExplanation(name, options.format);
+    });
+  return program;
+}
+
+function addRecommend(program: Command): void {
+  const command = program
+    .command('recommend')
+    .description('recommends; on a terminal, asks for what is missing')
+    .option('--answers <FILE>', 'the answers, as YAML or JSON; - reads them from stdin; flags beat the file')
+    .addOption(formatOption(['text', 'json', 'markdown', 'html']))
+    .option('--output <FILE>', 'writes there instead of to stdout')
+    .option('--all', 'asks the questions that have defaults, too')
+    .option('--yes', 'never asks')
+    .option('--no-input', 'never asks');
+  addAnswerFlags(command).action(async (options: Record<string, unknown>) => {
+    const { runRecommend } = await import('./commands/recommend.ts');
+    await runRecommend(options);
+  });
+}
+
+function formatOption(formats: readonly string[]): Option {
+  return new Option('--format <FORMAT>', 'how the result is written').choices(formats).default('text');
+}
