@@ -24,7 +24,11 @@ export interface Status {
   readonly nextRunAtMs: number | null;
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
   /** Lambda only: windows that end at or before this event time are served from the batch layer. */
-  readonly lambda?: { readonly coveredUntilMs: number | null; readonly batchRuns: number; readonly lastBatchAtMs: number | null };
+  readonly lambda?: {
+    readonly coveredUntilMs: number | null;
+    readonly batchRuns: number;
+    readonly lastBatchAtMs: number | null;
+  };
   /** Kappa only. */
   readonly versions?: readonly VersionStatus[];
 }
@@ -64,6 +68,8 @@ export interface ViewStatus {
   readonly keys: readonly string[];
   readonly rows: number;
   readonly updatedAtMs: number | null;
+  /** Windows that end at or before this event time are closed; null before the first, absent without windows. */
+  readonly closedUntilMs?: number | null;
 }
 
 export interface LateStatus {
@@ -96,6 +102,8 @@ export interface ViewQuery {
   /** Keeps rows whose window starts in [from, to), or all rows of a view without a window. */
   readonly fromMs?: number;
   readonly toMs?: number;
+  /** `key` (the default) is the order of the keys; `newest` puts the latest windows first, before the limit applies. */
+  readonly order?: 'key' | 'newest';
   readonly limit?: number;
 }
 
@@ -132,7 +140,10 @@ export interface Host {
   query(view: string, query: ViewQuery): Promise<readonly JsonRow[]>;
   /** Calls back with the rows that a commit changed (null for a row that is gone); returns how to stop. */
   subscribe(view: string, onChange: (changes: readonly ViewChange[]) => void): () => void;
-  /** Appends JSON lines. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED */
+  /**
+   * Appends JSON lines. Blank lines are skipped; a line over 1 MB is rejected as a line, like every other malformed one,
+   * and never held whole. When reading `lines` fails, what was accepted before stays. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED
+   */
   ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult>;
   late(limit: number): Promise<readonly LateRow[]>;
   rejected(limit: number): Promise<readonly RejectedRow[]>;
