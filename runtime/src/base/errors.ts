@@ -16,7 +16,86 @@ export const RUNTIME_ERRORS = {
     (p) => `${p.file}: cannot be read (${p.reason}). Check the path and its permissions.`,
   ),
   FILE_INVALID: row<{ problems: readonly string[] }>('user', (p) => p.problems.join('\n')),
+  // Definitions and plans.
+  DEFINITION_INVALID: row<{ problem: string }>('user', (p) => p.problem),
+  DEFINITION_UNLOADABLE: row<{ file: string; reason: string }>(
+    'user',
+    (p) => `${p.file}: cannot be loaded (${p.reason}). It must export a pipeline by default: export default pipeline(…).`,
+  ),
+  PLAN_INVALID: row<{ problems: readonly string[] }>('user', (p) => p.problems.slice(0, 10).join('\n')),
+  DEFINITION_CHANGED: row<{ remedy: string }>(
+    'user',
+    (p) => `The definition is not the one that the stored results were computed with. ${p.remedy}`,
+  ),
+  // Views, sources, versions.
+  VIEW_UNKNOWN: row<{ view: string; known: readonly string[] }>(
+    'user',
+    (p) => `There is no view "${p.view}". There are: ${p.known.join(', ')}.`,
+  ),
+  COLUMN_UNKNOWN: row<{ column: string; view: string; known: readonly string[] }>(
+    'user',
+    (p) => `View "${p.view}" has no column "${p.column}". It has: ${p.known.join(', ')}.`,
+  ),
+  SOURCE_UNKNOWN: row<{ source: string; known: readonly string[] }>(
+    'user',
+    (p) => `There is no source "${p.source}". There are: ${p.known.join(', ')}.`,
+  ),
+  VERSION_INVALID: row<{ problem: string }>('user', (p) => p.problem),
+  ARCHITECTURE_CANNOT: row<{ command: string; architecture: string; where: string }>(
+    'user',
+    (p) => `"${p.command}" has no meaning under ${p.architecture}: it belongs to ${p.where}.`,
+  ),
+  // Disk.
+  DATA_LOCKED: row<{ folder: string }>(
+    'user',
+    (p) => `${p.folder} is in use by another process that does not answer. Stop that process, or wait until it is done.`,
+    true,
+  ),
+  DATA_FOREIGN: row<{ folder: string; reason: string }>(
+    'user',
+    (p) => `${p.folder} was not written by this pipeline (${p.reason}). Choose another folder under "data".`,
+  ),
+  LOG_WRITE_FAILED: row<{ file: string; reason: string }>(
+    'external',
+    (p) => `${p.file}: the events could not be made durable (${p.reason}). Nothing of them was accepted; free space or check the disk, then send them again.`,
+    true,
+  ),
+  LOG_CORRUPT: row<{ file: string; at: number; reason: string }>(
+    'external',
+    (p) => `${p.file}: damaged at byte ${p.at} (${p.reason}). Restore the file from a copy; the events behind it cannot be trusted.`,
+  ),
+  STATE_FAILED: row<{ folder: string; reason: string }>(
+    'external',
+    (p) => `${p.folder}: the state could not be read or written (${p.reason}). Nothing was lost: it is computed again from the log after \`pipeline run --rebuild\`.`,
+  ),
+  NATIVE_MISSING: row<{ reason: string }>(
+    'external',
+    (p) => `RocksDB cannot be loaded (${p.reason}). On Linux it needs glibc 2.34 and libatomic1 (apt-get install libatomic1); Alpine is not supported.`,
+  ),
   USAGE: row<{ message: string }>('user', (p) => p.message),
+
+  // The HTTP server and the control socket.
+  PORT_IN_USE: row<{ port: number }>(
+    'user',
+    (p) => `port ${p.port} is in use by another program. Choose another with --port, or 0 for a free one.`,
+  ),
+  LISTEN_FAILED: row<{ where: string; reason: string }>(
+    'external',
+    (p) => `Cannot listen on ${p.where}: ${p.reason}. Choose another address or port.`,
+  ),
+  CONTROL_SOCKET_IN_USE: row<{ path: string }>(
+    'user',
+    (p) => `This pipeline is running already: ${p.path} answers. Stop that one first.`,
+  ),
+  NOT_RUNNING: row<{ path: string }>(
+    'external',
+    (p) => `No pipeline is running here: ${p.path} does not answer. Start it with "pipeline run".`,
+    true,
+  ),
+  CONTROL_ANSWER_INVALID: row<{ status: number }>(
+    'external',
+    (p) => `The running pipeline gave an answer that this version does not understand (status ${p.status}). Restart it.`,
+  ),
 } as const;
 
 export const failure = errorsOf(RUNTIME_ERRORS);
