@@ -1,0 +1,197 @@
+/**
+ * The status as Prometheus metrics: prefix `pipeline_`, base units, `_total` for what only grows. Values are read at
+ * scrape time, so the numbers are those of `pipeline status`. Labels are names of the definition or numbers of
+ * partitions; nothing that comes from an event is ever a label.
+ */
+import process from 'node:process';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Status } from '../serve/host.ts';
+
+type Labels = Readonly<Record<string, string | number>>;
+type Value = number | null;
+
+/** Writes one value; null leaves the series out, since Prometheus has no "not yet". */
+type Set = (value: Value, labels?: Labels) => void;
+
+interface StatusMetric {
+  readonly name: string;
+  readonly kind: 'gauge' | 'total';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly read: (status: Status, set: Set) => void;
+}
+
+const STATUS_METRICS: readonly StatusMetric[] = [
+  gauge('info', 'The pipeline and its architecture.', ['pipeline', 'architecture'], (s, set) =>
+    set(1, { pipeline: s.pipeline, architecture: s.architecture }),
+  ),
+  gauge('running', '1 while the pipeline runs.', [], (s, set) => set(s.running ? 1 : 0)),
+  gauge('start_timestamp_seconds', 'When it was started.', [], (s, set) => set(seconds(s.startedAtMs))),
+  gauge('freshness_seconds', 'Age of the oldest event that readers cannot see yet.', [], (s, set) =>
+    set(s.freshness.seconds),
+  ),
+  gauge('freshness_sla_seconds', 'The promise that freshness is held against.', [], (s, set) =>
+    set(s.freshness.slaSeconds),
+  ),
+  gauge('freshness_holds', '1 while the promise is kept.', [], (s, set) => set(s.freshness.holds ? 1 : 0)),
+  gauge('visibility_delay_seconds', 'From append to visible, by quantile.', ['quantile'], (s, set) => {
+    set(s.freshness.p50Seconds, { quantile: '0.5' });
+    set(s.freshness.p99Seconds, { quantile: '0.99' });
+  }),
+  total('source_events_total', 'Events in the log of a source.', ['source'], (s, set) => {
+    for (const source of s.sources) set(source.eventsIn, { source: source.name });
+  }),
+  gauge('source_lag_events', 'Events of a source that readers cannot see yet.', ['source'], (s, set) => {
+    for (const source of s.sources) set(source.lagEvents, { source: source.name });
+  }),
+  gauge(
+    'source_watermark_timestamp_seconds',
+    'The watermark of a source, in event time.',
+    ['source'],
+    (s, set) => {
+      for (const source of s.sources) set(seconds(source.watermarkMs), { source: source.name });
+    },
+  ),
+  gauge('partition_lag_events', 'Events of a partition not read yet.', ['source', 'partition'], (s, set) => {
+    for (const { partition, labels } of partitionsOf(s))
+      set(partition.endOffset - partition.nextOffset, labels);
+  }),
+  gauge(
+    'partition_idle',
+    '1 while a partition does not hold the watermark back.',
+    ['source', 'partition'],
+    (s, set) => {
+      for (const { partition, labels } of partitionsOf(s)) set(partition.idle ? 1 : 0, labels);
+    },
+  ),
+  gauge('view_rows', 'Rows of a view.', ['view'], (s, set) => {
+    for (const view of s.views) set(view.rows, { view: view.name });
+  }),
+  gauge('view_updated_timestamp_seconds', 'When a view last changed.', ['view'], (s, set) => {
+    for (const view of s.views) set(seconds(view.updatedAtMs), { view: view.name });
+  }),
+  total('late_events_total', 'Events that came after their window had closed.', [], (s, set) =>
+    set(s.late.total),
+  ),
+  gauge('late_waiting_events', 'Late events that the next correction folds in.', [], (s, set) =>
+    set(s.late.waiting),
+  ),
+  total('rejected_events_total', 'Events that were malformed.', [], (s, set) => set(s.rejected)),
+  total('epochs_total', 'Epochs committed.', [], (s, set) => set(s.epochs.committed)),
+  gauge('epoch_last_timestamp_seconds', 'When the last epoch was committed.', [], (s, set) =>
+    set(seconds(s.epochs.lastAtMs)),
+  ),
+  gauge('epoch_last_duration_seconds', 'How long the last epoch took.', [], (s, set) =>
+    set(seconds(s.epochs.lastDurationMs)),
+  ),
+  gauge('epoch_last_rows', 'Events of the last epoch.', [], (s, set) => set(s.epochs.lastRows)),
+  gauge('state_keys', 'Keys in the state.', [], (s, set) => set(s.state.keys)),
+  gauge('state_size_bytes', 'Size of the state on disk.', [], (s, set) => set(s.state.sizeBytes)),
+  gauge('next_run_timestamp_seconds', 'When the next scheduled run starts.', [], (s, set) =>
+    set(seconds(s.nextRunAtMs)),
+  ),
+  total('corrections_total', 'Corrections that folded late events in.', [], (s, set) =>
+    set(s.corrections.runs),
+  ),
+  total('lambda_batch_runs_total', 'Runs of the batch layer.', [], (s, set) =>
+    set(s.lambda?.batchRuns ?? null),
+  ),
+  gauge(
+    'lambda_covered_until_timestamp_seconds',
+    'Windows up to this event time come from batch.',
+    [],
+    (s, set) => set(seconds(s.lambda?.coveredUntilMs ?? null)),
+  ),
+  gauge('version_lag_events', 'Events that a version has not read yet.', ['version', 'role'], (s, set) => {
+    for (const version of s.versions ?? [])
+      set(version.lagEvents, { version: version.name, role: version.role });
+  }),
+  total('process_cpu_seconds_total', 'Processor time of the process.', [], (_, set) => {
+    const usage = process.cpuUsage();
+    set((usage.user + usage.system) / 1e6);
+  }),
+  gauge('process_resident_memory_bytes', 'Memory of the process.', [], (_, set) =>
+    set(process.memoryUsage.rss()),
+  ),
+];
+
+export interface Metrics {
+  readonly contentType: string;
+  /** The text of one scrape. */
+  render(status: Status): Promise<string>;
+  readonly httpRequests: Counter<'route' | 'method' | 'status'>;
+  readonly streams: Gauge;
+  readonly streamsDropped: Counter;
+}
+
+/** One registry for each server: two servers in one process never share a number. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const series = STATUS_METRICS.map((metric) => {
+    const settings = {
+      name: `pipeline_${metric.name}`,
+      help: metric.help,
+      labelNames: metric.labels,
+      registers,
+    };
+    return { metric, target: metric.kind === 'total' ? new Counter(settings) : new Gauge(settings) };
+  });
+  return {
+    contentType: registry.contentType,
+    httpRequests: new Counter({
+      name: 'pipeline_http_requests_total',
+      help: 'Answered requests.',
+      labelNames: ['route', 'method', 'status'],
+      registers,
+    }),
+    streams: new Gauge({ name: 'pipeline_http_streams', help: 'Open streams of changes.', registers }),
+    streamsDropped: new Counter({
+      name: 'pipeline_http_streams_dropped_total',
+      help: 'Streams that were closed because the client did not read.',
+      registers,
+    }),
+    async render(status) {
+      // No await between reset and set: a second scrape at the same time never sees half of the values.
+      for (const { metric, target } of series) {
+        target.reset();
+        if (metric.labels.length === 0) target.remove();
+        metric.read(status, (value, labels = {}) => {
+          if (value !== null) target.inc(labels, value);
+        });
+      }
+      return registry.metrics();
+    },
+  };
+}
+
+function gauge(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: StatusMetric['read'],
+): StatusMetric {
+  return { name, kind: 'gauge', help, labels, read };
+}
+
+function total(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: StatusMetric['read'],
+): StatusMetric {
+  return { name, kind: 'total', help, labels, read };
+}
+
+function seconds(ms: Value): Value {
+  return ms === null ? null : ms / 1000;
+}
+
+function partitionsOf(status: Status) {
+  return status.sources.flatMap((source) =>
+    source.partitions.map((partition) => ({
+      partition,
+      labels: { source: source.name, partition: partition.partition },
+    })),
+  );
+}
