@@ -5,11 +5,11 @@
 import type { Answers, Architecture } from '../advisor/answers.ts';
 import { questionOf } from '../advisor/questions.ts';
 import { hardestFacts } from '../advisor/facts.ts';
+import { ABOUT } from '../advisor/knowledge/architectures.ts';
 import type { Recommendation } from '../advisor/recommendation.ts';
 import { settingsOf } from '../advisor/settings.ts';
 import { spanOf } from '../advisor/spans.ts';
 import { answersFileOf } from './answers-file.ts';
-import { decisionOf } from './decision.ts';
 import { commandsOf, type Commands, type PackageManager } from './package-manager.ts';
 import { PINS, type RuntimeTarball } from './versions.ts';
 
@@ -43,22 +43,18 @@ export interface Blueprint {
   readonly commands: Commands;
   readonly pins: typeof PINS;
   readonly runtimeSpecifier: string;
-  readonly decision: string;
   readonly answersYaml: string;
   readonly lateTest: { readonly title: string; readonly closesAt: string };
 }
 
 type LatePolicy = 'correct' | 'drop' | 'side-output';
 
-const WORDS: Readonly<Record<Architecture, { readonly title: string; readonly tagline: string }>> = {
-  batch: { title: 'batch', tagline: 'Batch: runs on a schedule, each replacing whole partitions.' },
-  'micro-batch': { title: 'micro-batch', tagline: 'Micro-batch: every few minutes, only the new events.' },
-  streaming: { title: 'streaming', tagline: 'Streaming: one process that never stops, event by event.' },
-  lambda: {
-    title: 'Lambda',
-    tagline: 'Lambda: a speed layer for now, a batch layer for what is exact, one definition.',
-  },
-  kappa: { title: 'Kappa', tagline: 'Kappa: streaming, and history is replayed through the same code.' },
+const TAGLINES: Readonly<Record<Architecture, string>> = {
+  batch: 'Batch: runs on a schedule, each replacing whole partitions.',
+  'micro-batch': 'Micro-batch: every few minutes, only the new events.',
+  streaming: 'Streaming: one process that never stops, event by event.',
+  lambda: 'Lambda: a speed layer for now, a batch layer for what is exact, one definition.',
+  kappa: 'Kappa: streaming, and history is replayed through the same code.',
 };
 
 const LATE_TESTS: Readonly<Record<LatePolicy, string>> = {
@@ -84,7 +80,8 @@ export function blueprintOf(choices: Choices): Blueprint {
   return {
     name: choices.name,
     architecture,
-    ...WORDS[architecture],
+    title: ABOUT[architecture].name,
+    tagline: TAGLINES[architecture],
     policy,
     correct: policy === 'correct',
     drop: policy === 'drop',
@@ -101,7 +98,6 @@ export function blueprintOf(choices: Choices): Blueprint {
     commands: commandsOf(choices.packageManager),
     pins: PINS,
     runtimeSpecifier: `file:vendor/${choices.runtime.fileName}`,
-    decision: decisionOf(recommendation, architecture).trimEnd(),
     answersYaml: answersFileOf(recommendation).trimEnd(),
     lateTest: {
       title: LATE_TESTS[policy],

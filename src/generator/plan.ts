@@ -4,6 +4,7 @@
  */
 import { invariant } from 'pipeline-runtime/kit';
 import type { Blueprint, Choices } from './blueprint.ts';
+import { decisionOf } from './decision.ts';
 import { GENERATED_FILE, sha256, type Generated } from './generated.ts';
 import { overlaysOf, readOverlays } from './overlays.ts';
 import { rendererOf } from './render.ts';
@@ -35,6 +36,9 @@ export function planProject(
       : file.bytes;
     return plannedFile(file.path, bytes);
   });
+  const picture = renderer.render('{{> picture}}', 'picture');
+  const decision = decisionOf(choices.recommendation, choices.architecture, picture);
+  planned.push(plannedFile('DECISION.md', Buffer.from(decision)));
   planned.push(plannedFile(`vendor/${runtime.fileName}`, runtime.bytes));
   planned.sort((a, b) => (a.path < b.path ? -1 : 1));
   planned.push(plannedFile(GENERATED_FILE, Buffer.from(record(planned, choices, runtime))));

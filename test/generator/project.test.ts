@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { parseDuration, readYaml } from 'pipeline-runtime/kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readProject } from '../../runtime/src/config/project.ts';
-import { ARCHITECTURES, givenAnswersSchema } from '../../src/advisor/answers.ts';
+import { ARCHITECTURES, givenAnswersSchema, type Architecture } from '../../src/advisor/answers.ts';
+import { ABOUT } from '../../src/advisor/knowledge/architectures.ts';
 import { recommend } from '../../src/advisor/recommend.ts';
 import { exactDuration } from '../../src/generator/blueprint.ts';
 import { readGenerated } from '../../src/generator/generated.ts';
@@ -120,10 +121,19 @@ describe('what generated it', () => {
 });
 
 describe('DECISION.md', () => {
+  const decisionOn = (architecture: Architecture) =>
+    textOf(filesOf(choicesOf({ architecture })), 'DECISION.md');
+
   test.each(ARCHITECTURES)('shows a picture of %s', (architecture) => {
-    const decision = textOf(filesOf(choicesOf({ architecture })), 'DECISION.md');
-    expect(decision).toMatch(/^```mermaid\nflowchart LR\n/m);
-    expect(decision).toContain(architecture);
+    expect(decisionOn(architecture)).toMatch(/^```mermaid\nflowchart LR\n/m);
+    expect(decisionOn(architecture)).toContain(`Chosen option: "${ABOUT[architecture].name}"`);
+  });
+
+  test('says when it was taken against the advice, and what that breaks', () => {
+    const advised = choicesOf().recommendation.recommendation;
+    expect(decisionOn(advised)).not.toContain('against the advice');
+    expect(decisionOn('batch')).toMatch(/"Batch", against the advice, which was "Micro-batch"/);
+    expect(decisionOn('batch')).toMatch(/freshness is not kept/);
   });
 });
 

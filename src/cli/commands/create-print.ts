@@ -3,6 +3,7 @@ import process from 'node:process';
 import { columnsOf, formatDuration, formatSize, paint, printable, table, wrap } from 'pipeline-runtime/kit';
 import type { Architecture } from '../../advisor/answers.ts';
 import type { Recommendation } from '../../advisor/recommendation.ts';
+import { flipText } from '../../advisor/print/phrases.ts';
 import { commandsOf, type PackageManager } from '../../generator/package-manager.ts';
 import type { PlannedFile } from '../../generator/plan.ts';
 import { packageNameOf } from '../../generator/target.ts';
@@ -110,15 +111,22 @@ function textOf(created: Created, starts: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** One paragraph: what runs, and the first reason; with an override, what was recommended. */
+/** What runs and why, or against which advice; then the answers that would change it. DECISION.md has the rest. */
 function verdictOf({ architecture, recommendation }: Created): string {
   const advised = recommendation.recommendation;
-  const reason = recommendation.because[0]?.claim ?? '';
-  const text =
+  const claims = recommendation.because.slice(0, 2).map((reason) => reason.claim);
+  const flips = recommendation.flips.slice(0, 2).map((flip) => `${flip.answer}: ${flipText(flip)}`);
+  const paragraphs =
     architecture === advised
-      ? `${architecture} is recommended. ${reason}`
-      : `${architecture}, as you said; ${advised} is recommended. DECISION.md says what follows from that.`;
-  return wrap(text.trim(), columnsOf(process.stdout));
+      ? [`${architecture} is recommended.`, ...claims]
+      : [
+          `${architecture}, as you said; ${advised} is recommended. DECISION.md records what follows from that.`,
+        ];
+  if (flips.length > 0) paragraphs.push(`Another answer would change it: ${flips.join('; ')}.`);
+  const columns = columnsOf(process.stdout);
+  return paragraphs
+    .map((text, index) => (index === 0 ? wrap(text, columns) : `  ${wrap(text, columns - 2, '  ')}`))
+    .join('\n');
 }
 
 function nextSteps(created: Created): readonly string[] {
