@@ -9,9 +9,9 @@ export function paint(stream: Stream): ReturnType<typeof pc.createColors> {
   return pc.createColors(!plain);
 }
 
-/** Columns to print in: the terminal's width up to 100, 80 in a pipe. */
+/** Columns to print in: the terminal's width up to 100; 80 in a pipe, and where a terminal does not know its width. */
 export function columnsOf(stream: Stream): number {
-  return Math.min(100, stream.isTTY ? (stream.columns ?? 80) : 80);
+  return Math.min(100, stream.isTTY && stream.columns > 0 ? stream.columns : 80);
 }
 
 /** Aligns rows in columns two spaces apart; a column whose cells are all numbers is right-aligned. */
