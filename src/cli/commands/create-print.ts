@@ -56,6 +56,14 @@ export function printExample(yaml: string): void {
   process.stderr.write(`No answers were given, so these are used, which fit the bundled flights:\n${shown}`);
 }
 
+/** The recommendation is said before the wait for what follows from it. */
+export function printVerdict(
+  created: Pick<Created, 'architecture' | 'recommendation'>,
+  format: 'text' | 'json',
+): void {
+  if (format === 'text') process.stdout.write(`${verdictOf(created)}\n\n`);
+}
+
 export function printCreated(
   created: Created,
   options: { readonly format: 'text' | 'json'; readonly start?: boolean },
@@ -87,7 +95,7 @@ function documentOf(created: Created): Record<string, unknown> {
 
 function textOf(created: Created, starts: boolean): string {
   const colour = paint(process.stdout);
-  const lines = [verdictOf(created), ''];
+  const lines: string[] = [];
   const totalBytes = created.files.reduce((sum, file) => sum + file.bytes.length, 0);
   const sum = `${created.files.length} files, ${formatSize(totalBytes)}`;
   if (created.dryRun) {
@@ -112,7 +120,10 @@ function textOf(created: Created, starts: boolean): string {
 }
 
 /** What runs and why, or against which advice; then the answers that would change it. DECISION.md has the rest. */
-function verdictOf({ architecture, recommendation }: Created): string {
+function verdictOf({
+  architecture,
+  recommendation,
+}: Pick<Created, 'architecture' | 'recommendation'>): string {
   const advised = recommendation.recommendation;
   const claims = recommendation.because.slice(0, 2).map((reason) => reason.claim);
   const flips = recommendation.flips.slice(0, 2).map((flip) => `${flip.answer}: ${flipText(flip)}`);

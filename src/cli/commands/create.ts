@@ -47,7 +47,7 @@ import {
   stdoutOf,
   type CreateOptions,
 } from './create-options.ts';
-import { printCreated, printExample, progressOf, type Created } from './create-print.ts';
+import { printCreated, printExample, printVerdict, progressOf, type Created } from './create-print.ts';
 import { restartProject } from './create-restart.ts';
 
 export function createCommand(): Command {
@@ -119,6 +119,7 @@ export async function create(name: string | undefined, options: CreateOptions, c
     installed,
     git: 'skipped',
   };
+  printVerdict(created, options.format);
   if (options.dryRun === true) {
     printCreated(created, options);
     return 0;
