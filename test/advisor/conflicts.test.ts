@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import type { GivenAnswers } from '../../src/advisor/answers.ts';
+import { recommend } from '../../src/advisor/recommend.ts';
+
+const base: GivenAnswers = {
+  freshness: '15m',
+  lateness: { max: '10m' },
+  reprocessing: { every: 'yearly' },
+  maturity: 'intermediate',
+};
+
+function conflict(answers: GivenAnswers, names: readonly string[]) {
+  const { conflicts } = recommend({ ...base, ...answers });
+  return conflicts.find((found) => names.every((name) => found.answers.includes(name)));
+}
+
+test('answers that agree have none', () => {
+  expect(recommend(base).conflicts).toEqual([]);
+});
+
+test('fast and final exclude each other while events are on their way', () => {
+  const found = conflict({ freshness: '10s' }, ['freshness', 'lateness.max']);
+  expect(found?.says).toContain('Only early results that are corrected later');
+  expect(found?.options.join()).toContain('approximate-then-exact');
+  expect(
+    conflict({ freshness: '10s', accuracy: 'approximate-then-exact' }, ['freshness', 'lateness.max']),
+  ).toBeUndefined();
+  expect(
+    conflict({ freshness: '10s', lateness: { max: '5s' } }, ['freshness', 'lateness.max']),
+  ).toBeUndefined();
+});
+
+test('freshness far below the reaction time buys nothing, and the option says what would do', () => {
+  const found = conflict({ freshness: '5s', reactionTime: '1d' }, ['freshness', 'reactionTime']);
+  expect(found?.says).toContain('buys nothing');
+  expect(found?.options[0]).toBe('freshness: 1d, which makes it Batch');
+  expect(conflict({ freshness: '15m', reactionTime: '20m' }, ['reactionTime'])).toBeUndefined();
+});
+
+test('files that come daily cannot be read every minute', () => {
+  expect(
+    conflict({ freshness: '1m', arrival: 'files', arrivalEvery: '1d' }, ['arrivalEvery'])?.says,
+  ).toContain('every 1d');
+});
+
+test('exactly-once and seconds force a short commit interval', () => {
+  expect(conflict({ freshness: '1s', duplicates: 'never' }, ['duplicates'])?.says).toContain(
+    'commit interval',
+  );
+  expect(conflict({ freshness: '5m', duplicates: 'never' }, ['duplicates'])).toBeUndefined();
+});
+
+test('effects that happen once must not be replayed', () => {
+  expect(conflict({ effects: 'once' }, ['effects'])?.says).toContain('repeat mails and payments');
+  expect(conflict({ effects: 'once', reprocessing: { every: 'never' } }, ['effects'])).toBeUndefined();
+});
+
+test('dropping late events is not exact', () => {
+  expect(
+    conflict({ lateness: { max: '10m', policy: 'drop' } }, ['accuracy', 'lateness.policy']),
+  ).toBeDefined();
+  expect(
+    conflict({ accuracy: 'approximate', lateness: { max: '10m', policy: 'drop' } }, ['accuracy']),
+  ).toBeUndefined();
+});
+
+test('a novice team gets the stream that the promise needs, and is told what that means', () => {
+  const found = conflict({ freshness: '5s', maturity: 'novice' }, ['maturity']);
+  expect(found?.options.join()).toContain('managed service');
+  expect(found?.options).toContain('relax the promise: freshness: 1m, which makes it Micro-batch');
+  expect(conflict({ freshness: '5s', maturity: 'expert' }, ['maturity'])).toBeUndefined();
+});
+
+test('nobody on call is said only when someone said so', () => {
+  expect(conflict({ freshness: '5s', team: { onCall: false } }, ['team.onCall'])).toBeDefined();
+  expect(conflict({ freshness: '5s' }, ['team.onCall'])).toBeUndefined();
+});
+
+test('history that is kept nowhere cannot be reprocessed', () => {
+  expect(conflict({ historyIn: 'none' }, ['historyIn'])?.says).toContain('kept nowhere');
+});
+
+test('a machine that decides daily is a batch, and is told so', () => {
+  expect(conflict({ freshness: '1d', action: 'decide' }, ['action'])?.says).toContain('batch question');
+});
+
+test('a handful of people cannot operate what takes all their time', () => {
+  expect(conflict({ freshness: '5s', team: { engineers: 1 } }, ['team.engineers'])?.says).toContain('%');
+});
+
+test('state that does not fit is said', () => {
+  const volume = { eventsPerSecond: 1_000_000, keys: 1e10 };
+  expect(conflict({ freshness: '5s', volume, lateness: { max: '1d' } }, ['state.window'])?.says).toContain(
+    'GB of state',
+  );
+});
