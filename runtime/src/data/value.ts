@@ -1,0 +1,36 @@
+/**
+ * Values and rows. A row is an array of values in the order of its columns; names live in the schema, so a hostile field
+ * name never becomes a property of an object of ours.
+ *
+ *   string     a well-formed string          integer    |n| <= 2^53 - 1
+ *   double     |x| <= 2^970, never NaN       boolean
+ *   timestamp  epoch milliseconds, UTC       window     [start, end) in epoch milliseconds
+ */
+export type Type = 'string' | 'integer' | 'double' | 'boolean' | 'timestamp' | 'window';
+
+export type WindowValue = readonly [startMs: number, endMs: number];
+export type Value = string | number | boolean | WindowValue | null;
+export type Row = readonly Value[];
+
+/** One column of a row. `eventTime` marks the column that carries the event time of its source. */
+export interface Column {
+  readonly name: string;
+  readonly type: Type;
+  readonly nullable: boolean;
+  readonly eventTime?: boolean;
+}
+
+/**
+ * The largest magnitude of a double. 2^53 additions of such numbers cannot overflow, so a sum is exact in any order.
+ */
+export const DOUBLE_MAX = 2 ** 970;
+
+/** Names that a column, a view, a source or a version may have: safe in SQL, in URLs, in paths and in code. */
+export const NAME_SHAPE = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
+
+/** What is wrong with a name, or undefined. */
+export function nameProblem(name: string): string | undefined {
+  if (!NAME_SHAPE.test(name)) return 'a name starts with a letter, then letters, digits and _, at most 63';
+  if (name === 'constructor' || name === 'prototype') return 'this name has a meaning in JavaScript';
+  return undefined;
+}
