@@ -1,0 +1,64 @@
+/**
+ * The contract of operators: synchronous and deterministic. An operator knows no clock, no disk and no plan; it gets rows
+ * with a weight (+1 a row is there, -1 it is not any more) and hands rows on.
+ *
+ *   push(row, weight, at) … ─► advance(watermark) ─► flush() ─► persist(batch)        once per epoch, in this order
+ *
+ * Invariants  O1  The rows handed on until `flush`, summed by weight, depend on the rows pushed, not on how they were cut
+ *                 into epochs.
+ *             O2  `restore` of what `persist` wrote gives an operator that cannot be told from the one that wrote it.
+ */
+import type { Row } from '../data/value.ts';
+import type { Batch, Entry } from '../state/store.ts';
+
+export type Weight = 1 | -1;
+
+/** Where an event stands in the log, and what its partition knew about time before it. */
+export interface Position {
+  readonly source: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The position in the log. */
+  readonly position: number;
+  readonly eventTimeMs: number;
+  /** The watermark of the event's own partition before this event; -Infinity before the first. */
+  readonly watermarkMs: number;
+  /** The whole event, in the columns of its source. */
+  readonly event: Row;
+  /** False when a computation reads the event again: counters and side outputs then have it already. */
+  readonly firstReading: boolean;
+}
+
+/** Takes rows. `at` is the event that caused the row; null for a row that time caused. */
+export interface Collector {
+  push(row: Row, weight: Weight, at: Position | null): void;
+}
+
+/** An operator with memory. */
+export interface StatefulOperator extends Collector {
+  /** REQUIRES a watermark that is not smaller than before. Closes what it has passed. */
+  advance(watermarkMs: number): void;
+  /** Hands on what changed since the last flush, coalesced. */
+  flush(): void;
+  /** Writes what changed since the last call. */
+  persist(batch: Batch): void;
+  /** REQUIRES a new operator and the entries of its prefix in the order of their keys. */
+  restore(entries: Iterable<Entry>): void;
+  /** How many keys are held. */
+  readonly size: number;
+}
+
+/** Decides about rows of windows that are over. */
+export interface LateRule {
+  readonly allowedMs: number;
+  /** A row came too late for its window; true: take it all the same. */
+  takes(at: Position, windowStartMs: number, windowEndMs: number): boolean;
+}
+
+/**
+ * A window is over when the watermark has passed its last millisecond and the allowed lateness: the rule of Flink's
+ * window operators (`maxTimestamp + allowedLateness <= watermark`).
+ */
+export function isOver(windowEndMs: number, allowedMs: number, watermarkMs: number): boolean {
+  return windowEndMs - 1 + allowedMs <= watermarkMs;
+}
