@@ -1,0 +1,267 @@
+/**
+ * The embedded log: segments in one folder, written by one process (the owner of the store's lock).
+ *
+ *   append ─► queue ─► one write and one fsync for all that wait (group commit) ─► every waiting append returns
+ *
+ * After a failed write the file is cut back to its last durable byte. After a failed fsync nothing more is appended: the
+ * kernel may have dropped the pages, so only reopening shows what is really there.
+ */
+import { failure } from '../base/errors.ts';
+import { invariant } from '../base/invariant.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Disk } from '../ports/disk.ts';
+import { encodeBlock } from './block.ts';
+import type { Append, Block, Log } from './log.ts';
+import { Segment } from './segment.ts';
+
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
+/** Appends wait once this much is queued, so that a fast sender cannot fill the memory. */
+const QUEUE_APPENDS_MAX = 4_096;
+
+interface Waiting {
+  readonly append: Append;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class DiskLog implements Log {
+  readonly #folder: string;
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #segmentBytes: number;
+  readonly #segments: Segment[] = [];
+  readonly #offsets = new Map<string, number>();
+  readonly #sequences = new Map<string, number>();
+  readonly #queue: Waiting[] = [];
+  readonly #watchers = new Set<() => void>();
+  #end = 0;
+  #writing: Promise<void> | null = null;
+  #broken: unknown = null;
+
+  private constructor(folder: string, disk: Disk, clock: Clock, segmentBytes: number) {
+    this.#folder = folder;
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#segmentBytes = segmentBytes;
+  }
+
+  /** Opens or creates the log of a folder and checks all of it. Throws LOG_CORRUPT, DATA_FOREIGN. */
+  static async open(
+    folder: string,
+    ports: { disk: Disk; clock: Clock; segmentBytes?: number },
+  ): Promise<DiskLog> {
+    const log = new DiskLog(folder, ports.disk, ports.clock, ports.segmentBytes ?? SEGMENT_BYTES);
+    await ports.disk.makeFolder(folder);
+    const names = await listSegments(ports.disk, folder);
+    for (const [index, name] of names.entries()) {
+      const first = Number(name.slice(0, 20));
+      if (first !== log.#end)
+        throw failure('LOG_CORRUPT', {
+          file: `${folder}/${name}`,
+          at: 0,
+          reason: `the file from position ${log.#end} is missing`,
+        });
+      log.#segments.push(
+        await Segment.open(ports.disk, folder, first, index === names.length - 1, (block) =>
+          log.#learn(block),
+        ),
+      );
+    }
+    return log;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  lastSequence(producer: string): number {
+    return this.#sequences.get(producer) ?? 0;
+  }
+
+  endOffset(source: string, partition: number): number {
+    return this.#offsets.get(`${source}/${partition}`) ?? 0;
+  }
+
+  async append(append: Append): Promise<void> {
+    invariant(append.records.length > 0, 'an append has records');
+    while (this.#queue.length >= QUEUE_APPENDS_MAX && this.#writing !== null) await this.#writing;
+    await new Promise<void>((resolve, reject) => {
+      this.#queue.push({ append, resolve, reject });
+      this.#writing ??= this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    // One turn of the event loop gathers what arrives together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const waiting = this.#takeCommit();
+      try {
+        if (this.#broken !== null) throw this.#broken;
+        await this.#commit(waiting.map(({ append }) => append));
+        for (const { resolve } of waiting) resolve();
+      } catch (error) {
+        for (const { reject } of waiting) reject(error);
+      }
+      for (const watcher of this.#watchers) watcher();
+    }
+    this.#writing = null;
+  }
+
+  #takeCommit(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#queue.length && (count === 0 || bytes < COMMIT_BYTES_MAX)) {
+      for (const record of this.#queue[count]?.append.records ?? []) bytes += record.length;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commit(appends: readonly Append[]): Promise<void> {
+    const segment = await this.#activeSegment();
+    const before = segment.sizeBytes;
+    const blocks: { head: Block; bytes: Buffer }[] = [];
+    const planned = {
+      end: this.#end,
+      offsets: new Map<string, number>(),
+      sequences: new Map<string, number>(),
+    };
+    for (const append of appends) {
+      const block = this.#place(append, planned);
+      if (block !== null) blocks.push(block);
+    }
+    if (blocks.length === 0) return;
+    try {
+      await segment.write(Buffer.concat(blocks.map(({ bytes }) => bytes)));
+    } catch (error) {
+      throw await this.#undo(segment, before, error);
+    }
+    let at = before;
+    for (const { head, bytes } of blocks) {
+      segment.place(head.position, head.count, at, bytes.length);
+      at += bytes.length;
+      this.#learn(head);
+    }
+  }
+
+  /** Gives an append its place after those planned before it; null when its sequence is known already (L4). */
+  #place(
+    append: Append,
+    planned: { end: number; offsets: Map<string, number>; sequences: Map<string, number> },
+  ): { head: Block; bytes: Buffer } | null {
+    const { producer, sequence } = append;
+    if (producer !== undefined && sequence !== undefined) {
+      if (sequence <= (planned.sequences.get(producer) ?? this.lastSequence(producer))) return null;
+      planned.sequences.set(producer, sequence);
+    }
+    const partition = `${append.source}/${append.partition}`;
+    const offset = planned.offsets.get(partition) ?? this.endOffset(append.source, append.partition);
+    const head: Block = {
+      ...append,
+      position: planned.end,
+      offset,
+      count: append.records.length,
+      appendedAtMs: this.#clock.nowMs(),
+      records: [],
+    };
+    planned.end += head.count;
+    planned.offsets.set(partition, offset + (append.kind === 'events' ? head.count : 0));
+    return { head, bytes: encodeBlock(append, head) };
+  }
+
+  #learn(block: Block): void {
+    this.#end = block.position + block.count;
+    if (block.kind === 'events')
+      this.#offsets.set(`${block.source}/${block.partition}`, block.offset + block.count);
+    if (block.producer !== undefined && block.sequence !== undefined)
+      this.#sequences.set(block.producer, block.sequence);
+  }
+
+  async #activeSegment(): Promise<Segment> {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && last.sizeBytes < this.#segmentBytes) return last;
+    try {
+      const segment = await Segment.create(this.#disk, this.#folder, this.#end);
+      this.#segments.push(segment);
+      return segment;
+    } catch (error) {
+      this.#broken = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
+      throw this.#broken;
+    }
+  }
+
+  async #undo(segment: Segment, sizeBytes: number, error: unknown): Promise<unknown> {
+    const failed = failure('LOG_WRITE_FAILED', { file: segment.file, reason: reasonOf(error) }, error);
+    const code = (error as NodeJS.ErrnoException).code;
+    // Only these say that the write itself was refused; anything else may have come from the fsync.
+    const refused = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+    try {
+      await segment.truncate(sizeBytes);
+    } catch {
+      this.#broken = failed;
+    }
+    if (!refused) this.#broken = failed;
+    return failed;
+  }
+
+  async *read(from: number): AsyncIterable<Block> {
+    const end = this.#end;
+    for (const segment of this.#segments) {
+      for (const place of segment.places.slice(firstFrom(segment, from))) {
+        if (place.position >= end) return;
+        yield await segment.readBlock(place);
+      }
+    }
+  }
+
+  waitBeyond(position: number, signal: AbortSignal): Promise<void> {
+    if (this.#end > position || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#end <= position && !signal.aborted) return;
+        this.#watchers.delete(check);
+        signal.removeEventListener('abort', check);
+        resolve();
+      };
+      this.#watchers.add(check);
+      signal.addEventListener('abort', check);
+    });
+  }
+
+  async close(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    for (const segment of this.#segments) await segment.close();
+  }
+}
+
+async function listSegments(disk: Disk, folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = (await disk.list(folder)).sort();
+  } catch (error) {
+    throw failure('DATA_FOREIGN', { folder, reason: reasonOf(error) }, error);
+  }
+  const foreign = names.find((name) => !/^\d{20}\.log$/.test(name));
+  if (foreign !== undefined) throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign}"` });
+  return names;
+}
+
+/** Index of the first block of a segment that ends after a position, by bisection. */
+function firstFrom(segment: Segment, from: number): number {
+  let low = 0;
+  let high = segment.places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const place = segment.places[middle];
+    if (place !== undefined && place.position + place.count <= from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' ? 'ENOSPC, the disk is full' : (code ?? message);
+}

@@ -1,0 +1,59 @@
+/**
+ * The contract of the log: every event that was accepted, in one total order, durable and retained. One order over all
+ * sources and partitions makes a replay see exactly what the live run saw, whatever its speed.
+ *
+ *   position   0 1 2 3 4 5 …            one number for every record of the log
+ *   block      [0 1 2][3][4 5 …         appended, checked and fsynced as a whole
+ *   offset     of a record within its source and partition
+ *
+ * Invariants  L1  An append that returned survives a power cut; one that threw is not in the log.
+ *             L2  Positions are consecutive; a reader sees whole blocks in their order.
+ *             L3  A damaged block is an error with its file and byte, never skipped.
+ *             L4  An append with a producer's sequence that is in the log already changes nothing.
+ */
+export type BlockKind = 'events' | 'idle' | 'end' | 'admit';
+
+export interface BlockHead {
+  /** events: one JSON object a line · idle: the partition no longer holds back time · end: no event will follow ·
+   *  admit: late events that are to be taken all the same, as `[partition, offset]` pairs */
+  readonly kind: BlockKind;
+  readonly source: string;
+  readonly partition: number;
+  /** How many partitions the source has; 1 unless said. All of them hold back time until they have spoken. */
+  readonly partitions?: number;
+  /** Who sent it, and a number that grows with each of its appends: what makes an append repeatable (L4). */
+  readonly producer?: string;
+  readonly sequence?: number;
+}
+
+export interface Block extends BlockHead {
+  readonly position: number;
+  /** Offset of the first record in its partition; control blocks take none. */
+  readonly offset: number;
+  /** Records in the block; 1 for a control block. */
+  readonly count: number;
+  readonly appendedAtMs: number;
+  /** The records, one text each. */
+  readonly records: readonly string[];
+}
+
+export interface Append extends BlockHead {
+  /** REQUIRES no line break in a record, and at least one record. */
+  readonly records: readonly string[];
+}
+
+export interface Log {
+  /** The position that the next record will get. */
+  readonly end: number;
+  /** Resolves when the block is durable (L1). Throws LOG_WRITE_FAILED. */
+  append(block: Append): Promise<void>;
+  /** The block that holds a position, then every later one up to the end at the time of the call (L2, L3). */
+  read(from: number): AsyncIterable<Block>;
+  /** The largest sequence of a producer, 0 for none. */
+  lastSequence(producer: string): number;
+  /** The offset that the next event of a partition will get. */
+  endOffset(source: string, partition: number): number;
+  /** Resolves once the log is longer than `position`, or the signal aborts. */
+  waitBeyond(position: number, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

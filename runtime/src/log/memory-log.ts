@@ -1,0 +1,77 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Append, Block, Log } from './log.ts';
+
+/** The log of tests and of runs over a finite file: it ends with the process. Passes the same suite as the one on disk. */
+export class MemoryLog implements Log {
+  readonly #blocks: Block[] = [];
+  readonly #offsets = new Map<string, number>();
+  readonly #sequences = new Map<string, number>();
+  readonly #watchers = new Set<() => void>();
+  readonly #clock: Clock;
+  #end = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  append(append: Append): Promise<void> {
+    const { producer, sequence, source, partition } = append;
+    if (producer !== undefined && sequence !== undefined) {
+      if (sequence <= this.lastSequence(producer)) return Promise.resolve();
+      this.#sequences.set(producer, sequence);
+    }
+    const offset = this.endOffset(source, partition);
+    const count = append.records.length;
+    this.#blocks.push({ ...append, position: this.#end, offset, count, appendedAtMs: this.#clock.nowMs() });
+    this.#end += count;
+    if (append.kind === 'events') this.#offsets.set(`${source}/${partition}`, offset + count);
+    for (const watcher of this.#watchers) watcher();
+    return Promise.resolve();
+  }
+
+  async *read(from: number): AsyncIterable<Block> {
+    const end = this.#end;
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const block = this.#blocks[middle];
+      if (block !== undefined && block.position + block.count <= from) low = middle + 1;
+      else high = middle;
+    }
+    for (const block of this.#blocks.slice(low)) {
+      if (block.position >= end) return;
+      yield block;
+    }
+  }
+
+  lastSequence(producer: string): number {
+    return this.#sequences.get(producer) ?? 0;
+  }
+
+  endOffset(source: string, partition: number): number {
+    return this.#offsets.get(`${source}/${partition}`) ?? 0;
+  }
+
+  waitBeyond(position: number, signal: AbortSignal): Promise<void> {
+    if (this.#end > position || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#end <= position && !signal.aborted) return;
+        this.#watchers.delete(check);
+        signal.removeEventListener('abort', check);
+        resolve();
+      };
+      this.#watchers.add(check);
+      signal.addEventListener('abort', check);
+    });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The layout of the store. A layer is one computation of the views with its own progress: `live`, Lambda's `speed` and
+ * `batch`, or a version of Kappa. Names have no `|`, so a key reads from left to right without ambiguity.
+ *
+ *   m|<name>                     a fact about the whole store, as JSON
+ *   p|<layer>                    the progress of a layer, as JSON (see loop/progress.ts)
+ *   s|<layer>|<view>|<group>     operator state
+ *   v|<layer>|<view>|<key>       a row of a view, as a JSON array of values
+ *   l|<layer>|<view>|<window, source, partition, offset>   a late event, as JSON
+ *   a|<layer>|<source, partition, offset>                  a late event that is to be taken all the same
+ *   r|<layer>|<position>         an event that the plan does not accept or cannot compute, as JSON
+ *   t|<layer>|<position>         the timeline: one entry for each block of the log (see loop/timeline.ts)
+ *   d|<layer>|<view>|<start>     a closed window that late events wait for
+ */
+import { prefixRange, type Range } from './store.ts';
+
+type Kind = 's' | 'v' | 'l' | 'a' | 'r' | 't' | 'd';
+const KINDS: readonly Kind[] = ['s', 'v', 'l', 'a', 'r', 't', 'd'];
+
+export function metaKey(name: string): Buffer {
+  return Buffer.from(`m|${name}`);
+}
+
+export function progressKey(layer: string): Buffer {
+  return Buffer.from(`p|${layer}`);
+}
+
+/** The prefix of one kind of key of a layer, perhaps of one view. */
+export function prefixOf(kind: Kind, layer: string, view?: string): Buffer {
+  return Buffer.from(view === undefined ? `${kind}|${layer}|` : `${kind}|${layer}|${view}|`);
+}
+
+/** Everything that a layer holds, but for its progress. */
+export function layerRanges(layer: string): Range[] {
+  return KINDS.map((kind) => prefixRange(prefixOf(kind, layer)));
+}

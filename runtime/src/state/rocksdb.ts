@@ -1,0 +1,135 @@
+/// <reference path="./rocksdb-native.d.ts" />
+import { mkdirSync } from 'node:fs';
+import { failure } from '../base/errors.ts';
+import type { Batch, Entry, Range, Snapshot, Store } from './store.ts';
+
+/** The part of `rocksdb-native` that we use; the package has no types. */
+interface NativeBatch {
+  tryPut(key: Buffer, value: Buffer): void;
+  tryDelete(key: Buffer): void;
+  tryDeleteRange(start: Buffer, end: Buffer): void;
+  flush(): Promise<void>;
+  destroy(): void;
+}
+interface NativeStore {
+  ready(): Promise<void>;
+  get(key: Buffer): Promise<Buffer | null>;
+  write(options?: { capacity: number }): NativeBatch;
+  iterator(range: Range, options: { capacity: number }): AsyncIterable<Entry>;
+  snapshot(): NativeStore;
+  flush(): Promise<void>;
+  close(options?: { force: boolean }): Promise<void>;
+}
+type NativeConstructor = new (path: string, options?: object) => NativeStore;
+
+const SCAN_CAPACITY = 512;
+/** After a full disk the native close never settles; a crash at that point loses nothing (S2). */
+const CLOSE_MS_MAX = 5_000;
+
+/**
+ * The state on disk. A commit goes through RocksDB's write-ahead log without an fsync: it survives the process, and after
+ * a power cut an earlier commit is found, from which the log is read again (S3).
+ */
+export class RocksStore implements Store {
+  readonly #native: NativeStore;
+  readonly #folder: string;
+
+  private constructor(native: NativeStore, folder: string) {
+    this.#native = native;
+    this.#folder = folder;
+  }
+
+  /**
+   * Opens or creates a store. RocksDB's own lock makes sure that no second process has it open.
+   * @throws NATIVE_MISSING, DATA_LOCKED, STATE_FAILED
+   */
+  static async open(folder: string): Promise<RocksStore> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const native = new (await loadNative())(folder);
+    try {
+      await native.ready();
+    } catch (error) {
+      const reason = messageOf(error);
+      if (/lock/i.test(reason)) throw failure('DATA_LOCKED', { folder }, error);
+      throw failure('STATE_FAILED', { folder, reason }, error);
+    }
+    return new RocksStore(native, folder);
+  }
+
+  get(key: Buffer): Promise<Buffer | null> {
+    return this.#guard(this.#native.get(key));
+  }
+
+  async *scan(range: Range): AsyncIterable<Entry> {
+    const snapshot = this.snapshot();
+    try {
+      yield* snapshot.scan(range);
+    } finally {
+      await snapshot.release();
+    }
+  }
+
+  snapshot(): Snapshot {
+    const native = this.#native.snapshot();
+    const folder = this.#folder;
+    return {
+      get: (key) => this.#guard(native.get(key)),
+      async *scan(range) {
+        try {
+          yield* native.iterator(range, { capacity: SCAN_CAPACITY });
+        } catch (error) {
+          throw failure('STATE_FAILED', { folder, reason: messageOf(error) }, error);
+        }
+      },
+      release: () => native.close(),
+    };
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    if (batch.operations.length === 0) return;
+    const native = this.#native.write({ capacity: Math.max(8, batch.operations.length) });
+    for (const operation of batch.operations) {
+      if (operation.kind === 'put') native.tryPut(operation.key, operation.value);
+      else if (operation.kind === 'delete') native.tryDelete(operation.key);
+      else native.tryDeleteRange(operation.gte, operation.lt);
+    }
+    await this.#guard(native.flush());
+    native.destroy();
+  }
+
+  sync(): Promise<void> {
+    return this.#guard(this.#native.flush());
+  }
+
+  async close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS_MAX);
+    });
+    await Promise.race([this.#native.close({ force: true }), timeout]);
+    clearTimeout(timer);
+  }
+
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw failure('STATE_FAILED', { folder: this.#folder, reason: messageOf(error) }, error);
+    }
+  }
+}
+
+async function loadNative(): Promise<NativeConstructor> {
+  try {
+    const module = await import('rocksdb-native');
+    return module.default as NativeConstructor;
+  } catch (error) {
+    throw failure('NATIVE_MISSING', { reason: messageOf(error).split('\n', 1)[0] ?? '' }, error);
+  }
+}
+
+function messageOf(error: unknown): string {
+  const cause = (error as Error).cause;
+  const text = error instanceof Error ? error.message : String(error);
+  return cause instanceof Error ? `${text}: ${cause.message}` : text;
+}

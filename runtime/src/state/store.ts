@@ -1,0 +1,71 @@
+/**
+ * What the runtime keeps its state, its progress and its views in: an ordered map of bytes with one atomic write. A
+ * memory and a RocksDB implementation pass the same suite.
+ *
+ * Invariants  S1  A commit is visible whole or not at all, also after a crash.
+ *             S2  A commit that returned survives the death of the process.
+ *             S3  Commits survive a power cut as a prefix: an older state, never a mixed one. The log is ahead of it.
+ */
+export interface Range {
+  readonly gte: Buffer;
+  readonly lt: Buffer;
+}
+
+export interface Entry {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** Changes in order; a later one wins over an earlier one of the same key. */
+export class Batch {
+  readonly operations: Operation[] = [];
+
+  put(key: Buffer, value: Buffer | string): void {
+    this.operations.push({ kind: 'put', key, value: typeof value === 'string' ? Buffer.from(value) : value });
+  }
+
+  delete(key: Buffer): void {
+    this.operations.push({ kind: 'delete', key });
+  }
+
+  deleteRange(range: Range): void {
+    this.operations.push({ kind: 'delete-range', ...range });
+  }
+}
+
+export type Operation =
+  | { readonly kind: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly kind: 'delete'; readonly key: Buffer }
+  | ({ readonly kind: 'delete-range' } & Range);
+
+export interface Reads {
+  get(key: Buffer): Promise<Buffer | null>;
+  /** Entries of a range in the order of their keys, as they were when the scan began. */
+  scan(range: Range): AsyncIterable<Entry>;
+}
+
+/** The store as it was at one moment, between two commits. */
+export interface Snapshot extends Reads {
+  release(): Promise<void>;
+}
+
+export interface Store extends Reads {
+  snapshot(): Snapshot;
+  /** Applies a batch atomically (S1, S2). Rejects with STATE_FAILED; nothing of it was then applied. */
+  commit(batch: Batch): Promise<void>;
+  /** Makes every commit so far survive a power cut. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The range of all keys that start with a prefix. REQUIRES a prefix that is not all 0xFF. */
+export function prefixRange(prefix: Buffer): Range {
+  const end = Buffer.from(prefix);
+  for (let i = end.length - 1; i >= 0; i--) {
+    if (end[i] !== 0xff) {
+      end[i] = (end[i] ?? 0) + 1;
+      return { gte: prefix, lt: end.subarray(0, i + 1) };
+    }
+  }
+  throw new Error('a prefix of 0xFF has no end');
+}
