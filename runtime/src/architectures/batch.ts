@@ -1,0 +1,40 @@
+/**
+ * Batch: a scheduled run over what arrived since the last one. Each partition of event time that it touches is computed
+ * again from the log and overwritten, so a run that is repeated changes nothing, and a backfill is a run over more
+ * partitions.
+ */
+import { Layer } from '../loop/layer.ts';
+import { EVERYTHING } from '../loop/recompute.ts';
+import { ScheduledLayer } from '../loop/scheduled.ts';
+import { type Arrangement, type ArrangementOptions, wholeView } from './arrangement.ts';
+import { rangeOf } from './range.ts';
+
+const LAYER = 'scheduled';
+
+export async function batch({ plan, config, ports, turns }: ArrangementOptions): Promise<Arrangement> {
+  const layer = await Layer.open(LAYER, plan, ports);
+  const scheduled = new ScheduledLayer(layer, { partitionMs: config.batch.partition, closedOnly: false });
+  const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
+  return {
+    serving: layer,
+    jobs: [],
+    locate: (_, view) => wholeView(layer, view),
+    get nextRunAtMs() {
+      return Math.max(dueAtMs(), ports.clock.nowMs());
+    },
+    waitingLate: 0,
+    async settle() {
+      if (layer.position < ports.log.end) await turns.take(() => scheduled.run({ to: ports.log.end }));
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        if (ports.clock.nowMs() >= dueAtMs()) await turns.take(() => scheduled.run({ to: ports.log.end }));
+        await ports.clock.sleep(dueAtMs() - ports.clock.nowMs(), signal);
+      }
+    },
+    commands: {
+      backfill: (params) =>
+        turns.take(() => scheduled.run({ to: ports.log.end, also: rangeOf(params) ?? EVERYTHING })),
+    },
+  };
+}

@@ -1,0 +1,287 @@
+/**
+ * Kappa: one job over a retained log. To change the logic or to reprocess, a second version of the job reads the same log
+ * from its beginning beside the live one; when it has caught up, readers are moved to it at once, and can be moved back.
+ *
+ *   log ─┬─► version v1 (live)       ──► views ◄── readers follow the alias
+ *        └─► version v2 (candidate)  ──► views     promote v2: alias = v2, v1 is kept up to date for a rollback
+ *
+ * Each version keeps the plan it was started with, so the live one goes on unchanged while `pipeline.ts` is edited.
+ *
+ * Invariants  K1  A reader sees one version whole: the alias is read in the same snapshot as the rows.
+ *             K2  `promote` and `rollback` move the alias in one durable commit.
+ */
+import { z } from 'zod';
+import { failure } from '../base/errors.ts';
+import { NAME_SHAPE } from '../data/value.ts';
+import { Job } from '../loop/job.ts';
+import { hashOf, Layer } from '../loop/layer.ts';
+import type { Plan } from '../plan/node.ts';
+import { parsePlan } from '../plan/parse.ts';
+import type { VersionStatus } from '../serve/host.ts';
+import { metaKey } from '../state/keys.ts';
+import { Batch, type Reads } from '../state/store.ts';
+import { type Arrangement, type ArrangementOptions, type Command, wholeView } from './arrangement.ts';
+import { Corrections, drain, waitForData } from './pace.ts';
+
+const ALIAS = metaKey('kappa');
+/** A candidate that is further behind than this many epochs is not promoted: readers would wait for it. */
+const PROMOTE_EPOCHS_MAX = 16;
+
+interface SavedAlias {
+  readonly live: string;
+  readonly previous: string | null;
+  readonly versions: Readonly<
+    Record<string, { readonly plan: Plan; readonly createdAtMs: number; readonly rate: number | null }>
+  >;
+}
+
+interface Version {
+  readonly name: string;
+  readonly job: Job;
+  readonly corrections: Corrections;
+  readonly createdAtMs: number;
+  /** Most events a second while it catches up; null: as fast as it can. */
+  readonly rate: number | null;
+  nextEpochAtMs: number;
+}
+
+const replaySchema = z.strictObject({
+  as: z.string().optional(),
+  plan: z.unknown(),
+  rate: z.number().positive().nullish(),
+});
+const versionSchema = z.strictObject({ version: z.string() });
+
+export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
+  const versions = await Versions.open(options);
+  const { config, ports, turns } = options;
+  return {
+    get serving() {
+      return versions.live.job.layer;
+    },
+    get jobs() {
+      return versions.all.map(({ job }) => job);
+    },
+    nextRunAtMs: null,
+    get waitingLate() {
+      return versions.live.job.waiting;
+    },
+    get versions() {
+      return versions.status();
+    },
+    locate: (reads, view) => versions.locate(reads, view),
+    async settle(signal) {
+      for (const { job } of versions.all) {
+        await drain(job, config.trigger.rows, turns, signal);
+        await turns.take(() => job.correct());
+      }
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        await drain(versions.live.job, config.trigger.rows, turns, signal);
+        await versions.live.corrections.runIfDue();
+        const behind = await versions.stepOthers();
+        if (behind) continue;
+        const atMostMs = Math.min(versions.live.corrections.dueInMs, versions.nextStepInMs);
+        await waitForData(
+          ports,
+          versions.live.job.layer.position,
+          { gatherMs: config.trigger.every, atMostMs },
+          signal,
+        );
+      }
+    },
+    commands: versions.commands,
+  };
+}
+
+class Versions {
+  readonly #options: ArrangementOptions;
+  readonly #versions = new Map<string, Version>();
+  #alias: SavedAlias;
+
+  private constructor(options: ArrangementOptions, alias: SavedAlias) {
+    this.#options = options;
+    this.#alias = alias;
+  }
+
+  static async open(options: ArrangementOptions): Promise<Versions> {
+    const { ports, plan } = options;
+    const bytes = await ports.store.get(ALIAS);
+    const first = { plan, createdAtMs: ports.clock.nowMs(), rate: null };
+    const alias =
+      bytes === null
+        ? { live: 'v1', previous: null, versions: { v1: first } }
+        : (JSON.parse(bytes.toString()) as SavedAlias);
+    const versions = new Versions(options, alias);
+    for (const name of Object.keys(alias.versions)) await versions.#start(name);
+    if (bytes === null) await versions.#save(alias, new Batch());
+    return versions;
+  }
+
+  async #start(name: string): Promise<void> {
+    const { ports, config, turns } = this.#options;
+    const saved = this.#alias.versions[name];
+    if (saved === undefined) return;
+    const job = await Job.open(await Layer.open(layerOf(name), parsePlan(saved.plan), ports));
+    const corrections = new Corrections(job, config.corrections.every, ports.clock, turns);
+    const { createdAtMs, rate } = saved;
+    this.#versions.set(name, {
+      name,
+      job,
+      corrections,
+      createdAtMs,
+      rate,
+      nextEpochAtMs: ports.clock.nowMs(),
+    });
+  }
+
+  async #save(alias: SavedAlias, batch: Batch): Promise<void> {
+    batch.put(ALIAS, JSON.stringify(alias));
+    await this.#options.ports.store.commit(batch);
+    await this.#options.ports.store.sync();
+    this.#alias = alias;
+  }
+
+  get all(): readonly Version[] {
+    return [...this.#versions.values()];
+  }
+
+  get live(): Version {
+    return this.#versionOf(this.#alias.live);
+  }
+
+  #versionOf(name: string): Version {
+    const version = this.#versions.get(name);
+    if (version === undefined) {
+      throw failure('VERSION_INVALID', {
+        problem: `There is no version "${name}". There are: ${[...this.#versions.keys()].join(', ')}.`,
+      });
+    }
+    return version;
+  }
+
+  async locate(reads: Reads, view: string): ReturnType<Arrangement['locate']> {
+    const bytes = await reads.get(ALIAS);
+    const name = bytes === null ? this.#alias.live : (JSON.parse(bytes.toString()) as SavedAlias).live;
+    return wholeView(this.#versionOf(name).job.layer, view);
+  }
+
+  /** One epoch for each version that is behind and may; true when one of them could go on at once. */
+  async stepOthers(): Promise<boolean> {
+    const { config, ports, turns } = this.#options;
+    let goOn = false;
+    for (const version of this.all) {
+      if (version === this.live || version.job.isCaughtUp || version.nextEpochAtMs > ports.clock.nowMs())
+        continue;
+      const before = version.job.layer.position;
+      const rows =
+        version.rate === null
+          ? config.trigger.rows
+          : Math.max(1, Math.min(config.trigger.rows, Math.ceil(version.rate)));
+      await turns.take(() => version.job.epoch(rows));
+      const events = version.job.layer.position - before;
+      if (version.rate !== null) version.nextEpochAtMs = ports.clock.nowMs() + (events / version.rate) * 1000;
+      if (version.job.isCaughtUp) await turns.take(() => version.job.correct());
+      else goOn ||= version.nextEpochAtMs <= ports.clock.nowMs();
+    }
+    return goOn;
+  }
+
+  get nextStepInMs(): number {
+    const waiting = this.all.filter((version) => version !== this.live && !version.job.isCaughtUp);
+    return Math.max(
+      0,
+      Math.min(...waiting.map(({ nextEpochAtMs }) => nextEpochAtMs)) - this.#options.ports.clock.nowMs(),
+    );
+  }
+
+  status(): VersionStatus[] {
+    const { live, previous } = this.#alias;
+    return this.all.map(({ name, job, createdAtMs }) => ({
+      name,
+      role: name === live ? 'live' : name === previous ? 'previous' : 'candidate',
+      lagEvents: this.#options.ports.log.end - job.layer.position,
+      createdAtMs,
+    }));
+  }
+
+  readonly commands: Readonly<Record<string, Command>> = {
+    replay: (params) => this.#options.turns.take(() => this.#replay(params)),
+    promote: (params) => this.#options.turns.take(() => this.#promote(versionSchema.parse(params).version)),
+    rollback: () => this.#options.turns.take(() => this.#rollback()),
+    versions: () => Promise.resolve(this.status()),
+    drop: (params) => this.#options.turns.take(() => this.#drop(versionSchema.parse(params).version)),
+  };
+
+  async #replay(params: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { as, plan: data, rate = null } = replaySchema.parse(params);
+    const plan = parsePlan(data);
+    const name = as ?? this.#nextName();
+    if (!NAME_SHAPE.test(name))
+      throw failure('VERSION_INVALID', {
+        problem: `"${name}" cannot name a version: start with a letter, then letters, digits and _.`,
+      });
+    if (this.#versions.has(name))
+      throw failure('VERSION_INVALID', {
+        problem: `Version "${name}" exists already. Choose another name with --as, or remove it with \`pipeline versions --drop ${name}\`.`,
+      });
+    // What a dropped version of this name may have left behind when the process died half way.
+    await Layer.forget(layerOf(name), this.#options.ports.store);
+    const version = { plan, createdAtMs: this.#options.ports.clock.nowMs(), rate };
+    await this.#save({ ...this.#alias, versions: { ...this.#alias.versions, [name]: version } }, new Batch());
+    await this.#start(name);
+    return {
+      version: name,
+      sameAsLive: hashOf(plan) === hashOf(this.live.job.layer.plan),
+      events: this.#options.ports.log.end,
+    };
+  }
+
+  #nextName(): string {
+    let number = this.#versions.size + 1;
+    while (this.#versions.has(`v${number}`)) number++;
+    return `v${number}`;
+  }
+
+  async #promote(name: string): Promise<unknown> {
+    const { config, ports } = this.#options;
+    const version = this.#versionOf(name);
+    if (name === this.#alias.live)
+      throw failure('VERSION_INVALID', { problem: `Version "${name}" is live already.` });
+    const lag = ports.log.end - version.job.layer.position;
+    if (lag > config.trigger.rows * PROMOTE_EPOCHS_MAX) {
+      throw failure('VERSION_INVALID', {
+        problem: `Version "${name}" is ${lag} events behind. Wait until \`pipeline versions\` shows that it has caught up.`,
+      });
+    }
+    while (await version.job.epoch(config.trigger.rows));
+    await version.job.correct();
+    await this.#save({ ...this.#alias, live: name, previous: this.#alias.live }, new Batch());
+    return { live: name, previous: this.#alias.previous };
+  }
+
+  async #rollback(): Promise<unknown> {
+    const { live, previous } = this.#alias;
+    if (previous === null)
+      throw failure('VERSION_INVALID', { problem: `There is no version before "${live}" to go back to.` });
+    await this.#save({ ...this.#alias, live: previous, previous: live }, new Batch());
+    return { live: previous, previous: live };
+  }
+
+  async #drop(name: string): Promise<unknown> {
+    this.#versionOf(name);
+    if (name === this.#alias.live)
+      throw failure('VERSION_INVALID', { problem: `Version "${name}" is live. Promote another one first.` });
+    const { [name]: _, ...versions } = this.#alias.versions;
+    const previous = this.#alias.previous === name ? null : this.#alias.previous;
+    this.#versions.delete(name);
+    await this.#save({ ...this.#alias, previous, versions }, new Batch());
+    await Layer.forget(layerOf(name), this.#options.ports.store);
+    return { dropped: name };
+  }
+}
+
+function layerOf(version: string): string {
+  return `kappa-${version}`;
+}

@@ -1,0 +1,55 @@
+/** What the arrangements share: running a job until it has caught up, waiting for data, folding late events in now and then. */
+import type { Job } from '../loop/job.ts';
+import type { LayerPorts } from '../loop/layer.ts';
+import type { Turns } from '../loop/turns.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/** Runs epochs until nothing is left to read or the signal aborts; an epoch that began is finished. */
+export async function drain(job: Job, rowsMax: number, turns: Turns, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await turns.take(() => job.epoch(rowsMax))));
+}
+
+/** Waits for a record after `position`, then a little longer for more of them, but not beyond `atMostMs`. */
+export async function waitForData(
+  { log, clock }: LayerPorts,
+  position: number,
+  times: { readonly gatherMs: number; readonly atMostMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  if (log.end > position) return;
+  const either = new AbortController();
+  const stop = (): void => either.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  const timer = clock.sleep(times.atMostMs, either.signal);
+  await Promise.race([log.waitBeyond(position, either.signal), timer]);
+  either.abort();
+  signal.removeEventListener('abort', stop);
+  if (log.end > position) await clock.sleep(times.gatherMs, signal);
+}
+
+/** Late events under the policy `correct` wait for the next correction, so that a trickle does not recompute all day. */
+export class Corrections {
+  readonly #job: Job;
+  readonly #everyMs: number;
+  readonly #clock: Clock;
+  readonly #turns: Turns;
+  #dueAtMs: number;
+
+  constructor(job: Job, everyMs: number, clock: Clock, turns: Turns) {
+    this.#job = job;
+    this.#turns = turns;
+    this.#everyMs = everyMs;
+    this.#clock = clock;
+    this.#dueAtMs = (job.layer.progress.lastCorrectionAtMs ?? clock.nowMs()) + everyMs;
+  }
+
+  get dueInMs(): number {
+    return Math.max(0, this.#dueAtMs - this.#clock.nowMs());
+  }
+
+  async runIfDue(): Promise<void> {
+    if (this.dueInMs > 0) return;
+    this.#dueAtMs = this.#clock.nowMs() + this.#everyMs;
+    await this.#turns.take(() => this.#job.correct());
+  }
+}

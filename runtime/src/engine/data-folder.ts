@@ -1,0 +1,71 @@
+/**
+ * The folder of a project's data, owned by one process at a time:
+ *
+ *   data/log       every accepted event        data/rejected   every event that was not, with the reason
+ *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
+ *   data/control   where the running process answers commands (a socket's path)
+ */
+import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure } from '../base/errors.ts';
+import { DiskLog } from '../log/disk-log.ts';
+import type { Log } from '../log/log.ts';
+import type { Clock } from '../ports/clock.ts';
+import { type Disk, realDisk } from '../ports/disk.ts';
+import { RocksStore } from '../state/rocksdb.ts';
+import type { Store } from '../state/store.ts';
+
+export interface DataFolder {
+  readonly log: Log;
+  readonly rejected: Log;
+  readonly store: Store;
+  /** Bytes of the state on disk; absent when it is not on disk. */
+  sizeBytes?(): number;
+  close(): Promise<void>;
+}
+
+/** Opens the data and takes its lock. Throws DATA_LOCKED, DATA_FOREIGN, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING. */
+export async function openDataFolder(
+  folder: string,
+  clock: Clock,
+  disk: Disk = realDisk,
+): Promise<DataFolder> {
+  refuseLinks(folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = await RocksStore.open(join(folder, 'state'));
+  try {
+    const log = await DiskLog.open(join(folder, 'log'), { disk, clock });
+    const rejected = await DiskLog.open(join(folder, 'rejected'), { disk, clock });
+    return {
+      log,
+      rejected,
+      store,
+      sizeBytes: () => folderBytes(join(folder, 'state')),
+      async close() {
+        await log.close();
+        await rejected.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function folderBytes(folder: string): number {
+  return readdirSync(folder).reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+function refuseLinks(folder: string): void {
+  for (const path of [folder, ...['log', 'rejected', 'state'].map((name) => join(folder, name))]) {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    if (stats.isSymbolicLink())
+      throw failure('DATA_FOREIGN', { folder: path, reason: 'it is a symbolic link' });
+    if (!stats.isDirectory()) throw failure('DATA_FOREIGN', { folder: path, reason: 'it is not a folder' });
+  }
+}

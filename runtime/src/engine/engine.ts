@@ -1,0 +1,321 @@
+/**
+ * A pipeline that can run: one log, one store and the arrangement of an architecture over them. The command line, the HTTP
+ * API and the tests talk to this and to nothing behind it.
+ */
+import { arrange } from '../architectures/arrange.ts';
+import type { Arrangement } from '../architectures/arrangement.ts';
+import { failure } from '../base/errors.ts';
+import type { ProjectConfig } from '../config/project.ts';
+import { acceptLines, type Door, problemOf, type RejectedRecord } from '../ingest/accept.ts';
+import { type Line, linesOf } from '../ingest/lines.ts';
+import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
+import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
+import { Turns } from '../loop/turns.ts';
+import { Latency } from '../observe/latency.ts';
+import type { Plan, SourcePlan } from '../plan/node.ts';
+import type { Clock } from '../ports/clock.ts';
+import type {
+  Host,
+  IngestResult,
+  JsonRow,
+  LateRow,
+  RejectedRow,
+  Status,
+  ViewChange,
+  ViewQuery,
+} from '../serve/host.ts';
+import { metaKey, prefixOf } from '../state/keys.ts';
+import { Batch, prefixRange } from '../state/store.ts';
+import { readView } from '../views/reader.ts';
+import type { DataFolder } from './data-folder.ts';
+import { IdleWatch } from './idle-watch.ts';
+import { statusOf } from './status.ts';
+
+/** Layers of every architecture, for `rebuild`. */
+const LAYERS = ['live', 'scheduled', 'speed', 'batch'] as const;
+
+export interface EngineOptions {
+  readonly plan: Plan;
+  readonly config: ProjectConfig;
+  readonly data: DataFolder;
+  readonly clock: Clock;
+  /** Forget what was computed and begin at the start of the log: after a change of the definition. */
+  readonly rebuild?: boolean;
+}
+
+export class Engine implements Host {
+  readonly config: ProjectConfig;
+  readonly data: DataFolder;
+  readonly clock: Clock;
+  readonly latency = new Latency();
+  readonly startedAtMs: number;
+  running = false;
+  /** What the files define, as opposed to what Kappa's live version was started with. */
+  readonly plan: Plan;
+  readonly #listeners = new Map<string, Set<(changes: readonly ViewChange[]) => void>>();
+  readonly #idle: IdleWatch;
+  #arrangement: Arrangement | null = null;
+
+  private constructor({ plan, config, data, clock }: EngineOptions) {
+    this.plan = plan;
+    this.config = config;
+    this.data = data;
+    this.clock = clock;
+    this.startedAtMs = clock.nowMs();
+    this.#idle = new IdleWatch(plan, data.log, clock, config.log.partitions);
+  }
+
+  /** Opens the layers where they stopped. Throws DEFINITION_CHANGED and what the data may throw. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const engine = new Engine(options);
+    const { store, log } = options.data;
+    if (options.rebuild === true) await forgetEverything(options);
+    const ports: LayerPorts = {
+      store,
+      log,
+      clock: options.clock,
+      onCommit: (commit) => engine.#committed(commit),
+    };
+    const { plan, config } = options;
+    engine.#arrangement = await arrange(config.architecture, { plan, config, ports, turns: new Turns() });
+    return engine;
+  }
+
+  get arrangement(): Arrangement {
+    if (this.#arrangement === null) throw new Error('an engine is open before it is used');
+    return this.#arrangement;
+  }
+
+  /** Makes everything in the log visible: what `--once` does. */
+  settle(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    return this.arrangement.settle(signal);
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.running = true;
+    const stop = new AbortController();
+    const forward = (): void => stop.abort();
+    signal.addEventListener('abort', forward, { once: true });
+    if (signal.aborted) stop.abort();
+    try {
+      // A failure of either ends both: a pipeline that half runs would look alive.
+      await Promise.all(
+        [this.arrangement.run(stop.signal), this.#idle.run(stop.signal)].map((work) => work.finally(forward)),
+      );
+    } finally {
+      signal.removeEventListener('abort', forward);
+      this.running = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.data.close();
+  }
+
+  status(): Promise<Status> {
+    return statusOf(this);
+  }
+
+  async query(view: string, query: ViewQuery): Promise<readonly JsonRow[]> {
+    const snapshot = this.data.store.snapshot();
+    try {
+      const { layout, parts } = await this.arrangement.locate(snapshot, view);
+      return await readView(snapshot, layout, parts, query);
+    } finally {
+      await snapshot.release();
+    }
+  }
+
+  subscribe(view: string, onChange: (changes: readonly ViewChange[]) => void): () => void {
+    const known = this.arrangement.serving.plan.views.map((each) => each.name);
+    if (!known.includes(view)) throw failure('VIEW_UNKNOWN', { view, known });
+    const listeners = this.#listeners.get(view) ?? new Set();
+    this.#listeners.set(view, listeners.add(onChange));
+    return () => listeners.delete(onChange);
+  }
+
+  #committed({ layer, changes, arrivals }: LayerCommit): void {
+    const arrangement = this.#arrangement;
+    if (arrangement === null || (layer !== arrangement.serving && arrangement.lambda === undefined)) return;
+    const nowMs = this.clock.nowMs();
+    if (layer === arrangement.serving)
+      for (const { appendedAtMs, records } of arrivals) this.latency.add(nowMs - appendedAtMs, records);
+    for (const layout of layer.layouts) {
+      const listeners = this.#listeners.get(layout.view.name);
+      if (listeners === undefined || listeners.size === 0) continue;
+      const rows = (changes.get(layout.view.name) ?? []).map(({ old, row }) => ({
+        key: layout.keyToJson(row ?? old ?? []),
+        row: row === null ? null : layout.toJson(row),
+      }));
+      if (rows.length > 0) for (const listener of listeners) listener(rows);
+    }
+  }
+
+  /** The door of a source. Throws SOURCE_UNKNOWN. */
+  door(source: string): Door {
+    const plan = this.#sourceOf(source);
+    const { log, rejected } = this.data;
+    const onAppend = (name: string, partition: number): void => this.#idle.heard(name, partition);
+    return {
+      source: plan,
+      log,
+      rejected,
+      clock: this.clock,
+      partitions: this.config.log.partitions,
+      onAppend,
+    };
+  }
+
+  #sourceOf(source: string): SourcePlan {
+    const plan = this.plan.sources.find((candidate) => candidate.name === source);
+    if (plan === undefined)
+      throw failure('SOURCE_UNKNOWN', { source, known: this.plan.sources.map((each) => each.name) });
+    return plan;
+  }
+
+  ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult> {
+    return this.ingestLines(source, linesOf(lines), {});
+  }
+
+  /** Takes lines, paced or not; with a producer's name those that it sent before are recognised. */
+  ingestLines(
+    source: string,
+    lines: AsyncIterable<Line>,
+    options: {
+      readonly producer?: string;
+      readonly dueMs?: Pace['dueMs'];
+      readonly signal?: AbortSignal;
+      readonly onProgress?: (total: IngestResult) => void;
+    },
+  ): Promise<IngestResult & { readonly known: number }> {
+    const { producer, dueMs = UNPACED, signal = new AbortController().signal, onProgress } = options;
+    return acceptLines(
+      this.door(source),
+      inBatches(lines, { dueMs, clock: this.clock, signal }),
+      producer,
+      onProgress,
+    );
+  }
+
+  /** Says that no event will follow, so that every window closes: the end of a finite input. */
+  async end(): Promise<void> {
+    for (const { name } of this.plan.sources) {
+      await this.data.log.append({ kind: 'end', source: name, partition: 0, records: ['{}'] });
+    }
+  }
+
+  async late(limit: number): Promise<readonly LateRow[]> {
+    const rows: LateRow[] = [];
+    for await (const { row } of this.arrangement.serving.lateEntries()) rows.push(row);
+    return rows.sort((a, b) => b.offset - a.offset).slice(0, limit);
+  }
+
+  async rejected(limit: number): Promise<readonly RejectedRow[]> {
+    const rows: RejectedRow[] = [];
+    for await (const { record, replayed } of this.#rejectedRecords()) if (!replayed) rows.push(record);
+    const { name } = this.arrangement.serving;
+    for await (const { value } of this.data.store.scan(prefixRange(prefixOf('r', name)))) {
+      rows.push(JSON.parse(value.toString()) as RejectedRow);
+    }
+    return rows.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
+  }
+
+  /** How many events were rejected at the door and not taken since, or by an expression. */
+  get rejectedCount(): number {
+    return this.data.rejected.end - this.#replayed.size + this.arrangement.serving.progress.rejected;
+  }
+
+  readonly #replayed = new Set<number>();
+
+  async *#rejectedRecords(): AsyncIterable<{ position: number; record: RejectedRecord; replayed: boolean }> {
+    for await (const block of this.data.rejected.read(0)) {
+      for (const [index, text] of block.records.entries()) {
+        const position = block.position + index;
+        const replayed = this.data.log.lastSequence(replayProducer(position)) > 0;
+        if (replayed) this.#replayed.add(position);
+        yield { position, record: JSON.parse(text) as RejectedRecord, replayed };
+      }
+    }
+  }
+
+  command(name: string, params: unknown): Promise<unknown> {
+    if (name === 'replay-late') return this.#replayLate();
+    if (name === 'replay-rejected') return this.#replayRejected();
+    const command = this.arrangement.commands[name];
+    if (command === undefined) {
+      const where = name === 'backfill' ? 'batch and lambda' : 'kappa';
+      return Promise.reject(
+        failure('ARCHITECTURE_CANNOT', { command: name, architecture: this.config.architecture, where }),
+      );
+    }
+    return command((params ?? {}) as Record<string, unknown>);
+  }
+
+  /** Admits the late events that were kept aside. The decision is a record of the log, so a replay takes them as well. */
+  async #replayLate(): Promise<unknown> {
+    const layer = this.arrangement.serving;
+    const pairs = new Map<string, Map<string, [number, number]>>();
+    for await (const { row } of layer.lateEntries()) {
+      const { then } = this.#sourceOf(row.source).lateness;
+      if (then === 'correct' || layer.isAdmitted(row)) continue;
+      const ofSource = pairs.get(row.source) ?? new Map<string, [number, number]>();
+      pairs.set(row.source, ofSource.set(`${row.partition}/${row.offset}`, [row.partition, row.offset]));
+    }
+    let admitted = 0;
+    for (const [source, ofSource] of pairs) {
+      admitted += ofSource.size;
+      await this.data.log.append({
+        kind: 'admit',
+        source,
+        partition: 0,
+        records: [JSON.stringify([...ofSource.values()])],
+      });
+    }
+    return { admitted };
+  }
+
+  /** Offers the rejected events again, to a definition that may have changed since. */
+  async #replayRejected(): Promise<unknown> {
+    let accepted = 0;
+    let still = 0;
+    for await (const { position, record, replayed } of this.#rejectedRecords()) {
+      if (replayed) continue;
+      const source = this.plan.sources.find((candidate) => candidate.name === record.source);
+      if (
+        source === undefined ||
+        !record.whole ||
+        problemOf({ source, clock: this.clock }, record.text) !== undefined
+      ) {
+        still++;
+        continue;
+      }
+      await this.data.log.append({
+        kind: 'events',
+        source: source.name,
+        partition: 0,
+        producer: replayProducer(position),
+        sequence: 1,
+        records: [record.text],
+      });
+      this.#replayed.add(position);
+      accepted++;
+    }
+    return { accepted, rejected: still };
+  }
+}
+
+function replayProducer(position: number): string {
+  return `rejected-${position}`;
+}
+
+async function forgetEverything({ data }: EngineOptions): Promise<void> {
+  const kappa = await data.store.get(metaKey('kappa'));
+  const versions =
+    kappa === null ? [] : Object.keys((JSON.parse(kappa.toString()) as { versions: object }).versions);
+  for (const layer of [...LAYERS, ...versions.map((version) => `kappa-${version}`)])
+    await Layer.forget(layer, data.store);
+  const batch = new Batch();
+  for (const name of ['kappa', 'lambda']) batch.delete(metaKey(name));
+  await data.store.commit(batch);
+}

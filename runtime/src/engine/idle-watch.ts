@@ -1,0 +1,64 @@
+/**
+ * Notices partitions that fell silent. The clock decides, but the decision is written into the log, where every run and
+ * every replay reads it at the same place.
+ */
+import type { Log } from '../log/log.ts';
+import type { Plan } from '../plan/node.ts';
+import type { Clock } from '../ports/clock.ts';
+
+interface Heard {
+  atMs: number;
+  asleep: boolean;
+}
+
+export class IdleWatch {
+  readonly #plan: Plan;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #heard = new Map<string, Map<number, Heard>>();
+
+  constructor(plan: Plan, log: Log, clock: Clock, partitions: number) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#clock = clock;
+    const silent = Array.from({ length: partitions }, (_, partition) => partition);
+    for (const { name } of plan.sources) {
+      this.#heard.set(
+        name,
+        new Map(silent.map((partition) => [partition, { atMs: clock.nowMs(), asleep: false }])),
+      );
+    }
+  }
+
+  /** An event of this partition was appended. */
+  heard(source: string, partition: number): void {
+    this.#heard.get(source)?.set(partition, { atMs: this.#clock.nowMs(), asleep: false });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const shortestMs = Math.min(
+      ...this.#plan.sources.map(({ watermark }) => watermark.idleAfterMs ?? Infinity),
+    );
+    if (shortestMs === Infinity) return;
+    while (!signal.aborted) {
+      await this.#clock.sleep(Math.max(10, shortestMs / 2), signal);
+      await this.check();
+    }
+  }
+
+  /** Puts partitions to sleep that others have left behind; the last one awake stays awake, since nobody waits for it. */
+  async check(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    for (const { name, watermark } of this.#plan.sources) {
+      const partitions = this.#heard.get(name);
+      if (watermark.idleAfterMs === null || partitions === undefined) continue;
+      const awake = [...partitions].filter(([, { asleep }]) => !asleep);
+      const newestMs = Math.max(...awake.map(([, { atMs }]) => atMs));
+      for (const [partition, heard] of awake) {
+        if (heard.atMs === newestMs || nowMs - heard.atMs < watermark.idleAfterMs) continue;
+        heard.asleep = true;
+        await this.#log.append({ kind: 'idle', source: name, partition, records: ['{}'] });
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** What `pipeline status`, `/api/status` and the dashboard show, from the layer that readers see. */
+import type { Layer } from '../loop/layer.ts';
+import type { Freshness, SourceStatus, Status, ViewStatus } from '../serve/host.ts';
+import type { ViewLayout } from '../views/layout.ts';
+import type { Engine } from './engine.ts';
+
+export async function statusOf(engine: Engine): Promise<Status> {
+  const { arrangement, config, clock, plan } = engine;
+  const layer = arrangement.serving;
+  const { progress } = layer;
+  const nowMs = clock.nowMs();
+  return {
+    version: 1,
+    pipeline: plan.name,
+    architecture: config.architecture,
+    running: engine.running,
+    startedAtMs: engine.running ? engine.startedAtMs : null,
+    nowMs,
+    freshness: await freshnessOf(engine, layer, nowMs),
+    sources: layer.plan.sources.map((source) => sourceStatus(engine, layer, source.name)),
+    views: layer.layouts.map((layout): ViewStatus => {
+      const { name, mode } = layout.view;
+      const batchRows = arrangement.rowsBeside?.(name) ?? 0;
+      return {
+        name,
+        mode,
+        columns: layout.columns.map((column) => column.name),
+        keys: layout.keyNames,
+        rows: (progress.rows[name] ?? 0) + batchRows,
+        updatedAtMs: progress.lastAtMs,
+        ...(layout.shape === 'windowed' && { closedUntilMs: closedUntilMs(layer, layout) }),
+      };
+    }),
+    late: {
+      total: progress.late,
+      policy: Object.fromEntries(layer.plan.sources.map(({ name, lateness }) => [name, lateness.then])),
+      waiting: arrangement.waitingLate,
+    },
+    rejected: engine.rejectedCount,
+    epochs: {
+      committed: progress.epochs,
+      lastAtMs: progress.lastAtMs,
+      lastDurationMs: progress.lastDurationMs,
+      lastRows: progress.lastRows,
+    },
+    state: {
+      keys: arrangement.jobs.reduce((sum, job) => sum + job.stateKeys, 0),
+      sizeBytes: engine.data.sizeBytes?.() ?? 0,
+    },
+    nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
+    corrections: { runs: progress.corrections, lastAtMs: progress.lastCorrectionAtMs },
+    ...(arrangement.lambda !== undefined && { lambda: arrangement.lambda }),
+    ...(arrangement.versions !== undefined && { versions: arrangement.versions }),
+  };
+}
+
+/** Windows that end at or before this are over; null before the first event. */
+function closedUntilMs(layer: Layer, layout: ViewLayout): number | null {
+  const untilMs = layer.watermarkMs(layout.source.name) - layout.source.lateness.allowedMs + 1;
+  return Number.isFinite(untilMs) ? untilMs : null;
+}
+
+async function freshnessOf(
+  { data, latency, config }: Engine,
+  layer: Layer,
+  nowMs: number,
+): Promise<Freshness> {
+  let oldestMs = nowMs;
+  if (layer.position < data.log.end) {
+    for await (const block of data.log.read(layer.position)) {
+      oldestMs = block.appendedAtMs;
+      break;
+    }
+  }
+  const seconds = Math.max(0, nowMs - oldestMs) / 1000;
+  const slaSeconds = config.freshness / 1000;
+  const inSeconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+  return {
+    seconds,
+    slaSeconds,
+    holds: seconds <= slaSeconds,
+    p50Seconds: inSeconds(latency.quantile(0.5)),
+    p99Seconds: inSeconds(latency.quantile(0.99)),
+  };
+}
+
+function sourceStatus({ data: { log }, config }: Engine, layer: Layer, name: string): SourceStatus {
+  const time = layer.times.of(name);
+  const finite = (ms: number | null | undefined): number | null =>
+    ms !== null && ms !== undefined && Number.isFinite(ms) ? ms : null;
+  const eventsIn = layer.progress.eventsIn[name] ?? 0;
+  const partitions = Array.from({ length: config.log.partitions }, (_, partition) => ({
+    partition,
+    endOffset: log.endOffset(name, partition),
+    nextOffset: layer.nextOffset(name, partition),
+    watermarkMs: finite(time?.partitionWatermarkMs(partition)),
+    idle: time?.isIdle(partition) ?? true,
+  }));
+  return {
+    name,
+    watermarkMs: finite(time?.watermarkMs),
+    eventsIn,
+    lagEvents: partitions.reduce((sum, { endOffset, nextOffset }) => sum + endOffset - nextOffset, 0),
+    partitions,
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The door: every line becomes an event of the log or a rejected one, never neither.
+ *
+ *   line ─► JSON? ─► fields of the source? ─► a plausible time? ──► log, fsync, then counted as accepted
+ *             └──────────────┴───────────────────┴─► rejected log, with the reason and the text
+ *
+ * Invariants  A1  What is counted as accepted is durable.
+ *             A2  Sending the same lines again under one producer name adds none of them twice, also after a crash.
+ */
+import { crc32 } from 'node:zlib';
+import { formatDuration } from '../base/durations.ts';
+import { decodeEvent } from '../data/decode.ts';
+import { formatTimestamp } from '../data/timestamp.ts';
+import type { Log } from '../log/log.ts';
+import type { SourcePlan } from '../plan/node.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { IngestResult } from '../serve/host.ts';
+import type { Line } from './lines.ts';
+
+const PROBLEMS_MAX = 10;
+/** Events from before computers have a broken clock; none of the world's event logs reaches back so far. */
+const EARLIEST_MS = 0;
+
+export interface Door {
+  readonly source: SourcePlan;
+  readonly log: Log;
+  readonly rejected: Log;
+  readonly clock: Clock;
+  readonly partitions: number;
+  readonly onAppend?: (source: string, partition: number) => void;
+}
+
+/** A rejected line as the rejected log keeps it. */
+export interface RejectedRecord {
+  readonly source: string;
+  readonly line: number;
+  readonly reason: string;
+  readonly at: string;
+  readonly text: string;
+  /** False when the text is only the beginning of what came. */
+  readonly whole: boolean;
+}
+
+/** Takes batches of lines; with a producer's name, lines that it sent before are recognised by their numbers (A2). */
+export async function acceptLines(
+  door: Door,
+  batches: AsyncIterable<readonly Line[]>,
+  producer?: string,
+  onProgress: (total: IngestResult) => void = () => {},
+): Promise<IngestResult & { readonly known: number }> {
+  const total = { accepted: 0, rejected: 0, known: 0, problems: [] as { line: number; reason: string }[] };
+  for await (const batch of batches) {
+    const sorted = sort(door, batch, producer);
+    total.known += sorted.known;
+    // Rejected first: a crash in between can only repeat what is recognised, never lose a line.
+    if (sorted.rejected.length > 0) {
+      await door.rejected.append({
+        kind: 'events',
+        source: door.source.name,
+        partition: 0,
+        ...(producer !== undefined && { producer, sequence: sorted.rejected.at(-1)?.line ?? 0 }),
+        records: sorted.rejected.map((record) => JSON.stringify(record)),
+      });
+    }
+    await Promise.all(
+      [...sorted.accepted].map(([partition, lines]) => append(door, partition, lines, producer)),
+    );
+    for (const lines of sorted.accepted.values()) total.accepted += lines.length;
+    total.rejected += sorted.rejected.length;
+    for (const { line, reason } of sorted.rejected) {
+      if (total.problems.length < PROBLEMS_MAX) total.problems.push({ line, reason });
+    }
+    onProgress(total);
+  }
+  return total;
+}
+
+async function append(
+  door: Door,
+  partition: number,
+  lines: readonly Line[],
+  producer: string | undefined,
+): Promise<void> {
+  await door.log.append({
+    kind: 'events',
+    source: door.source.name,
+    partition,
+    ...(door.partitions > 1 && { partitions: door.partitions }),
+    ...(producer !== undefined && {
+      producer: `${producer}/${partition}`,
+      sequence: lines.at(-1)?.number ?? 0,
+    }),
+    records: lines.map((line) => line.text),
+  });
+  door.onAppend?.(door.source.name, partition);
+}
+
+interface Sorted {
+  readonly accepted: ReadonlyMap<number, readonly Line[]>;
+  readonly rejected: readonly RejectedRecord[];
+  readonly known: number;
+}
+
+function sort(door: Door, batch: readonly Line[], producer: string | undefined): Sorted {
+  const accepted = new Map<number, Line[]>();
+  const rejected: RejectedRecord[] = [];
+  const rejectedBefore = producer === undefined ? 0 : door.rejected.lastSequence(producer);
+  let known = 0;
+  for (const line of batch) {
+    const reason = line.problem ?? problemOf(door, line.text);
+    if (reason !== undefined) {
+      if (line.number <= rejectedBefore) known++;
+      else rejected.push(recordOf(door, line, reason));
+      continue;
+    }
+    const partition = door.partitions === 1 ? 0 : crc32(line.text) % door.partitions;
+    if (producer !== undefined && line.number <= door.log.lastSequence(`${producer}/${partition}`)) {
+      known++;
+      continue;
+    }
+    const lines = accepted.get(partition);
+    if (lines === undefined) accepted.set(partition, [line]);
+    else lines.push(line);
+  }
+  return { accepted, rejected, known };
+}
+
+function recordOf({ source, clock }: Door, { number, text, problem }: Line, reason: string): RejectedRecord {
+  return {
+    source: source.name,
+    line: number,
+    reason,
+    at: formatTimestamp(clock.nowMs()),
+    text,
+    whole: problem === undefined,
+  };
+}
+
+/** Why a text is not an event of the source, or undefined. */
+export function problemOf(
+  { source, clock }: Pick<Door, 'source' | 'clock'>,
+  text: string,
+): string | undefined {
+  let event: unknown;
+  try {
+    event = JSON.parse(text);
+  } catch (error) {
+    return `not JSON: ${(error as Error).message.slice(0, 120)}`;
+  }
+  const decoded = decodeEvent(source.fields, event);
+  if ('problem' in decoded) return decoded.problem;
+  const timeMs = decoded.row[source.fields.findIndex((field) => field.name === source.eventTime)] as number;
+  const shown = `${source.eventTime} is ${formatTimestamp(timeMs)}`;
+  if (timeMs < EARLIEST_MS) return `${shown}, before 1970`;
+  const { futureMs } = source.watermark;
+  if (timeMs > clock.nowMs() + futureMs)
+    return `${shown}, more than ${formatDuration(futureMs)} ahead of the clock`;
+  return undefined;
+}

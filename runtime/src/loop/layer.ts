@@ -1,0 +1,336 @@
+/**
+ * One computation of a plan's views with its own progress: the live job, Lambda's two layers, a version of Kappa. It owns
+ * everything of which a crash must leave all or nothing, and writes it in one atomic batch:
+ *
+ *   operator state · rows of views · late and rejected events · timeline · position in the log, watermarks, counters
+ *
+ * Invariants  E1  After a crash the store holds the result of the log before `position`, and nothing of what follows.
+ *             E2  Counters count each record of the log once, however often a correction or a backfill reads it.
+ */
+import { createHash } from 'node:crypto';
+import { failure } from '../base/errors.ts';
+import { encodeKey } from '../data/key.ts';
+import { rowToJson } from '../data/json.ts';
+import type { Block, Log } from '../log/log.ts';
+import { isOver, type Position } from '../operators/operator.ts';
+import type { Plan } from '../plan/node.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { LateRow } from '../serve/host.ts';
+import { layerRanges, prefixOf, progressKey } from '../state/keys.ts';
+import { Batch, prefixRange, type Store } from '../state/store.ts';
+import type { RowChange } from '../views/changes.ts';
+import { ViewLayout } from '../views/layout.ts';
+import { Times } from './reader.ts';
+import { Timeline } from './timeline.ts';
+import type { SavedSourceTime } from './watermark.ts';
+
+interface Progress {
+  position: number;
+  planHash: string;
+  epochs: number;
+  lastAtMs: number | null;
+  lastDurationMs: number | null;
+  lastRows: number | null;
+  eventsIn: Record<string, number>;
+  /** `source/partition` → the offset of the next event to read. */
+  offsets: Record<string, number>;
+  rows: Record<string, number>;
+  late: number;
+  rejected: number;
+  corrections: number;
+  lastCorrectionAtMs: number | null;
+  /** Of scheduled layers: how many runs, and when the last began. */
+  runs: number;
+  lastRunAtMs: number | null;
+}
+
+interface SavedProgress extends Progress {
+  readonly times: Record<string, SavedSourceTime>;
+}
+
+export interface LayerPorts {
+  readonly store: Store;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called after each commit with what it changed. */
+  readonly onCommit: (commit: LayerCommit) => void;
+}
+
+export interface LayerCommit {
+  readonly layer: Layer;
+  /** Positions of the log that became visible: [from, to). */
+  readonly from: number;
+  readonly to: number;
+  readonly changes: ReadonlyMap<string, readonly RowChange[]>;
+  /** When the records that became visible had been appended. */
+  readonly arrivals: readonly Arrival[];
+}
+
+export interface Arrival {
+  readonly appendedAtMs: number;
+  readonly records: number;
+}
+
+/** A late event and the start of the window that it missed. */
+export interface LateEntry {
+  readonly startMs: number;
+  readonly row: LateRow;
+}
+
+export class Layer {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly ports: LayerPorts;
+  readonly layouts: readonly ViewLayout[];
+  readonly progress: Progress;
+  readonly times: Times;
+  readonly timeline: Timeline;
+  /** View → starts of closed windows that late events wait for. */
+  readonly dirty = new Map<string, Set<number>>();
+  readonly #admitted = new Set<string>();
+  /** Late events of the epoch that is running, not yet in the store. */
+  #unsavedLate: LateEntry[] = [];
+  #arrivals: Arrival[] = [];
+
+  private constructor(
+    name: string,
+    plan: Plan,
+    ports: LayerPorts,
+    saved: SavedProgress | null,
+    timeline: Timeline,
+  ) {
+    const { times, ...progress } = saved ?? { ...emptyProgress(), planHash: hashOf(plan), times: {} };
+    this.name = name;
+    this.plan = plan;
+    this.ports = ports;
+    this.layouts = plan.views.map((view) => new ViewLayout(plan, view));
+    this.progress = progress;
+    this.times = new Times(plan, times);
+    this.timeline = timeline;
+    for (const { view } of this.layouts) this.dirty.set(view.name, new Set());
+  }
+
+  /** Opens a layer where it stopped. Throws DEFINITION_CHANGED, LOG_CORRUPT. */
+  static async open(name: string, plan: Plan, ports: LayerPorts): Promise<Layer> {
+    const bytes = await ports.store.get(progressKey(name));
+    const saved = bytes === null ? null : (JSON.parse(bytes.toString()) as SavedProgress);
+    if (saved !== null && saved.planHash !== hashOf(plan)) {
+      throw failure('DEFINITION_CHANGED', {
+        remedy:
+          'Take the change back, or recompute everything from the log with `pipeline run --rebuild`; under kappa, `pipeline replay --as NAME` computes it beside the live version.',
+      });
+    }
+    if (saved !== null && saved.position > ports.log.end) {
+      throw failure('LOG_CORRUPT', {
+        file: 'the log',
+        at: 0,
+        reason: `it ends at position ${ports.log.end}, and ${saved.position} were processed before`,
+      });
+    }
+    const layer = new Layer(name, plan, ports, saved, await Timeline.load(ports.store, name));
+    await layer.#loadMarks();
+    return layer;
+  }
+
+  /** Forgets everything that a layer computed; it then starts at the beginning of the log. */
+  static async forget(name: string, store: Store): Promise<void> {
+    const batch = new Batch();
+    for (const range of layerRanges(name)) batch.deleteRange(range);
+    batch.delete(progressKey(name));
+    await store.commit(batch);
+  }
+
+  async #loadMarks(): Promise<void> {
+    for (const [view, starts] of this.dirty) {
+      for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('d', this.name, view)))) {
+        starts.add(Number(value.toString()));
+      }
+    }
+    for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('a', this.name)))) {
+      this.#admitted.add(value.toString());
+    }
+  }
+
+  get position(): number {
+    return this.progress.position;
+  }
+
+  watermarkMs(source: string): number {
+    return this.times.of(source)?.watermarkMs ?? -Infinity;
+  }
+
+  /** Keeps a late event, unless the policy is to drop it, and counts it (E2). */
+  late(layout: ViewLayout, at: Position, window: readonly [number, number], batch: Batch): void {
+    if (!at.firstReading) return;
+    this.progress.late++;
+    const { then, allowedMs } = layout.source.lateness;
+    if (then === 'drop') return;
+    const row: LateRow = {
+      view: layout.view.name,
+      source: at.source,
+      partition: at.partition,
+      offset: at.offset,
+      eventTimeMs: at.eventTimeMs,
+      watermarkMs: Number.isFinite(at.watermarkMs) ? at.watermarkMs : Number.MAX_SAFE_INTEGER,
+      lateByMs: Math.min(at.watermarkMs, Number.MAX_SAFE_INTEGER) - (window[1] - 1 + allowedMs),
+      event: rowToJson(layout.source.fields, at.event),
+    };
+    const key = encodeKey([window[0], at.source, at.partition, at.offset]);
+    batch.put(
+      Buffer.concat([prefixOf('l', this.name, layout.view.name), key]),
+      JSON.stringify([window[0], row]),
+    );
+    this.#unsavedLate.push({ startMs: window[0], row });
+    if (then === 'correct') this.markDirty(layout.view.name, window[0], batch);
+  }
+
+  markDirty(view: string, startMs: number, batch: Batch): void {
+    this.dirty.get(view)?.add(startMs);
+    batch.put(Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]), String(startMs));
+  }
+
+  clearDirty(view: string, startMs: number, batch: Batch): void {
+    this.dirty.get(view)?.delete(startMs);
+    batch.delete(Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]));
+  }
+
+  /** Keeps an event that the plan does not accept, or that a view cannot compute, and counts it. */
+  reject(
+    position: number,
+    view: string | null,
+    source: string,
+    text: string,
+    reason: string,
+    batch: Batch,
+  ): void {
+    this.progress.rejected++;
+    const value = JSON.stringify({
+      source,
+      reason,
+      text,
+      at: new Date(this.ports.clock.nowMs()).toISOString(),
+    });
+    batch.put(Buffer.concat([prefixOf('r', this.name), encodeKey([position, view])]), value);
+  }
+
+  /** A view cannot be computed for an event: the error of an expression. Counted at its first reading only (E2). */
+  rejectRow(layout: ViewLayout, at: Position, error: Error, batch: Batch): void {
+    if (!at.firstReading) return;
+    const text = JSON.stringify(rowToJson(layout.source.fields, at.event));
+    this.reject(
+      at.position,
+      layout.view.name,
+      at.source,
+      text,
+      `view ${layout.view.name}: ${error.message}`,
+      batch,
+    );
+  }
+
+  /** Takes late events all the same from now on. */
+  admit(source: string, pairs: readonly (readonly [number, number])[], batch: Batch): void {
+    for (const [partition, offset] of pairs) {
+      const name = `${source}/${partition}/${offset}`;
+      this.#admitted.add(name);
+      batch.put(Buffer.concat([prefixOf('a', this.name), encodeKey([source, partition, offset])]), name);
+    }
+  }
+
+  isAdmitted(at: Pick<Position, 'source' | 'partition' | 'offset'>): boolean {
+    return this.#admitted.size > 0 && this.#admitted.has(`${at.source}/${at.partition}/${at.offset}`);
+  }
+
+  /** The late events that were kept, those of the running epoch last. */
+  async *lateEntries(): AsyncIterable<LateEntry> {
+    for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('l', this.name)))) {
+      const [startMs, row] = JSON.parse(value.toString()) as [number, LateRow];
+      yield { startMs, row };
+    }
+    yield* this.#unsavedLate;
+  }
+
+  /** The windows of admitted late events wait for the next correction. */
+  async markAdmitted(batch: Batch): Promise<void> {
+    for await (const { startMs, row } of this.lateEntries()) {
+      if (this.isAdmitted(row)) this.markDirty(row.view, startMs, batch);
+    }
+  }
+
+  /** Windows of a view that are over and have late events to take. */
+  correctable(layout: ViewLayout): number[] {
+    const watermarkMs = this.watermarkMs(layout.source.name);
+    const { allowedMs } = layout.source.lateness;
+    const starts = this.dirty.get(layout.view.name) ?? new Set<number>();
+    return [...starts].filter((startMs) => isOver(startMs + layout.windowMs, allowedMs, watermarkMs));
+  }
+
+  /** Writes everything of an epoch at once (E1) and tells the listener. */
+  async commit(
+    batch: Batch,
+    epoch: { position: number; startedAtMs: number; changes: Map<string, readonly RowChange[]> },
+  ): Promise<void> {
+    const { progress, ports } = this;
+    const from = progress.position;
+    const nowMs = ports.clock.nowMs();
+    progress.position = epoch.position;
+    progress.epochs++;
+    progress.lastAtMs = nowMs;
+    progress.lastDurationMs = nowMs - epoch.startedAtMs;
+    progress.lastRows = epoch.position - from;
+    this.save(batch);
+    await ports.store.commit(batch);
+    const arrivals = this.#arrivals;
+    this.#unsavedLate = [];
+    this.#arrivals = [];
+    ports.onCommit({ layer: this, from, to: epoch.position, changes: epoch.changes, arrivals });
+  }
+
+  save(batch: Batch): void {
+    this.timeline.persist(batch);
+    batch.put(progressKey(this.name), JSON.stringify({ ...this.progress, times: this.times.save() }));
+  }
+
+  /** Notes that records [from, to) of a block are read next, for the first time. */
+  noteBlock(block: Block, from: number, to: number): void {
+    this.timeline.note(block.source, from, to, this.times);
+    this.#arrivals.push({ appendedAtMs: block.appendedAtMs, records: to - from });
+    if (block.kind === 'events')
+      this.progress.offsets[`${block.source}/${block.partition}`] = block.offset + (to - block.position);
+  }
+
+  nextOffset(source: string, partition: number): number {
+    return this.progress.offsets[`${source}/${partition}`] ?? 0;
+  }
+
+  addRows(view: string, count: number): void {
+    this.progress.rows[view] = (this.progress.rows[view] ?? 0) + count;
+  }
+
+  countEvent(source: string): void {
+    this.progress.eventsIn[source] = (this.progress.eventsIn[source] ?? 0) + 1;
+  }
+}
+
+function emptyProgress(): Omit<Progress, 'planHash'> {
+  return {
+    position: 0,
+    epochs: 0,
+    lastAtMs: null,
+    lastDurationMs: null,
+    lastRows: null,
+    eventsIn: {},
+    offsets: {},
+    rows: {},
+    late: 0,
+    rejected: 0,
+    corrections: 0,
+    lastCorrectionAtMs: null,
+    runs: 0,
+    lastRunAtMs: null,
+  };
+}
+
+/** Two plans with one hash compute the same. */
+export function hashOf(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,111 @@
+/**
+ * Reads the log as events: parses each record, checks it against the plan's source and keeps time. What the live run, a
+ * batch run, a correction and a replay know of an event comes from here, so they cannot disagree.
+ */
+import { decodeEvent } from '../data/decode.ts';
+import type { Row } from '../data/value.ts';
+import type { Block, Log } from '../log/log.ts';
+import type { Position } from '../operators/operator.ts';
+import type { Plan, SourcePlan } from '../plan/node.ts';
+import { SourceTime, type SavedSourceTime } from './watermark.ts';
+
+/** The clocks of all sources of a plan. */
+export class Times {
+  readonly #times = new Map<string, SourceTime>();
+
+  constructor(plan: Plan, saved: Readonly<Record<string, SavedSourceTime>> = {}) {
+    for (const source of plan.sources) {
+      this.#times.set(source.name, new SourceTime(source.watermark.delayMs, saved[source.name]));
+    }
+  }
+
+  of(source: string): SourceTime | undefined {
+    return this.#times.get(source);
+  }
+
+  save(): Record<string, SavedSourceTime> {
+    return Object.fromEntries([...this.#times].map(([name, time]) => [name, time.save()]));
+  }
+}
+
+export interface Handlers {
+  event(row: Row, at: Position): void;
+  /** A record that this plan's schema does not accept; it was accepted by an earlier one. */
+  rejected(position: number, source: string, text: string, reason: string): void;
+  /** Late events that are to be taken: `[partition, offset]` pairs of a source. */
+  admit(source: string, pairs: readonly (readonly [number, number])[]): void;
+  /** Called before the records [from, to) of each block. */
+  block?(block: Block, from: number, to: number): void;
+}
+
+export interface ReadOptions {
+  readonly log: Log;
+  readonly plan: Plan;
+  readonly times: Times;
+  readonly from: number;
+  /** Stops before this position. */
+  readonly to: number;
+  /** Events before this position were read by an earlier run of the same layer. */
+  readonly freshFrom: number;
+  readonly handlers: Handlers;
+}
+
+/** Reads positions [from, to) in order; returns the position after the last. */
+export async function readEvents(options: ReadOptions): Promise<number> {
+  const { log, plan, from, to, handlers } = options;
+  let position = from;
+  if (from >= to) return position;
+  for await (const block of log.read(from)) {
+    if (block.position >= to) break;
+    const start = Math.max(position, block.position);
+    const end = Math.min(to, block.position + block.count);
+    handlers.block?.(block, start, end);
+    const source = plan.sources.find((candidate) => candidate.name === block.source);
+    if (source !== undefined) readBlock(block, start, end, source, options);
+    position = end;
+    if (position >= to) break;
+  }
+  return position;
+}
+
+function readBlock(block: Block, start: number, end: number, source: SourcePlan, options: ReadOptions): void {
+  const time = options.times.of(source.name);
+  if (time === undefined) return;
+  if (block.kind === 'idle') return time.sleep(block.partition);
+  if (block.kind === 'end') return time.end();
+  if (block.kind === 'admit') {
+    options.handlers.admit(source.name, JSON.parse(block.records[0] ?? '[]') as [number, number][]);
+    return;
+  }
+  time.expect(block.partitions ?? 1);
+  const eventTime = source.fields.findIndex((field) => field.name === source.eventTime);
+  for (let position = start; position < end; position++) {
+    const index = position - block.position;
+    const text = block.records[index] ?? '';
+    const decoded = decodeEvent(source.fields, parseJson(text));
+    if ('problem' in decoded) {
+      options.handlers.rejected(position, source.name, text, decoded.problem);
+      continue;
+    }
+    const eventTimeMs = decoded.row[eventTime] as number;
+    const watermarkMs = time.observe(block.partition, eventTimeMs);
+    options.handlers.event(decoded.row, {
+      source: source.name,
+      partition: block.partition,
+      offset: block.offset + index,
+      position,
+      eventTimeMs,
+      watermarkMs,
+      event: decoded.row,
+      firstReading: position >= options.freshFrom,
+    });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The scheduled computation of a layer: a run takes what arrived since the last one, finds the partitions of event time
+ * that it touches and overwrites each of them as a whole.
+ *
+ *   run ─► look through the new records ─► touched partitions ─► recompute them from the log ─► one atomic commit
+ *
+ * The batch architecture is this on a schedule; Lambda's batch layer is this for windows that are over.
+ */
+import { Batch } from '../state/store.ts';
+import type { RowChange } from '../views/changes.ts';
+import type { ViewLayout } from '../views/layout.ts';
+import type { Layer } from './layer.ts';
+import { readEvents } from './reader.ts';
+import { EVERYTHING, recompute, type Slice } from './recompute.ts';
+
+export interface RunOptions {
+  /** Stops before this position of the log. */
+  readonly to: number;
+  /** Partitions that are computed again although nothing new touched them. */
+  readonly also?: Slice;
+  /** What else belongs into the atomic commit. */
+  readonly finish?: (batch: Batch) => Promise<void>;
+}
+
+export class ScheduledLayer {
+  readonly layer: Layer;
+  readonly #partitionMs: number;
+  readonly #closedOnly: boolean;
+
+  constructor(layer: Layer, options: { readonly partitionMs: number; readonly closedOnly: boolean }) {
+    this.layer = layer;
+    this.#partitionMs = options.partitionMs;
+    this.#closedOnly = options.closedOnly;
+  }
+
+  /** Runs once; false when there was nothing to do. Returns how many rows differ. */
+  async run({
+    to,
+    also,
+    finish,
+  }: RunOptions): Promise<{ readonly partitions: number; readonly rowsChanged: number }> {
+    const { layer } = this;
+    const startedAtMs = layer.ports.clock.nowMs();
+    const batch = new Batch();
+    const freshFrom = layer.position;
+    const before = new Map(layer.layouts.map((layout) => [layout, layer.watermarkMs(layout.source.name)]));
+    const touched = await this.#look(to, batch);
+    const changes = new Map<string, readonly RowChange[]>();
+    let partitions = 0;
+    for (const layout of layer.layouts) {
+      const slices = this.#slicesOf(
+        layout,
+        touched.get(layout) ?? new Set(),
+        before.get(layout) ?? -Infinity,
+      );
+      if (also !== undefined) slices.push(layout.shape === 'grouped' ? EVERYTHING : this.#aligned(also));
+      if (slices.length === 0) continue;
+      partitions += slices.length;
+      changes.set(
+        layout.view.name,
+        await recompute({ layer, layout, slices, freshFrom, closedOnly: this.#closedOnly, batch }),
+      );
+      for (const startMs of layer.correctable(layout)) layer.clearDirty(layout.view.name, startMs, batch);
+    }
+    layer.progress.runs++;
+    layer.progress.lastRunAtMs = startedAtMs;
+    await finish?.(batch);
+    await layer.commit(batch, { position: to, startedAtMs, changes });
+    return { partitions, rowsChanged: [...changes.values()].reduce((sum, rows) => sum + rows.length, 0) };
+  }
+
+  /** Reads the new records once: time, timeline, counters, and which partitions they touch. */
+  async #look(to: number, batch: Batch): Promise<Map<ViewLayout, Set<number>>> {
+    const { layer } = this;
+    const touched = new Map(layer.layouts.map((layout) => [layout, new Set<number>()]));
+    let admitted = false;
+    await readEvents({
+      log: layer.ports.log,
+      plan: layer.plan,
+      times: layer.times,
+      from: layer.position,
+      to,
+      freshFrom: 0,
+      handlers: {
+        block: (block, from, until) => layer.noteBlock(block, from, until),
+        event: (_, at) => {
+          layer.timeline.event(at.eventTimeMs);
+          layer.countEvent(at.source);
+          for (const [layout, starts] of touched) {
+            if (layout.source.name !== at.source) continue;
+            const timeMs =
+              layout.windowMs === 0
+                ? at.eventTimeMs
+                : Math.floor(at.eventTimeMs / layout.windowMs) * layout.windowMs;
+            starts.add(Math.floor(timeMs / this.#partitionMs) * this.#partitionMs);
+          }
+        },
+        rejected: (position, source, text, reason) =>
+          layer.reject(position, null, source, text, reason, batch),
+        admit: (source, pairs) => {
+          layer.admit(source, pairs, batch);
+          admitted = true;
+        },
+      },
+    });
+    if (admitted) await layer.markAdmitted(batch);
+    return touched;
+  }
+
+  #slicesOf(layout: ViewLayout, starts: ReadonlySet<number>, watermarkBeforeMs: number): Slice[] {
+    if (layout.shape === 'grouped') return starts.size > 0 ? [EVERYTHING] : [];
+    const slices = [...starts].map((fromMs) => ({ fromMs, toMs: fromMs + this.#partitionMs }));
+    for (const startMs of this.layer.correctable(layout)) slices.push({ fromMs: startMs, toMs: startMs + 1 });
+    const closed = this.#closedSince(layout, watermarkBeforeMs);
+    return (closed === null ? slices : [...slices, closed]).map((slice) => this.#aligned(slice));
+  }
+
+  /** The starts of windows that the watermark has passed since the last run. */
+  #closedSince(layout: ViewLayout, beforeMs: number): Slice | null {
+    const nowMs = this.layer.watermarkMs(layout.source.name);
+    if (layout.windowMs === 0 || nowMs <= beforeMs || beforeMs === -Infinity) return null;
+    const length = layout.windowMs - 1 + layout.source.lateness.allowedMs;
+    return { fromMs: beforeMs - length, toMs: nowMs - length + 1 };
+  }
+
+  #aligned({ fromMs, toMs }: Slice): Slice {
+    const size = this.#partitionMs;
+    return { fromMs: Math.floor(fromMs / size) * size, toMs: Math.ceil(toMs / size) * size };
+  }
+}

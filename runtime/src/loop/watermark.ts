@@ -1,0 +1,118 @@
+/**
+ * How far event time has come, as the log tells it: a pure function of the records before an offset, so that every run,
+ * however cut, and every replay judges an event alike.
+ *
+ *   partition   max(largest event time seen - delay, the source's watermark when the partition began or woke up)
+ *   source      the smallest over its partitions that are awake; never falls
+ *
+ * Every partition holds time back until it has spoken or an `idle` record says that nobody waits for it any more; how many
+ * there are stands in each block. While all are asleep time stands still. An `end` record says that no event will follow:
+ * time is over.
+ */
+export interface SavedSourceTime {
+  readonly watermarkMs: number | null;
+  readonly ended: boolean;
+  readonly partitions: readonly SavedPartition[];
+}
+
+interface SavedPartition {
+  readonly partition: number;
+  readonly maxMs: number | null;
+  readonly floorMs: number | null;
+  readonly idle: boolean;
+}
+
+interface PartitionTime {
+  maxMs: number;
+  floorMs: number;
+  idle: boolean;
+}
+
+export class SourceTime {
+  readonly #delayMs: number;
+  readonly #partitions = new Map<number, PartitionTime>();
+  #watermarkMs = -Infinity;
+  #ended = false;
+
+  constructor(delayMs: number, saved?: SavedSourceTime) {
+    this.#delayMs = delayMs;
+    if (saved === undefined) return;
+    this.#watermarkMs = saved.watermarkMs ?? -Infinity;
+    this.#ended = saved.ended;
+    for (const { partition, maxMs, floorMs, idle } of saved.partitions) {
+      this.#partitions.set(partition, { maxMs: maxMs ?? -Infinity, floorMs: floorMs ?? -Infinity, idle });
+    }
+  }
+
+  /** The source has this many partitions. Those that are new to us hold time back from now on. */
+  expect(partitions: number): void {
+    for (let partition = this.#partitions.size; partition < partitions; partition++) {
+      this.#partitions.set(partition, { maxMs: -Infinity, floorMs: this.watermarkMs, idle: false });
+    }
+  }
+
+  /** Takes an event's time; returns the watermark of its partition before it. */
+  observe(partition: number, eventTimeMs: number): number {
+    const time = this.#awake(partition);
+    const before = this.#ended ? Infinity : Math.max(time.maxMs - this.#delayMs, time.floorMs);
+    if (eventTimeMs > time.maxMs) time.maxMs = eventTimeMs;
+    return before;
+  }
+
+  #awake(partition: number): PartitionTime {
+    const known = this.#partitions.get(partition);
+    if (known !== undefined && !known.idle) return known;
+    const floorMs = this.watermarkMs;
+    const time = { maxMs: known?.maxMs ?? -Infinity, floorMs, idle: false };
+    this.#partitions.set(partition, time);
+    return time;
+  }
+
+  sleep(partition: number): void {
+    const time = this.#partitions.get(partition);
+    if (time !== undefined) time.idle = true;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** The watermark of the source: what closes windows. */
+  get watermarkMs(): number {
+    if (this.#ended) return Infinity;
+    let smallest = Infinity;
+    for (const time of this.#partitions.values()) {
+      if (!time.idle) smallest = Math.min(smallest, Math.max(time.maxMs - this.#delayMs, time.floorMs));
+    }
+    if (smallest !== Infinity) this.#watermarkMs = Math.max(this.#watermarkMs, smallest);
+    return this.#watermarkMs;
+  }
+
+  partitionWatermarkMs(partition: number): number | null {
+    const time = this.#partitions.get(partition);
+    if (time === undefined) return null;
+    return this.#ended ? Infinity : Math.max(time.maxMs - this.#delayMs, time.floorMs);
+  }
+
+  isIdle(partition: number): boolean {
+    return this.#partitions.get(partition)?.idle ?? true;
+  }
+
+  save(): SavedSourceTime {
+    const watermarkMs = this.#ended ? this.#watermarkMs : this.watermarkMs;
+    return {
+      watermarkMs: finite(watermarkMs),
+      ended: this.#ended,
+      partitions: [...this.#partitions].map(([partition, { maxMs, floorMs, idle }]) => ({
+        partition,
+        maxMs: finite(maxMs),
+        floorMs: finite(floorMs),
+        idle,
+      })),
+    };
+  }
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null;
+}
