@@ -25,11 +25,11 @@ export class CodedError extends Error {
   readonly retry: boolean;
   readonly params: unknown;
 
-  constructor(code: string, row: ErrorRow<never>, params: unknown, cause?: unknown) {
-    super((row.message as (p: unknown) => string)(params), cause === undefined ? {} : { cause });
+  constructor(code: string, entry: ErrorRow<never>, params: unknown, cause?: unknown) {
+    super((entry.message as (p: unknown) => string)(params), cause === undefined ? {} : { cause });
     this.code = code;
-    this.kind = row.kind;
-    this.retry = row.retry ?? false;
+    this.kind = entry.kind;
+    this.retry = entry.retry ?? false;
     this.params = params;
   }
 
@@ -45,7 +45,11 @@ type ParamsOf<R> = R extends ErrorRow<infer P> ? P : never;
  * Turns a table of rows into a function that builds errors: `fail('CODE', params)`. Codes never change their meaning.
  */
 export function errorsOf<T extends Table>(table: T) {
-  return function errorOf<C extends keyof T & string>(code: C, params: ParamsOf<T[C]>, cause?: unknown): CodedError {
+  return function errorOf<C extends keyof T & string>(
+    code: C,
+    params: ParamsOf<T[C]>,
+    cause?: unknown,
+  ): CodedError {
     return new CodedError(code, table[code] as ErrorRow<never>, params, cause);
   };
 }

@@ -9,7 +9,8 @@ export const RUNTIME_ERRORS = {
   ),
   SIZE_INVALID: row<{ text: string; where: string }>(
     'user',
-    (p) => `${p.where}: "${p.text}" is not a size. Say a whole number with a unit: 512B, 64KB, 10MB, 2GB, 1TB.`,
+    (p) =>
+      `${p.where}: "${p.text}" is not a size. Say a whole number with a unit: 512B, 64KB, 10MB, 2GB, 1TB.`,
   ),
   FILE_UNREADABLE: row<{ file: string; reason: string }>(
     'user',
@@ -20,7 +21,8 @@ export const RUNTIME_ERRORS = {
   DEFINITION_INVALID: row<{ problem: string }>('user', (p) => p.problem),
   DEFINITION_UNLOADABLE: row<{ file: string; reason: string }>(
     'user',
-    (p) => `${p.file}: cannot be loaded (${p.reason}). It must export a pipeline by default: export default pipeline(…).`,
+    (p) =>
+      `${p.file}: cannot be loaded (${p.reason}). It must export a pipeline by default: export default pipeline(…).`,
   ),
   PLAN_INVALID: row<{ problems: readonly string[] }>('user', (p) => p.problems.slice(0, 10).join('\n')),
   DEFINITION_CHANGED: row<{ remedy: string }>(
@@ -48,7 +50,8 @@ export const RUNTIME_ERRORS = {
   // Disk.
   DATA_LOCKED: row<{ folder: string }>(
     'user',
-    (p) => `${p.folder} is in use by another process that does not answer. Stop that process, or wait until it is done.`,
+    (p) =>
+      `${p.folder} is in use by another process that does not answer. Stop that process, or wait until it is done.`,
     true,
   ),
   DATA_FOREIGN: row<{ folder: string; reason: string }>(
@@ -57,20 +60,24 @@ export const RUNTIME_ERRORS = {
   ),
   LOG_WRITE_FAILED: row<{ file: string; reason: string }>(
     'external',
-    (p) => `${p.file}: the events could not be made durable (${p.reason}). Nothing of them was accepted; free space or check the disk, then send them again.`,
+    (p) =>
+      `${p.file}: the events could not be made durable (${p.reason}). Nothing of them was accepted; free space or check the disk, then send them again.`,
     true,
   ),
   LOG_CORRUPT: row<{ file: string; at: number; reason: string }>(
     'external',
-    (p) => `${p.file}: damaged at byte ${p.at} (${p.reason}). Restore the file from a copy; the events behind it cannot be trusted.`,
+    (p) =>
+      `${p.file}: damaged at byte ${p.at} (${p.reason}). Restore the file from a copy; the events behind it cannot be trusted.`,
   ),
   STATE_FAILED: row<{ folder: string; reason: string }>(
     'external',
-    (p) => `${p.folder}: the state could not be read or written (${p.reason}). Nothing was lost: it is computed again from the log after \`pipeline run --rebuild\`.`,
+    (p) =>
+      `${p.folder}: the state could not be read or written (${p.reason}). Nothing was lost: it is computed again from the log after \`pipeline run --rebuild\`.`,
   ),
   NATIVE_MISSING: row<{ reason: string }>(
     'external',
-    (p) => `RocksDB cannot be loaded (${p.reason}). On Linux it needs glibc 2.34 and libatomic1 (apt-get install libatomic1); Alpine is not supported.`,
+    (p) =>
+      `RocksDB cannot be loaded (${p.reason}). On Linux it needs glibc 2.34 and libatomic1 (apt-get install libatomic1); Alpine is not supported.`,
   ),
   USAGE: row<{ message: string }>('user', (p) => p.message),
 
@@ -94,7 +101,8 @@ export const RUNTIME_ERRORS = {
   ),
   CONTROL_ANSWER_INVALID: row<{ status: number }>(
     'external',
-    (p) => `The running pipeline gave an answer that this version does not understand (status ${p.status}). Restart it.`,
+    (p) =>
+      `The running pipeline gave an answer that this version does not understand (status ${p.status}). Restart it.`,
   ),
 } as const;
 

@@ -18,7 +18,9 @@ export function columnsOf(stream: Stream): number {
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, i) => Math.max(...all.map((cells) => visibleLength(cells[i] ?? ''))));
-  const numeric = header.map((_, i) => rows.length > 0 && rows.every((cells) => /^-?[\d.,]*$/.test(cells[i] ?? '')));
+  const numeric = header.map(
+    (_, i) => rows.length > 0 && rows.every((cells) => /^-?[\d.,]*$/.test(cells[i] ?? '')),
+  );
   return all
     .map((cells) =>
       header
@@ -60,7 +62,8 @@ function visibleLength(text: string): number {
  */
 export function mayAsk(options: { readonly yes?: boolean; readonly input?: boolean }): boolean {
   const ci = process.env['CI'] ?? '';
-  const forbidden = options.yes === true || options.input === false || (ci !== '' && ci !== '0' && ci !== 'false');
+  const forbidden =
+    options.yes === true || options.input === false || (ci !== '' && ci !== '0' && ci !== 'false');
   return !forbidden && process.stdin.isTTY && process.stdout.isTTY;
 }
 

@@ -54,7 +54,10 @@ const projectSchema = z.strictObject({
     })
     .optional(),
   serve: z
-    .strictObject({ host: z.string().min(1).default('127.0.0.1'), port: z.int().min(0).max(65_535).default(8080) })
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.int().min(0).max(65_535).default(8080),
+    })
     .prefault({}),
 });
 
@@ -73,6 +76,9 @@ export function readProject(root: string): Project {
 }
 
 /** The settings that a run without a project has. */
-export function defaultConfig(architecture: Architecture, overrides: Partial<ProjectConfig> = {}): ProjectConfig {
+export function defaultConfig(
+  architecture: Architecture,
+  overrides: Partial<ProjectConfig> = {},
+): ProjectConfig {
   return { ...projectSchema.parse({ version: 1, architecture }), ...overrides };
 }

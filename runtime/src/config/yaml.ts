@@ -34,14 +34,19 @@ export function readYamlFile(file: string): YamlText {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw failure('FILE_UNREADABLE', { file, reason: (error as NodeJS.ErrnoException).code ?? String(error) }, error);
+    throw failure(
+      'FILE_UNREADABLE',
+      { file, reason: (error as NodeJS.ErrnoException).code ?? String(error) },
+      error,
+    );
   }
   return readYaml(decodeUtf8(bytes, file), file);
 }
 
 /** Reads YAML text; `file` is only named in messages. Throws FILE_INVALID. */
 export function readYaml(text: string, file: string): YamlText {
-  if (Buffer.byteLength(text) > TEXT_BYTES_MAX) refuse(file, 1, 1, 'the file is over 1 MB; an answer file is a few lines');
+  if (Buffer.byteLength(text) > TEXT_BYTES_MAX)
+    refuse(file, 1, 1, 'the file is over 1 MB; an answer file is a few lines');
   refuseDeepNesting(text, file);
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
@@ -63,12 +68,14 @@ export function readYaml(text: string, file: string): YamlText {
   visit(document, {
     Alias: (_, node) => {
       const at = lines.linePos(node.range?.[0] ?? 0);
-      problems.push(`${file}:${at.line}:${at.col}: aliases (*${node.source}) are not allowed; write the value out`);
+      problems.push(
+        `${file}:${at.line}:${at.col}: aliases (*${node.source}) are not allowed; write the value out`,
+      );
       return visit.SKIP;
     },
   });
   if (problems.length > 0) throw failure('FILE_INVALID', { problems: problems.slice(0, 10) });
-  return plain(file, document.toJS({ maxAliasCount: 0 }), document.contents as Node | null, lines);
+  return plain(file, document.toJS({ maxAliasCount: 0 }), document.contents, lines);
 }
 
 function plain(file: string, value: unknown, root: Node | null, lines: LineCounter): YamlText {
@@ -79,7 +86,9 @@ function plain(file: string, value: unknown, root: Node | null, lines: LineCount
       let node: Node | null = root;
       let offset = root?.range?.[0] ?? 0;
       for (const step of path) {
-        const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && item.key.value === step) : undefined;
+        const pair = isMap(node)
+          ? node.items.find((item) => isScalar(item.key) && item.key.value === step)
+          : undefined;
         const next = pair !== undefined ? pair.key : isSeq(node) ? node.items[Number(step)] : undefined;
         if (next === undefined || next === null) break;
         offset = (next as Node).range?.[0] ?? offset;
@@ -98,10 +107,12 @@ function plain(file: string, value: unknown, root: Node | null, lines: LineCount
 export function checkYaml<S extends z.ZodType>(yaml: YamlText, schema: S): z.output<S> {
   const result = schema.safeParse(yaml.value ?? {});
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, schema).map((problem) => {
-    const at = yaml.placeOf(problem.path);
-    return `${yaml.file}:${at.line}:${at.column}: ${problem.message}`;
-  }));
+  const problems = result.error.issues.flatMap((issue) =>
+    describeIssue(issue, schema).map((problem) => {
+      const at = yaml.placeOf(problem.path);
+      return `${yaml.file}:${at.line}:${at.column}: ${problem.message}`;
+    }),
+  );
   throw failure('FILE_INVALID', { problems: problems.slice(0, 10) });
 }
 
