@@ -158,10 +158,12 @@ describe('W2: nothing that appears meanwhile is replaced', () => {
   });
 });
 
-test('a folder that a shell stands in stays the same folder', async () => {
+test('W3: a folder that is kept stays the same one, and nothing is written beside it', async () => {
   mkdirSync(join(cwd, 'repo/.git'), { recursive: true });
   const { ino } = statSync(join(cwd, 'repo'));
-  await write('repo');
+  let beside: string[] = [];
+  await write('repo', { prepare: async () => void (beside = readdirSync(cwd)) });
+  expect(beside).toEqual(['repo']);
   expect(statSync(join(cwd, 'repo')).ino).toBe(ino);
 });
 
