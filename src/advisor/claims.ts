@@ -5,6 +5,7 @@ import { hardestFacts, promiseOf, type Facts } from './facts.ts';
 import { breachesOf, NAMES } from './gates.ts';
 import { freshnessOf, paceOf } from './model/freshness.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
+import { isRoutine } from './model/reprocessing.ts';
 import type { Candidate, Claim } from './recommendation.ts';
 
 export function claimsOf(
@@ -144,12 +145,10 @@ function streamClaims(facts: Facts): Claim[] {
 
 function rebuildClaims(facts: Facts): Claim[] {
   if (facts.every === 'never') return [];
-  return [
-    {
-      claim: `History is reprocessed ${facts.every}: rarely enough to rebuild by hand rather than to keep versions ready.`,
-      source: 'ours-effort',
-    },
-  ];
+  const claim = isRoutine(facts)
+    ? `History is reprocessed ${facts.every}, which calls for versions beside each other (Kappa); for a team new to streams, keeping those is more work than rebuilding by hand.`
+    : `History is reprocessed ${facts.every}: rarely enough to rebuild by hand rather than to keep versions ready.`;
+  return [{ claim, source: 'ours-effort' }];
 }
 
 /** What the fashionable choice would cost instead. */

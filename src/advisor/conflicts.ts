@@ -155,7 +155,7 @@ const newToStreams: Rule = (at) => {
   const name = NAMES[at.architecture];
   return {
     answers: ['maturity', 'freshness'],
-    says: `${name} is what keeps the promise, and it is much to operate for a team that is ${at.facts.maturity}: about ${Math.round(effortHoursOf(at.architecture, at.facts))} hours a month, some at night.`,
+    says: `${name} is what keeps the promise, and it is much to operate for a team that ${at.answers.maturity === 'unsure' ? 'may be' : 'is'} ${at.facts.maturity}: about ${Math.round(effortHoursOf(at.architecture, at.facts))} hours a month, some at night.`,
     options: [
       'a managed service for the stream',
       `relax the promise: ${instead(at, 'freshness', '1m')}`,

@@ -125,10 +125,22 @@ export function hardestOf(question: Question, answer: unknown): unknown {
   return answer === 'unsure' ? hardest : answer;
 }
 
-/** What predictions are made for: the likely volume, at the freshness that has to be kept. */
+/**
+ * What predictions are made for: the likely volume, held to what the recommendation is held to, so that the figures
+ * explain the choice.
+ */
 export function predictedFacts(answers: Answers): Facts {
-  const { freshness, arrival, arrivalEvery, duplicates } = hardestFacts(answers);
-  return { ...likelyFacts(answers), freshness, arrival, arrivalEvery, duplicates };
+  const { freshness, arrival, arrivalEvery, duplicates, maturity, every, historyIn } = hardestFacts(answers);
+  return {
+    ...likelyFacts(answers),
+    freshness,
+    arrival,
+    arrivalEvery,
+    duplicates,
+    maturity,
+    every,
+    historyIn,
+  };
 }
 
 export interface OpenPoint {

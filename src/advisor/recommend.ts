@@ -79,7 +79,8 @@ function predictedOf(architecture: Architecture, facts: Facts): Predicted {
   return {
     freshnessP50Seconds: rounded(p50Seconds),
     freshnessP99Seconds: rounded(p99Seconds),
-    completenessAtRead: Math.round(completenessAtRead(facts, p99Seconds) * 1e6) / 1e6,
+    // Rounded down: an event may still be missing.
+    completenessAtRead: Math.floor(completenessAtRead(facts, p99Seconds) * 1e6) / 1e6,
     reprocessSeconds: Math.round(reprocessSecondsOf(architecture, facts)),
     monthlyUsd: cost.likely,
     range: { low: cost.low, high: cost.high },

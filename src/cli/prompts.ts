@@ -52,10 +52,11 @@ function promptOf(question: Question, given: GivenAnswers) {
     const choices = question.choices.map((choice) => ({ name: String(choice), value: choice }));
     return { type: 'checkbox' as const, message, choices };
   }
-  const preset = question.path === 'reactionTime' ? given.freshness : (fallback ?? question.example);
+  // An example is shown, never taken: Enter must not answer what nobody has thought about.
+  const preset = question.path === 'reactionTime' ? given.freshness : fallback;
   return {
     type: 'input' as const,
-    message,
+    message: question.example === undefined ? message : `${message} (such as ${question.example})`,
     ...(preset === undefined ? {} : { default: String(preset) }),
     validate: (text: string) => complaintOf(question, text, given) ?? true,
   };

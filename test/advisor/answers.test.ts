@@ -116,7 +116,7 @@ describe('the schema is the only source', () => {
   });
 
   test('what zod can read back from it agrees: the needed answers alone are valid, a missing one is not', () => {
-    const reread = z.fromJSONSchema(answersJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+    const reread = z.fromJSONSchema(answersJsonSchema());
     expect(reread.safeParse(needed).success).toBe(true);
     expect(reread.safeParse({ ...needed, freshness: undefined }).success).toBe(false);
     expect(reread.safeParse({ ...needed, freshness: 15 }).success).toBe(false);

@@ -1,5 +1,5 @@
 /** Arbitrary answers, made from the questions so that a new one is covered without being named here. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { setAnswer } from '../../src/advisor/complete.ts';
 import type { GivenAnswers } from '../../src/advisor/answers.ts';
 import { QUESTIONS, type Question } from '../../src/advisor/questions.ts';
@@ -54,6 +54,6 @@ export function anyAnswers(openness: 0 | 1): fc.Arbitrary<GivenAnswers> {
     if (given.arrival !== 'files') delete given.arrivalEvery;
     // Whether the latest comes before the typical is a matter for tests of problems.
     delete given.lateness.typical;
-    return answers as GivenAnswers;
+    return answers;
   });
 }

@@ -30,7 +30,7 @@ function advisor(args: readonly string[], input = '', env: Record<string, string
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
-  return { code: run.status, out: run.stdout, err: run.stderr };
+  return { args, code: run.status, out: run.stdout, err: run.stderr };
 }
 
 function file(name: string, text: string): string {
@@ -49,10 +49,9 @@ describe('recommend', () => {
   test('prints one JSON document', () => {
     const run = advisor(['recommend', ...NEEDED, '--format', 'json']);
     expect(run).toMatchObject({ code: 0, err: '' });
-    expect(Object.keys(JSON.parse(run.out) as object)).toEqual([
-      ...['version', 'answers', 'defaulted', 'recommendation', 'possible', 'settings', 'candidates'],
-      ...['because', 'conflicts', 'flips', 'sources'],
-    ]);
+    expect(Object.keys(JSON.parse(run.out) as object).join(' ')).toBe(
+      'version answers defaulted recommendation possible settings candidates because conflicts flips sources',
+    );
   });
 
   test('reads a file and stdin, YAML and JSON; flags beat the file', () => {
@@ -143,7 +142,11 @@ describe('recommend', () => {
       [...NEEDED, '--output', 'no/such/folder.txt'],
       [...NEEDED, '--output', '.'],
     ]) {
-      expect(advisor(['recommend', ...args]), args.join(' ')).toMatchObject({ code: 2, out: '' });
+      expect(advisor(['recommend', ...args])).toMatchObject({
+        args: ['recommend', ...args],
+        code: 2,
+        out: '',
+      });
     }
   });
 
@@ -197,7 +200,7 @@ describe('questions, explain, help', () => {
       ['--version'],
     ]) {
       const run = advisor(args);
-      expect(run, args.join(' ')).toMatchObject({ code: 0, err: '' });
+      expect(run).toMatchObject({ args, code: 0, err: '' });
       expect(run.out).not.toBe('');
     }
     expect(advisor(['recommend', '--help']).out).toContain('--volume-events-per-second');
@@ -205,6 +208,6 @@ describe('questions, explain, help', () => {
 
   test('no command, an unknown command and a missing argument are exit 2', () => {
     for (const args of [[], ['recomend'], ['explain']])
-      expect(advisor(args), args.join(' ')).toMatchObject({ code: 2, out: '' });
+      expect(advisor(args)).toMatchObject({ args, code: 2, out: '' });
   });
 });

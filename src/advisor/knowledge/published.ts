@@ -145,7 +145,8 @@ export const PUBLISHED: readonly KnowledgeEntry[] = [
   {
     id: 'msf-kpu-price',
     title: 'Managed Flink: price of a processing unit',
-    claim: 'One core with 4 GB costs about $0.11 an hour',
+    claim:
+      'One unit is a core with 4 GB and is billed by the second; several public repositories quote $0.11 an hour for it',
     value: 0.11,
     unit: 'USD/core-hour',
     url: 'https://docs.aws.amazon.com/managed-flink/latest/java/how-pricing.html',

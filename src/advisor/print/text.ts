@@ -118,8 +118,8 @@ function defaults(recommendation: Recommendation, columns: number): string {
 function sources(recommendation: Recommendation, columns: number): string {
   return recommendation.sources
     .map((source) => {
-      const link = source.kind === 'ours' ? '' : `\n      ${source.where}`;
-      return indented(`${source.id}: ${sourceText(source)}`, columns) + link;
+      const link = source.kind === 'ours' ? '' : `\n    ${source.where}`;
+      return indented(`${source.id}: ${sourceText(source)}`, columns, '  - ') + link;
     })
     .join('\n');
 }
