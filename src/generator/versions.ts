@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { invariant } from 'pipeline-runtime/kit';
 import { failure } from '../errors.ts';
 
-/** Exact pins. zod and tsx are the runtime's own, so that only one copy is installed; a test compares them. */
+/**
+ * Exact pins. zod is the runtime's own, so that only one copy is installed; tsx lets the project's tests be TypeScript on
+ * Node 20 too.
+ */
 export const PINS = { zod: '4.6.7', tsx: '4.23.15', nodeTypes: '20.19.43', node: '>=20.19' } as const;
 
 /**
