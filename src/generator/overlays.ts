@@ -14,7 +14,7 @@ import { join, relative, sep } from 'node:path';
 import { invariant } from 'pipeline-runtime/kit';
 import { packageRoot } from './versions.ts';
 
-export interface TemplateFile {
+interface TemplateFile {
   /** Path inside the project, with forward slashes. */
   readonly path: string;
   /** Where the template is, for messages. */

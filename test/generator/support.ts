@@ -8,7 +8,7 @@ import { planProject, type PlannedFile } from '../../src/generator/plan.ts';
 export const POLICIES = ['correct', 'drop', 'side-output'] as const;
 export type Policy = (typeof POLICIES)[number];
 
-export const RUNTIME = {
+const RUNTIME = {
   version: '0.1.0',
   fileName: 'pipeline-runtime-0.1.0.tgz',
   bytes: Buffer.from('packed'),

@@ -91,7 +91,7 @@ export function createCommand(): Command {
 }
 
 /** Does what the command says and returns its exit code. */
-export async function create(name: string | undefined, options: CreateOptions, cwd: string): Promise<number> {
+async function create(name: string | undefined, options: CreateOptions, cwd: string): Promise<number> {
   if (options.template === true) {
     for (const [template, what] of Object.entries(TEMPLATES)) process.stdout.write(`${template}  ${what}\n`);
     return 0;
@@ -157,14 +157,14 @@ interface Project {
   readonly files: readonly PlannedFile[];
 }
 
-export interface PlanInput {
+interface PlanInput {
   readonly recommendation: Recommendation;
   readonly target: Pick<Target, 'dir'>;
   readonly manager: PackageManager;
   readonly architecture: Architecture | undefined;
 }
 
-export function planOf(input: PlanInput): Project {
+function planOf(input: PlanInput): Project {
   const runtime = runtimeTarball();
   const choices: Choices = {
     name: packageNameOf(input.target.dir),
