@@ -1,0 +1,106 @@
+/**
+ * Generated projects, end to end, as a stranger has them: written by the packed command, installed by npm from the tarball
+ * inside, started, queried and tested. One project is installed; the others borrow its dependencies.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ARCHITECTURES, type Architecture } from '../../src/advisor/answers.ts';
+import { findPackageManager } from '../../src/generator/package-manager.ts';
+
+const COMMAND = new URL('../../dist/create-pipeline.js', import.meta.url).pathname;
+const INSTALLED: Architecture = 'micro-batch';
+
+interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let cwd: string;
+
+function run(program: readonly string[], folder = cwd): Run {
+  const [file = '', ...args] = program;
+  const env = { ...process.env, NO_COLOR: '1', npm_config_update_notifier: 'false' };
+  // A test runner around us must not reach the test runner of the project.
+  delete (env as NodeJS.ProcessEnv)['NODE_TEST_CONTEXT'];
+  return spawnSync(file, args, { cwd: folder, encoding: 'utf8', env, timeout: 120_000 });
+}
+
+function npm(folder: string, ...args: readonly string[]): Run {
+  const program = findPackageManager('npm');
+  if (program === undefined) throw new Error('these tests need npm');
+  return run([program.file, ...program.first, ...args], join(cwd, folder));
+}
+
+function create(folder: string, ...args: readonly string[]): Run {
+  return run([process.execPath, COMMAND, folder, '--yes', '--no-git', ...args]);
+}
+
+function rowsOf(folder: string): readonly string[] {
+  const { stdout, stderr, status } = npm(
+    folder,
+    '--silent',
+    'run',
+    'pipeline',
+    '--',
+    'query',
+    'delays',
+    '--format',
+    'jsonl',
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout.trimEnd().split('\n');
+}
+
+beforeAll(() => {
+  if (!existsSync(COMMAND)) throw new Error('dist/ is absent: npm run build');
+  cwd = mkdtempSync(join(realpathSync(tmpdir()), 'scaffold-'));
+  const { status, stderr } = create(INSTALLED);
+  if (status !== 0) throw new Error(`the project was not created: ${stderr}`);
+  for (const architecture of ARCHITECTURES) {
+    if (architecture === INSTALLED) continue;
+    create(architecture, '--architecture', architecture, '--no-install');
+    symlinkSync(join(cwd, INSTALLED, 'node_modules'), join(cwd, architecture, 'node_modules'));
+  }
+}, 180_000);
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+describe.each(ARCHITECTURES)('%s', (architecture) => {
+  test('npm start -- --once takes in the sample, prints rows and ends', () => {
+    const { status, stdout, stderr } = npm(architecture, 'start', '--', '--once');
+    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/delays/);
+  });
+
+  test('every flight of the day is in a row', () => {
+    const rows = rowsOf(architecture).map((line) => JSON.parse(line) as { flights: number });
+    expect(rows).toHaveLength(2362);
+    expect(rows.reduce((sum, row) => sum + row.flights, 0)).toBe(16_805);
+  });
+
+  test('started again it takes nothing in twice', () => {
+    const before = rowsOf(architecture);
+    expect(npm(architecture, 'start', '--', '--once').status).toBe(0);
+    expect(rowsOf(architecture)).toEqual(before);
+  });
+});
+
+test('the rows are the same in every architecture', () => {
+  const [first, ...others] = ARCHITECTURES.map(rowsOf);
+  for (const rows of others) expect(rows).toEqual(first);
+});
+
+test('npm test passes in the project', () => {
+  const { status, stdout } = npm(INSTALLED, 'test');
+  expect(stdout).toMatch(/^# pass 5$/m);
+  expect(status).toBe(0);
+});
+
+test('create-pipeline --start continues a project that is there', () => {
+  const { status, stderr } = create(INSTALLED, '--start', '--once');
+  expect(stderr).toContain('Starting it again');
+  expect(status).toBe(0);
+});
