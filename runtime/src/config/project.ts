@@ -51,6 +51,7 @@ const projectSchema = z.strictObject({
       file: relativePath,
       arrivalTime: z.string().min(1).max(200).optional(),
       speed: z.number().positive().default(1),
+      history: duration('0s', 0),
     })
     .optional(),
   serve: z

@@ -55,6 +55,7 @@ export class Engine implements Host {
   readonly #listeners = new Map<string, Set<(changes: readonly ViewChange[]) => void>>();
   readonly #idle: IdleWatch;
   #arrangement: Arrangement | null = null;
+  readonly #committers = new Set<() => void>();
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
     this.plan = plan;
@@ -135,9 +136,18 @@ export class Engine implements Host {
     return () => listeners.delete(onChange);
   }
 
+  /** Resolves at the next commit that readers can see. */
+  nextCommit(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#committers.add(resolve);
+    });
+  }
+
   #committed({ layer, changes, arrivals }: LayerCommit): void {
     const arrangement = this.#arrangement;
     if (arrangement === null || (layer !== arrangement.serving && arrangement.lambda === undefined)) return;
+    for (const resolve of this.#committers) resolve();
+    this.#committers.clear();
     const nowMs = this.clock.nowMs();
     if (layer === arrangement.serving)
       for (const { appendedAtMs, records } of arrivals) this.latency.add(nowMs - appendedAtMs, records);
@@ -174,8 +184,8 @@ export class Engine implements Host {
     return plan;
   }
 
-  ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult> {
-    return this.ingestLines(source, linesOf(lines), {});
+  ingest(source: string, lines: AsyncIterable<Uint8Array>, producer?: string): Promise<IngestResult> {
+    return this.ingestLines(source, linesOf(lines), producer === undefined ? {} : { producer });
   }
 
   /** Takes lines, paced or not; with a producer's name those that it sent before are recognised. */
@@ -188,7 +198,7 @@ export class Engine implements Host {
       readonly signal?: AbortSignal;
       readonly onProgress?: (total: IngestResult) => void;
     },
-  ): Promise<IngestResult & { readonly known: number }> {
+  ): Promise<IngestResult> {
     const { producer, dueMs = UNPACED, signal = new AbortController().signal, onProgress } = options;
     return acceptLines(
       this.door(source),

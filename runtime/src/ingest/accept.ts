@@ -47,7 +47,7 @@ export async function acceptLines(
   batches: AsyncIterable<readonly Line[]>,
   producer?: string,
   onProgress: (total: IngestResult) => void = () => {},
-): Promise<IngestResult & { readonly known: number }> {
+): Promise<IngestResult> {
   const total = { accepted: 0, rejected: 0, known: 0, problems: [] as { line: number; reason: string }[] };
   for await (const batch of batches) {
     const sorted = sort(door, batch, producer);

@@ -15,7 +15,7 @@ export interface ControlClient {
   status(): Promise<Status>;
   /** Without a limit: every row. */
   query(view: string, query: ViewQuery): Promise<readonly JsonRow[]>;
-  ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult>;
+  ingest(source: string, lines: AsyncIterable<Uint8Array>, producer?: string): Promise<IngestResult>;
   command(name: string, params: unknown): Promise<unknown>;
   late(limit: number): Promise<readonly LateRow[]>;
   rejected(limit: number): Promise<readonly RejectedRow[]>;
@@ -33,9 +33,13 @@ export function controlClient(socketPath: string): ControlClient {
     query: (view, query) => rows(`/api/views/${encodeURIComponent(view)}?${paramsOf(query).toString()}`),
     late: (limit) => rows(`/api/late?limit=${limit}`),
     rejected: (limit) => rows(`/api/rejected?limit=${limit}`),
-    async ingest(source, lines) {
+    async ingest(source, lines, producer) {
       const path = `/api/events/${encodeURIComponent(source)}`;
-      const reply = await send(socketPath, 'POST', path, { type: 'application/x-ndjson', lines });
+      const reply = await send(socketPath, 'POST', path, {
+        type: 'application/x-ndjson',
+        lines,
+        ...(producer !== undefined && { producer }),
+      });
       const refused = problemSchema.safeParse(reply.value).data;
       // That no event was good is a result, not a failure of the call.
       if (refused?.code === 'EVENTS_REJECTED') return ingestSchema.parse(reply.value);
@@ -69,6 +73,7 @@ const problemSchema = z.looseObject({
 const ingestSchema = z.object({
   accepted: z.number(),
   rejected: z.number(),
+  known: z.number().optional(),
   problems: z.array(z.object({ line: z.number(), reason: z.string() })),
 });
 
@@ -79,6 +84,7 @@ interface Reply {
 
 interface Body {
   readonly type: string;
+  readonly producer?: string;
   readonly lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -95,7 +101,11 @@ function valueOf(reply: Reply): unknown {
 }
 
 async function send(socketPath: string, method: string, path: string, body?: Body): Promise<Reply> {
-  const headers = { host: 'localhost', ...(body === undefined ? {} : { 'content-type': body.type }) };
+  const headers = {
+    host: 'localhost',
+    ...(body !== undefined && { 'content-type': body.type }),
+    ...(body?.producer !== undefined && { 'pipeline-producer': body.producer }),
+  };
   const outgoing = request({ socketPath, method, path, headers, agent: false });
   const answer = answerOf(outgoing, socketPath);
   answer.catch(() => {});

@@ -111,6 +111,8 @@ export interface IngestResult {
   /** Durable: on disk and fsynced before this is returned. */
   readonly accepted: number;
   readonly rejected: number;
+  /** Recognised as sent before by the same producer, and so left out. */
+  readonly known?: number | undefined;
   /** At most ten, for the sender to see what is wrong. */
   readonly problems: readonly { readonly line: number; readonly reason: string }[];
 }
@@ -142,9 +144,10 @@ export interface Host {
   subscribe(view: string, onChange: (changes: readonly ViewChange[]) => void): () => void;
   /**
    * Appends JSON lines. Blank lines are skipped; a line over 1 MB is rejected as a line, like every other malformed one,
-   * and never held whole. When reading `lines` fails, what was accepted before stays. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED
+   * and never held whole. When reading `lines` fails, what was accepted before stays. With a producer's name, lines that it sent
+   * before are recognised by their numbers and not taken again. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED
    */
-  ingest(source: string, lines: AsyncIterable<Uint8Array>): Promise<IngestResult>;
+  ingest(source: string, lines: AsyncIterable<Uint8Array>, producer?: string): Promise<IngestResult>;
   late(limit: number): Promise<readonly LateRow[]>;
   rejected(limit: number): Promise<readonly RejectedRow[]>;
   /** Commands of the control socket, never of the TCP listener. @throws what the command throws */

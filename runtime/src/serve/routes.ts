@@ -172,7 +172,8 @@ async function ingest(settings: RouteSettings, documents: DocumentReader, call: 
   const bytesMax = settings.isControl ? Number.POSITIVE_INFINITY : settings.limits.bodyBytesMax;
   refuseLength(request, bytesMax);
   const body = new LimitedBody(request, bytesMax);
-  const result = await host.ingest(source, body);
+  const producer = settings.isControl ? request.headers['pipeline-producer'] : undefined;
+  const result = await host.ingest(source, body, typeof producer === 'string' ? producer : undefined);
   if (body.exceeded) throw tooLarge(bytesMax, { ...result });
   return ingested(call, result);
 }

@@ -1,0 +1,81 @@
+import { constants, promises as fs } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { CodedError } from '../../base/coded-error.ts';
+import { formatSize } from '../../base/sizes.ts';
+import { dataFolderOf, findProject, findRunning, loadProjectDefinition, openEngine } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { formatOf, print, printJson } from '../output.ts';
+import { paint } from '../terminal.ts';
+import type { Project } from '../../config/project.ts';
+
+const FREE_BYTES_MIN = 100_000_000;
+
+interface Finding {
+  readonly check: string;
+  readonly holds: boolean;
+  readonly detail: string;
+}
+
+export function addCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .description('validates config, definition, data and disk; says what to fix')
+    .option('--format <format>', 'text or json', 'text')
+    .action(async (options: { format: string }) => {
+      const format = formatOf(options.format, ['text', 'json']);
+      const findings = await findingsOf(findProject());
+      const holds = findings.every((each) => each.holds);
+      if (format === 'json') printJson({ holds, findings });
+      else print(findings.map(line).join('\n'));
+      if (!holds) process.exitCode = EXIT.check;
+    });
+}
+
+function line({ check, holds, detail }: Finding): string {
+  const color = paint(process.stdout);
+  return `${holds ? color.green('ok  ') : color.red('FIX ')} ${check}: ${detail}`;
+}
+
+async function findingsOf(project: Project): Promise<Finding[]> {
+  const folder = dataFolderOf(project);
+  return [
+    {
+      check: 'config',
+      holds: true,
+      detail: `${project.config.architecture}, results at most ${project.config.freshness / 1000} s old`,
+    },
+    await finding('definition', async () => {
+      const plan = await loadProjectDefinition(project);
+      return `${plan.name}: ${plan.views.map((view) => view.name).join(', ')}`;
+    }),
+    await finding('disk', async () => {
+      const existing = await fs.access(folder, constants.W_OK).then(
+        () => folder,
+        () => dirname(folder),
+      );
+      await fs.access(existing, constants.W_OK);
+      const { bavail, bsize } = await fs.statfs(existing);
+      if (bavail * bsize < FREE_BYTES_MIN)
+        throw new Error(`only ${formatSize(bavail * bsize)} free at ${existing}; free some space`);
+      return `${formatSize(bavail * bsize)} free`;
+    }),
+    await finding('data', async () => {
+      if ((await findRunning(project)) !== null) return 'in use by the running pipeline, which answers';
+      const engine = await openEngine(project);
+      const { end } = engine.data.log;
+      await engine.close();
+      return `${end} records in the log, every checksum matches`;
+    }),
+  ];
+}
+
+async function finding(check: string, work: () => Promise<string>): Promise<Finding> {
+  try {
+    return { check, holds: true, detail: await work() };
+  } catch (error) {
+    if (!(error instanceof CodedError) && !(error instanceof Error)) throw error;
+    return { check, holds: false, detail: error.message };
+  }
+}

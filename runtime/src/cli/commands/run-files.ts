@@ -1,0 +1,100 @@
+/** `pipeline run --once --pipeline FILE --input SOURCE=FILE`: a definition over finite files, to its end, without a project. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { failure } from '../../base/errors.ts';
+import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
+import { openDataFolder } from '../../engine/data-folder.ts';
+import { Engine } from '../../engine/engine.ts';
+import { fileLines } from '../../ingest/files.ts';
+import type { Plan } from '../../plan/node.ts';
+import { systemClock } from '../../ports/clock.ts';
+import { loadDefinition } from '../load-definition.ts';
+import { count, note } from '../output.ts';
+import { untilInterrupted } from '../signals.ts';
+import { sourceOf } from './ingest.ts';
+import type { RunOptions } from './run.ts';
+
+export async function runFiles(options: RunOptions, file: string): Promise<void> {
+  if (options.once !== true)
+    throw failure('USAGE', {
+      message: '--pipeline runs over finite files and needs --once; a project runs on without it.',
+    });
+  const architecture = ARCHITECTURES.find((candidate) => candidate === (options.architecture ?? 'streaming'));
+  if (architecture === undefined)
+    throw failure('USAGE', {
+      message: `--architecture ${options.architecture ?? ''}: there are ${ARCHITECTURES.join(', ')}.`,
+    });
+  const plan = await loadDefinition(file);
+  const inputs = inputsOf(plan, options.input ?? []);
+  const views = viewsOf(plan, options.view);
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
+  try {
+    const data = await openDataFolder(folder, systemClock);
+    try {
+      const engine = await Engine.open({
+        plan,
+        config: defaultConfig(architecture),
+        data,
+        clock: systemClock,
+      });
+      await untilInterrupted(async (signal) => {
+        for (const { source, path } of inputs) {
+          const { rejected, problems } = await engine.ingestLines(
+            source,
+            fileLines(path, sourceOf(plan, source).fields),
+            { signal },
+          );
+          if (rejected > 0)
+            note(
+              `${path}: ${count(rejected)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.reason ?? ''}`,
+            );
+        }
+        await engine.end();
+        await engine.settle(signal);
+        await write(engine, views, options.output ?? '-');
+      });
+    } finally {
+      await data.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function inputsOf(plan: Plan, given: readonly string[]): { source: string; path: string }[] {
+  const inputs = given.map((text) => {
+    const at = text.indexOf('=');
+    if (at <= 0) throw failure('USAGE', { message: `--input ${text}: say SOURCE=FILE.` });
+    return { source: sourceOf(plan, text.slice(0, at)).name, path: text.slice(at + 1) };
+  });
+  const missing = plan.sources
+    .filter(({ name }) => !inputs.some(({ source }) => source === name))
+    .map(({ name }) => `--input ${name}=FILE`);
+  if (missing.length > 0)
+    throw failure('USAGE', { message: `A source has no events: add ${missing.join(' and ')}.` });
+  return inputs;
+}
+
+function viewsOf(plan: Plan, view: string | undefined): string[] {
+  const known = plan.views.map(({ name }) => name);
+  if (view === undefined) return known;
+  if (!known.includes(view)) throw failure('VIEW_UNKNOWN', { view, known });
+  return [view];
+}
+
+async function write(engine: Engine, views: readonly string[], output: string): Promise<void> {
+  const lines: string[] = [];
+  for (const view of views) {
+    for (const row of await engine.query(view, { where: {} })) lines.push(`${JSON.stringify(row)}\n`);
+  }
+  if (output === '-') {
+    process.stdout.write(lines.join(''));
+    return;
+  }
+  await writeFile(`${output}.partial`, lines);
+  await rename(`${output}.partial`, output);
+  note(`${count(lines.length)} rows in ${output}`);
+}

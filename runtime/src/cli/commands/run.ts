@@ -1,0 +1,258 @@
+/**
+ * `pipeline run`: opens the project, serves it and runs its architecture until it is stopped, or until it has caught up.
+ *
+ *   lock the data ─► control socket, HTTP ─► (sample) ─► run ─► on SIGINT or SIGTERM: finish the epoch, close
+ */
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { failure } from '../../base/errors.ts';
+import type { Project } from '../../config/project.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { fileLines } from '../../ingest/files.ts';
+import type { Line } from '../../ingest/lines.ts';
+import { atSpeed, type Pace, UNPACED } from '../../ingest/pace.ts';
+import { controlSocketPath } from '../../serve/control-path.ts';
+import { type RunningServer, startServer } from '../../serve/server.ts';
+import { dataFolderOf, findProject, findRunning, openEngine, withArchitecture } from '../context.ts';
+import { loggerOf } from '../logger.ts';
+import { count, note, rowTable } from '../output.ts';
+import { untilInterrupted } from '../signals.ts';
+import { columnsOf, paint } from '../terminal.ts';
+import { producerOf, sourceOf, timeReader } from './ingest.ts';
+import { runFiles } from './run-files.ts';
+
+const FIRST_ROWS = 8;
+
+export interface RunOptions {
+  readonly once?: boolean;
+  readonly untilCaughtUp?: boolean;
+  readonly architecture?: string;
+  readonly port?: string;
+  readonly serve: boolean;
+  readonly ingest?: boolean;
+  readonly rebuild?: boolean;
+  readonly pipeline?: string;
+  readonly input?: readonly string[];
+  readonly output?: string;
+  readonly view?: string;
+}
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description("runs the project's architecture until it is stopped")
+    .option('--once', 'process what is there, show the results and stop')
+    .option(
+      '--until-caught-up',
+      'like --once, but served meanwhile, and after the sample has arrived at its own pace',
+    )
+    .option(
+      '--architecture <name>',
+      'another one than the project says; each keeps its own results over the same log',
+    )
+    .option('--port <port>', 'of the dashboard and the API; 0 chooses a free one')
+    .option('--no-serve', 'no HTTP; commands still reach the pipeline through its socket file')
+    .option(
+      '--ingest',
+      'also feed the sample of pipeline.config.yaml; what is in the log already is recognised',
+    )
+    .option('--rebuild', 'compute everything again from the log: after a change of the definition')
+    .option('--pipeline <file>', 'run this definition over finite files instead of a project; needs --once')
+    .option('--input <source=file...>', 'with --pipeline: the events of a source')
+    .option(
+      '--output <file>',
+      'with --pipeline: where the final rows go as JSON lines; - is standard output',
+      '-',
+    )
+    .option('--view <name>', 'with --pipeline: only this view')
+    .action((options: RunOptions) =>
+      options.pipeline === undefined ? runProject(options) : runFiles(options, options.pipeline),
+    );
+}
+
+async function runProject(options: RunOptions): Promise<void> {
+  const project = withPort(withArchitecture(findProject(), options.architecture), options.port);
+  const running = await findRunning(project);
+  if (running !== null) {
+    throw failure('USAGE', {
+      message:
+        'This pipeline is running already. `pipeline status` asks it; stop it before you start it again.',
+    });
+  }
+  const engine = await openEngine(project, { rebuild: options.rebuild ?? false });
+  try {
+    await untilInterrupted((signal) =>
+      options.once === true
+        ? runOnce(project, engine, options, signal)
+        : runOn(project, engine, options, signal),
+    );
+  } finally {
+    await engine.close();
+  }
+}
+
+function withPort(project: Project, port: string | undefined): Project {
+  if (port === undefined) return project;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw failure('USAGE', { message: `--port ${port}: say a number from 0 to 65535.` });
+  const { config } = project;
+  return { ...project, config: { ...config, serve: { ...config.serve, port: Number(port) } } };
+}
+
+async function runOnce(
+  project: Project,
+  engine: Engine,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.ingest === true) await feedSample(project, engine, UNPACED, signal);
+  await engine.settle(signal);
+  if (!signal.aborted) await printResults(engine);
+}
+
+async function runOn(
+  project: Project,
+  engine: Engine,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const servers = await serve(project, engine, options);
+  const stop = new AbortController();
+  const forward = (): void => stop.abort();
+  signal.addEventListener('abort', forward, { once: true });
+  try {
+    const { url } = servers.at(-1) ?? { url: '' };
+    const color = paint(process.stderr);
+    if (options.ingest === true) await feedHistory(project, engine, stop.signal);
+    const first = engine.nextCommit().then(() => (stop.signal.aborted ? undefined : printResults(engine)));
+    note(
+      options.serve
+        ? `${color.bold(engine.plan.name)} runs as ${project.config.architecture}; dashboard ${color.cyan(url)}; stop it with Ctrl-C`
+        : `${engine.plan.name} runs as ${project.config.architecture}`,
+    );
+    const sample =
+      options.ingest === true
+        ? feedSample(project, engine, sampleSpeed(project), stop.signal)
+        : Promise.resolve();
+    const caughtUp =
+      options.untilCaughtUp === true ? sample.then(() => engine.settle(stop.signal)).then(forward) : sample;
+    first.catch(forward);
+    await Promise.all([
+      engine.run(stop.signal),
+      caughtUp.catch((error: unknown) => (forward(), Promise.reject(error))),
+    ]);
+    if (options.untilCaughtUp === true && !signal.aborted) await printResults(engine);
+  } finally {
+    signal.removeEventListener('abort', forward);
+    for (const server of servers) await server.close();
+  }
+}
+
+async function serve(project: Project, engine: Engine, options: RunOptions): Promise<RunningServer[]> {
+  const logger = loggerOf();
+  const servers = [
+    await startServer({
+      host: engine,
+      listen: { socketPath: controlSocketPath(dataFolderOf(project)) },
+      logger,
+    }),
+  ];
+  if (!options.serve) return servers;
+  const { host: address, port } = project.config.serve;
+  try {
+    servers.push(
+      await startServer({
+        host: engine,
+        listen: { address, port },
+        token: process.env['PIPELINE_TOKEN'],
+        logger,
+      }),
+    );
+    return servers;
+  } catch (error) {
+    for (const server of servers) await server.close();
+    throw error;
+  }
+}
+
+/** The part of the sample that is there before the pipeline starts; the rest arrives at its own pace. */
+async function feedHistory(project: Project, engine: Engine, signal: AbortSignal): Promise<void> {
+  const { ingest } = project.config;
+  if (ingest === undefined || ingest.history === 0) return;
+  const timeOf = timeReader(ingest.arrivalTime ?? sourceOf(engine.plan, ingest.source).eventTime);
+  let untilMs: number | undefined;
+  await feed(project, engine, signal, UNPACED, (line) => {
+    const timeMs = timeOf(line);
+    if (timeMs === undefined) return true;
+    untilMs ??= timeMs + ingest.history;
+    return timeMs < untilMs;
+  });
+}
+
+function sampleSpeed({ config: { ingest } }: Project): Pace['dueMs'] {
+  return ingest?.arrivalTime === undefined ? UNPACED : atSpeed(ingest.speed, timeReader(ingest.arrivalTime));
+}
+
+function feedSample(
+  project: Project,
+  engine: Engine,
+  dueMs: Pace['dueMs'],
+  signal: AbortSignal,
+): Promise<void> {
+  return feed(project, engine, signal, dueMs, () => true);
+}
+
+/** Feeds lines of the sample while they are wanted. Throws USAGE without a sample. */
+async function feed(
+  project: Project,
+  engine: Engine,
+  signal: AbortSignal,
+  dueMs: Pace['dueMs'],
+  wanted: (line: Line) => boolean,
+): Promise<void> {
+  const { ingest } = project.config;
+  if (ingest === undefined)
+    throw failure('USAGE', { message: '--ingest: pipeline.config.yaml names no sample under "ingest".' });
+  const source = sourceOf(engine.plan, ingest.source);
+  const file = join(project.root, ingest.file);
+  const producer = await producerOf(file, source.name);
+  const known = engine.data.log.lastSequence(`${producer}/0`);
+  const lines = takeWhile(fileLines(file, source.fields), wanted);
+  // What is in the log from before is not waited for.
+  const paced: Pace['dueMs'] = (line, index) =>
+    project.config.log.partitions === 1 && line.number <= known ? null : dueMs(line, index);
+  await engine.ingestLines(source.name, lines, { producer, dueMs: paced, signal });
+}
+
+async function* takeWhile(lines: AsyncIterable<Line>, wanted: (line: Line) => boolean): AsyncIterable<Line> {
+  for await (const line of lines) {
+    if (!wanted(line)) return;
+    yield line;
+  }
+}
+
+/** The first rows of each view, and what was late or rejected. */
+async function printResults(engine: Engine): Promise<void> {
+  const status = await engine.status();
+  const color = paint(process.stdout);
+  const lines: string[] = [];
+  for (const view of status.views) {
+    const rows = await engine.query(view.name, { where: {}, limit: FIRST_ROWS, order: 'newest' });
+    lines.push(
+      `${color.bold(view.name)}: ${count(view.rows)} rows${view.rows > rows.length ? `, the newest ${rows.length}` : ''}`,
+    );
+    if (rows.length > 0)
+      lines.push(
+        ...rowTable(rows)
+          .split('\n')
+          .map((line) => `  ${line}`.slice(0, columnsOf(process.stdout) + 20)),
+      );
+  }
+  const eventsIn = status.sources.reduce((sum, source) => sum + source.eventsIn, 0);
+  const policies = [...new Set(Object.values(status.late.policy))].join(', ');
+  lines.push(
+    `${count(eventsIn)} events in, ${count(status.late.total)} late (${policies}), ${count(status.rejected)} rejected`,
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,94 @@
+/** What every command of a project needs: the project, its definition, and the pipeline, running elsewhere or opened here. */
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import process from 'node:process';
+import { CodedError } from '../base/coded-error.ts';
+import { failure } from '../base/errors.ts';
+import { ARCHITECTURES, CONFIG_FILE, type Project, readProject } from '../config/project.ts';
+import { openDataFolder } from '../engine/data-folder.ts';
+import { Engine } from '../engine/engine.ts';
+import type { Plan } from '../plan/node.ts';
+import { systemClock } from '../ports/clock.ts';
+import { type ControlClient, controlClient } from '../serve/control-client.ts';
+import { controlSocketPath } from '../serve/control-path.ts';
+import type { Host } from '../serve/host.ts';
+import { loadDefinition } from './load-definition.ts';
+
+/** The nearest folder, from here upwards, with a `pipeline.config.yaml`. Throws USAGE. */
+export function findProject(from = process.cwd()): Project {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, CONFIG_FILE))) return readProject(folder);
+    if (dirname(folder) === folder) break;
+  }
+  throw failure('USAGE', {
+    message: `There is no ${CONFIG_FILE} in ${from} or above it. Change into the folder of a project, or name a definition: pipeline run --once --pipeline FILE.ts --input SOURCE=FILE.jsonl --output -`,
+  });
+}
+
+export function dataFolderOf({ root, config }: Project): string {
+  return join(root, config.data);
+}
+
+export function loadProjectDefinition({ root, config }: Project): Promise<Plan> {
+  return loadDefinition(relative(process.cwd(), join(root, config.definition)));
+}
+
+export function withArchitecture(project: Project, name: string | undefined): Project {
+  if (name === undefined) return project;
+  const architecture = ARCHITECTURES.find((candidate) => candidate === name);
+  if (architecture === undefined) {
+    throw failure('USAGE', { message: `--architecture ${name}: there are ${ARCHITECTURES.join(', ')}.` });
+  }
+  return { ...project, config: { ...project.config, architecture } };
+}
+
+/** The client of the process that runs the project, or null when none does. */
+export async function findRunning(project: Project): Promise<ControlClient | null> {
+  const client = controlClient(controlSocketPath(dataFolderOf(project)));
+  try {
+    await client.status();
+    return client;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'NOT_RUNNING') return null;
+    throw error;
+  }
+}
+
+/** Opens the pipeline of a project in this process. */
+export async function openEngine(
+  project: Project,
+  options: { readonly plan?: Plan; readonly rebuild?: boolean } = {},
+): Promise<Engine> {
+  const plan = options.plan ?? (await loadProjectDefinition(project));
+  const data = await openDataFolder(dataFolderOf(project), systemClock);
+  try {
+    return await Engine.open({
+      plan,
+      config: project.config,
+      data,
+      clock: systemClock,
+      rebuild: options.rebuild ?? false,
+    });
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+/** The commands ask through this: the same questions whether the pipeline runs elsewhere or is opened for the moment. */
+export type Answering = Pick<Host, 'status' | 'query' | 'late' | 'rejected' | 'command' | 'ingest'>;
+
+/** Does some work with the running pipeline, or with one that is opened for it and closed after. */
+export async function withPipeline<T>(
+  project: Project,
+  work: (host: Answering, engine: Engine | null) => Promise<T>,
+): Promise<T> {
+  const running = await findRunning(project);
+  if (running !== null) return work(running, null);
+  const engine = await openEngine(project);
+  try {
+    return await work(engine, engine);
+  } finally {
+    await engine.close();
+  }
+}

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { runProgram } from './exit.ts';
+import { pipelineProgram } from './program.ts';
+
+await runProgram(pipelineProgram());
