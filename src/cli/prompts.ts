@@ -9,26 +9,36 @@ import { problemOf, valueOfText } from './answer-flags.ts';
 
 const UNSURE = { name: 'not sure', value: 'unsure' } as const;
 
+export interface Terminal {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+}
+
 /**
  * Asks each question in turn and returns the answers with what was said. Prompts go to stderr, so stdout stays a result.
  * Ctrl-C throws the library's ExitPromptError.
  */
-export async function askQuestions(open: readonly Question[], answers: GivenAnswers): Promise<GivenAnswers> {
-  const prompt = createPromptModule({ output: process.stderr });
-  const colors = paint(process.stderr);
-  const width = columnsOf(process.stderr) - 2;
-  process.stderr.write(
+export async function askQuestions(
+  open: readonly Question[],
+  answers: GivenAnswers,
+  terminal: Terminal = { input: process.stdin, output: process.stderr },
+): Promise<GivenAnswers> {
+  const { output } = terminal;
+  const prompt = createPromptModule(terminal);
+  const colors = paint(output);
+  const width = columnsOf(output) - 2;
+  output.write(
     `${colors.dim(wrap('A duration is 200ms, 5s, 15m, 6h or 1d. A range such as 1m..15m, or unsure, is an answer too.', width))}\n`,
   );
   let given = answers;
   for (const question of open) {
     if (question.onlyWith !== undefined && given.arrival !== 'files') continue;
-    process.stderr.write(`\n${colors.dim(wrap(question.why, width))}\n`);
+    output.write(`\n${colors.dim(wrap(question.why, width))}\n`);
     const reply: { value: unknown } = await prompt([{ ...promptOf(question, given), name: 'value' }]);
     const value = typeof reply.value === 'string' ? valueOfText(question, reply.value) : reply.value;
     given = withAnswer(given, question.path, value);
   }
-  process.stderr.write('\n');
+  output.write('\n');
   return given;
 }
 

@@ -101,6 +101,17 @@ const CASES: readonly Case[] = [
     { freshness: '5s', historyIn: 'lake', ...team('expert'), ...redo('monthly') },
   ],
   [
+    'seconds with more history than a replay can read in a day',
+    'lambda',
+    {
+      freshness: '5s',
+      correctBy: '1d',
+      volume: { eventsPerSecond: 1e6 },
+      ...team('expert'),
+      ...redo('monthly', '180d'),
+    },
+  ],
+  [
     'minutes with years of history every day',
     'micro-batch',
     { freshness: '5m', ...team('expert'), ...redo('daily', '1095d') },

@@ -94,6 +94,13 @@ describe('cost', () => {
     expect(onDisk).toBe(Math.round(((week + rest) * 6 * 0.08) / 1e9));
   });
 
+  test('a year that doubles the volume costs half as much again', () => {
+    const compute = (growthPerYear: number) =>
+      monthlyCostOf('streaming', facts({ volume: { growthPerYear }, reprocessing: { every: 'never' } }))
+        .likely.compute;
+    expect(compute(2) / compute(1)).toBeCloseTo(1.5, 1);
+  });
+
   test('without a cloud it is hardware, which costs less an hour', () => {
     expect(monthlyCostOf('streaming', facts({ cloud: 'none' })).likely.compute).toBeLessThan(
       monthlyCostOf('streaming', facts()).likely.compute,
