@@ -39,7 +39,7 @@ export interface Facts {
 }
 
 /** The most points that are looked at; beyond it they are sampled evenly, always with the same sample. */
-const POINTS_MAX = 500;
+const POINTS_MAX = 300;
 
 /**
  * The answers that a verdict can depend on. The others change costs, settings and conflicts only, so their ranges need

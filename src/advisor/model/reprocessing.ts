@@ -12,7 +12,7 @@ import {
 const START_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
-export function periodSecondsOf(facts: Facts): number {
+function periodSecondsOf(facts: Facts): number {
   return PERIOD_DAYS[facts.every] * DAY_SECONDS;
 }
 
@@ -32,7 +32,7 @@ export function liveCoresOf(facts: Facts): number {
 }
 
 /** Cores that one reprocessing may use: a fixed number, or a multiple of what the live job needs. */
-export function reprocessCoresOf(facts: Facts): number {
+function reprocessCoresOf(facts: Facts): number {
   return Math.max(REPROCESS_CORES, 16 * liveCoresOf(facts));
 }
 

@@ -16,9 +16,10 @@ import {
 
 const STYLE = `
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } .verdict { font-size: 1.2rem; } small, .dim { opacity: .7; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; }
+td:nth-child(1), td:nth-child(6) { white-space: nowrap; }
 tr.chosen { font-weight: 600; background: #3a72; } .wide { overflow-x: auto; } pre { overflow-x: auto; padding: .6rem; background: #8881; }
 .conflict { border-left: 4px solid #c80; padding-left: .8rem; }`;
 
