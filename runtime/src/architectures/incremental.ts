@@ -47,7 +47,7 @@ export async function streaming(options: ArrangementOptions): Promise<Arrangemen
         await waitForData(
           ports,
           job.layer.position,
-          { gatherMs: config.trigger.every, atMostMs: corrections.dueInMs },
+          { gatherMs: config.trigger.every, rowsMax: config.trigger.rows, atMostMs: corrections.dueInMs },
           signal,
         );
       }

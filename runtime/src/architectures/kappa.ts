@@ -86,7 +86,7 @@ export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
         await waitForData(
           ports,
           versions.live.job.layer.position,
-          { gatherMs: config.trigger.every, atMostMs },
+          { gatherMs: config.trigger.every, rowsMax: config.trigger.rows, atMostMs },
           signal,
         );
       }

@@ -71,7 +71,12 @@ export async function lambda({ plan, config, ports, turns }: ArrangementOptions)
         await drain(speed, config.trigger.rows, turns, signal);
         if (ports.clock.nowMs() >= dueAtMs()) await runBatch();
         const atMostMs = dueAtMs() - ports.clock.nowMs();
-        await waitForData(ports, speed.layer.position, { gatherMs: config.trigger.every, atMostMs }, signal);
+        await waitForData(
+          ports,
+          speed.layer.position,
+          { gatherMs: config.trigger.every, rowsMax: config.trigger.rows, atMostMs },
+          signal,
+        );
       }
     },
     commands: {

@@ -9,22 +9,31 @@ export async function drain(job: Job, rowsMax: number, turns: Turns, signal: Abo
   while (!signal.aborted && (await turns.take(() => job.epoch(rowsMax))));
 }
 
-/** Waits for a record after `position`, then a little longer for more of them, but not beyond `atMostMs`. */
+/** Waits for a record after `position`, then gathers more of them for a while or until an epoch is full. */
 export async function waitForData(
   { log, clock }: LayerPorts,
   position: number,
-  times: { readonly gatherMs: number; readonly atMostMs: number },
+  limits: { readonly gatherMs: number; readonly rowsMax: number; readonly atMostMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  if (log.end > position) return;
-  const either = new AbortController();
-  const stop = (): void => either.abort();
+  const beyond = (end: number, ms: number): Promise<void> =>
+    either(signal, (stop) => [log.waitBeyond(end, stop), clock.sleep(ms, stop)]);
+  await beyond(position, limits.atMostMs);
+  if (log.end > position) await beyond(position + limits.rowsMax - 1, limits.gatherMs);
+}
+
+/** Waits for the first of several, and tells the others to stop. */
+async function either(
+  signal: AbortSignal,
+  waits: (stop: AbortSignal) => readonly Promise<void>[],
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
   signal.addEventListener('abort', stop, { once: true });
-  const timer = clock.sleep(times.atMostMs, either.signal);
-  await Promise.race([log.waitBeyond(position, either.signal), timer]);
-  either.abort();
+  if (signal.aborted) stop();
+  await Promise.race(waits(controller.signal));
+  stop();
   signal.removeEventListener('abort', stop);
-  if (log.end > position) await clock.sleep(times.gatherMs, signal);
 }
 
 /** Late events under the policy `correct` wait for the next correction, so that a trickle does not recompute all day. */

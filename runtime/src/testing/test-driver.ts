@@ -23,6 +23,8 @@ export interface TestOptions {
   readonly partitions?: number;
   readonly clock?: Clock;
   readonly config?: Partial<ProjectConfig>;
+  /** @internal Where the data are; in memory unless said. */
+  readonly data?: DataFolder;
 }
 
 const ROWS_MAX = 1_000_000;
@@ -42,7 +44,7 @@ export class TestDriver {
 
   static async open(definition: Pipeline, options: TestOptions = {}): Promise<TestDriver> {
     const clock = options.clock ?? systemClock;
-    const data: DataFolder = {
+    const data: DataFolder = options.data ?? {
       log: new MemoryLog(clock),
       rejected: new MemoryLog(clock),
       store: new MemoryStore(),
