@@ -2,7 +2,7 @@
  * The law on a day of real flights, 16,805 of them, with genuine lateness: all five architectures end with the rows that a
  * recomputation from scratch gives, with every event counted or accounted for as late.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { TestDriver, type TestOptions } from 'pipeline-runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES } from '../../../runtime/src/config/project.ts';
