@@ -26,6 +26,8 @@ export interface Arrangement {
   locate(reads: Reads, view: string): Promise<Located>;
   readonly nextRunAtMs: number | null;
   readonly waitingLate: number;
+  /** How often late events were folded in, and when last: batch runs do it where there is a batch layer. */
+  readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
   readonly lambda?: {
     readonly coveredUntilMs: number | null;
     readonly batchRuns: number;
@@ -51,6 +53,16 @@ export function layoutOf(layer: Layer, view: string): ViewLayout {
   if (layout === undefined)
     throw failure('VIEW_UNKNOWN', { view, known: layer.plan.views.map((each) => each.name) });
   return layout;
+}
+
+/** The corrections of an incremental layer. */
+export function correctionsOf({ progress }: Layer): Arrangement['corrections'] {
+  return { runs: progress.corrections, lastAtMs: progress.lastCorrectionAtMs };
+}
+
+/** The runs of a scheduled layer, each of which folds late events in. */
+export function runsOf({ progress }: Layer): Arrangement['corrections'] {
+  return { runs: progress.runs, lastAtMs: progress.lastRunAtMs };
 }
 
 /** A view that lies whole in one layer. */

@@ -6,7 +6,7 @@
 import { Layer } from '../loop/layer.ts';
 import { EVERYTHING } from '../loop/recompute.ts';
 import { ScheduledLayer } from '../loop/scheduled.ts';
-import { type Arrangement, type ArrangementOptions, wholeView } from './arrangement.ts';
+import { type Arrangement, type ArrangementOptions, runsOf, wholeView } from './arrangement.ts';
 import { rangeOf } from './range.ts';
 
 const LAYER = 'scheduled';
@@ -23,6 +23,9 @@ export async function batch({ plan, config, ports, turns }: ArrangementOptions):
       return Math.max(dueAtMs(), ports.clock.nowMs());
     },
     waitingLate: 0,
+    get corrections() {
+      return runsOf(layer);
+    },
     async settle() {
       if (layer.position < ports.log.end) await turns.take(() => scheduled.run({ to: ports.log.end }));
     },

@@ -20,7 +20,13 @@ import { parsePlan } from '../plan/parse.ts';
 import type { VersionStatus } from '../serve/host.ts';
 import { metaKey } from '../state/keys.ts';
 import { Batch, type Reads } from '../state/store.ts';
-import { type Arrangement, type ArrangementOptions, type Command, wholeView } from './arrangement.ts';
+import {
+  type Arrangement,
+  type ArrangementOptions,
+  type Command,
+  correctionsOf,
+  wholeView,
+} from './arrangement.ts';
 import { Corrections, drain, waitForData } from './pace.ts';
 
 const ALIAS = metaKey('kappa');
@@ -64,7 +70,10 @@ export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
     },
     nextRunAtMs: null,
     get waitingLate() {
-      return versions.live.job.waiting;
+      return versions.live.job.layer.waitingLate;
+    },
+    get corrections() {
+      return correctionsOf(versions.live.job.layer);
     },
     get versions() {
       return versions.status();

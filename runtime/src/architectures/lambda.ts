@@ -17,7 +17,7 @@ import { metaKey, progressKey } from '../state/keys.ts';
 import type { Batch, Reads } from '../state/store.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { WHOLE } from '../views/reader.ts';
-import { type Arrangement, type ArrangementOptions, layoutOf, type Located } from './arrangement.ts';
+import { type Arrangement, type ArrangementOptions, layoutOf, type Located, runsOf } from './arrangement.ts';
 import { drain, waitForData } from './pace.ts';
 import { rangeOf } from './range.ts';
 
@@ -53,7 +53,10 @@ export async function lambda({ plan, config, ports, turns }: ArrangementOptions)
     },
     rowsBeside: (view) => (layoutOf(layer, view).shape === 'windowed' ? (layer.progress.rows[view] ?? 0) : 0),
     get waitingLate() {
-      return speed.waiting;
+      return speed.layer.waitingLate;
+    },
+    get corrections() {
+      return runsOf(layer);
     },
     get lambda() {
       const covered = layer.layouts

@@ -69,6 +69,12 @@ export const RUNTIME_ERRORS = {
     (p) =>
       `${p.file}: damaged at byte ${p.at} (${p.reason}). Restore the file from a copy; the events behind it cannot be trusted.`,
   ),
+  LOG_UNAVAILABLE: row<{ folder: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.folder}: the log cannot be opened (${p.reason}). Check the disk, its space and the permissions; no event was lost.`,
+    true,
+  ),
   STATE_FAILED: row<{ folder: string; reason: string }>(
     'external',
     (p) =>

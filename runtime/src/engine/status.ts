@@ -48,7 +48,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
       sizeBytes: engine.data.sizeBytes?.() ?? 0,
     },
     nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
-    corrections: { runs: progress.corrections, lastAtMs: progress.lastCorrectionAtMs },
+    corrections: arrangement.corrections,
     ...(arrangement.lambda !== undefined && { lambda: arrangement.lambda }),
     ...(arrangement.versions !== undefined && { versions: arrangement.versions }),
   };

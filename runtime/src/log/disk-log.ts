@@ -3,26 +3,36 @@
  *
  *   append ─► queue ─► one write and one fsync for all that wait (group commit) ─► every waiting append returns
  *
- * After a failed write the file is cut back to its last durable byte. After a failed fsync nothing more is appended: the
- * kernel may have dropped the pages, so only reopening shows what is really there.
+ * After a write that the disk refused (it is full) the file is cut back to its last durable byte, and later appends are
+ * tried again. After a failed fsync nothing more is appended: the kernel may have dropped the pages, so only reopening
+ * shows what is really there.
  */
+import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
-import { encodeBlock } from './block.ts';
+import { encodeBlock, type StoredBlock } from './block.ts';
 import type { Append, Block, Log } from './log.ts';
-import { Segment } from './segment.ts';
+import { Segment, SyncFailed } from './segment.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
-/** Appends wait once this much is queued, so that a fast sender cannot fill the memory. */
-const QUEUE_APPENDS_MAX = 4_096;
+/** What a disk says when it takes no more, and the file is as it was. */
+const REFUSALS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 interface Waiting {
   readonly append: Append;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What the appends of one commit add to, before any of it is durable. */
+interface Planned {
+  readonly commit: number;
+  end: number;
+  readonly offsets: Map<string, number>;
+  readonly sequences: Map<string, number>;
 }
 
 export class DiskLog implements Log {
@@ -33,6 +43,7 @@ export class DiskLog implements Log {
   readonly #segments: Segment[] = [];
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
+  /** Bounded by the senders: each waits for its own append. Never reordered, or a producer's sequences would be. */
   readonly #queue: Waiting[] = [];
   readonly #watchers = new Set<() => void>();
   #end = 0;
@@ -46,29 +57,39 @@ export class DiskLog implements Log {
     this.#segmentBytes = segmentBytes;
   }
 
-  /** Opens or creates the log of a folder and checks all of it. Throws LOG_CORRUPT, DATA_FOREIGN. */
+  /** Opens or creates the log of a folder and checks all of it. Throws LOG_CORRUPT, LOG_UNAVAILABLE, DATA_FOREIGN. */
   static async open(
     folder: string,
     ports: { disk: Disk; clock: Clock; segmentBytes?: number },
   ): Promise<DiskLog> {
     const log = new DiskLog(folder, ports.disk, ports.clock, ports.segmentBytes ?? SEGMENT_BYTES);
-    await ports.disk.makeFolder(folder);
-    const names = await listSegments(ports.disk, folder);
+    try {
+      await log.#openSegments();
+    } catch (error) {
+      for (const segment of log.#segments) await segment.close().catch(() => {});
+      if (error instanceof CodedError) throw error;
+      throw failure('LOG_UNAVAILABLE', { folder, reason: reasonOf(error) }, error);
+    }
+    return log;
+  }
+
+  async #openSegments(): Promise<void> {
+    const [folder, disk] = [this.#folder, this.#disk];
+    await disk.makeFolder(folder);
+    const names = await listSegments(disk, folder);
     for (const [index, name] of names.entries()) {
       const first = Number(name.slice(0, 20));
-      if (first !== log.#end)
+      if (first !== this.#end)
         throw failure('LOG_CORRUPT', {
           file: `${folder}/${name}`,
           at: 0,
-          reason: `the file from position ${log.#end} is missing`,
+          reason: `the file from position ${this.#end} is missing`,
         });
-      log.#segments.push(
-        await Segment.open(ports.disk, folder, first, index === names.length - 1, (block) =>
-          log.#learn(block),
-        ),
-      );
+      const isLast = index === names.length - 1;
+      this.#segments.push(await Segment.open(disk, folder, first, isLast, (block) => this.#learn(block)));
     }
-    return log;
+    // The last file's name may not be durable yet: a process that died had created it.
+    if (names.length > 0) await disk.syncFolder(folder);
   }
 
   get end(): number {
@@ -85,7 +106,6 @@ export class DiskLog implements Log {
 
   async append(append: Append): Promise<void> {
     invariant(append.records.length > 0, 'an append has records');
-    while (this.#queue.length >= QUEUE_APPENDS_MAX && this.#writing !== null) await this.#writing;
     await new Promise<void>((resolve, reject) => {
       this.#queue.push({ append, resolve, reject });
       this.#writing ??= this.#write();
@@ -123,7 +143,8 @@ export class DiskLog implements Log {
     const segment = await this.#activeSegment();
     const before = segment.sizeBytes;
     const blocks: { head: Block; bytes: Buffer }[] = [];
-    const planned = {
+    const planned: Planned = {
+      commit: this.#end,
       end: this.#end,
       offsets: new Map<string, number>(),
       sequences: new Map<string, number>(),
@@ -147,10 +168,7 @@ export class DiskLog implements Log {
   }
 
   /** Gives an append its place after those planned before it; null when its sequence is known already (L4). */
-  #place(
-    append: Append,
-    planned: { end: number; offsets: Map<string, number>; sequences: Map<string, number> },
-  ): { head: Block; bytes: Buffer } | null {
+  #place(append: Append, planned: Planned): { head: Block; bytes: Buffer } | null {
     const { producer, sequence } = append;
     if (producer !== undefined && sequence !== undefined) {
       if (sequence <= (planned.sequences.get(producer) ?? this.lastSequence(producer))) return null;
@@ -158,8 +176,9 @@ export class DiskLog implements Log {
     }
     const partition = `${append.source}/${append.partition}`;
     const offset = planned.offsets.get(partition) ?? this.endOffset(append.source, append.partition);
-    const head: Block = {
+    const head: StoredBlock = {
       ...append,
+      commit: planned.commit,
       position: planned.end,
       offset,
       count: append.records.length,
@@ -181,28 +200,26 @@ export class DiskLog implements Log {
 
   async #activeSegment(): Promise<Segment> {
     const last = this.#segments.at(-1);
-    if (last !== undefined && last.sizeBytes < this.#segmentBytes) return last;
+    if (last !== undefined && (last.places.length === 0 || last.sizeBytes < this.#segmentBytes)) return last;
     try {
       const segment = await Segment.create(this.#disk, this.#folder, this.#end);
       this.#segments.push(segment);
       return segment;
     } catch (error) {
-      this.#broken = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
-      throw this.#broken;
+      const failed = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
+      if (!isRefusal(error)) this.#broken = failed;
+      throw failed;
     }
   }
 
   async #undo(segment: Segment, sizeBytes: number, error: unknown): Promise<unknown> {
     const failed = failure('LOG_WRITE_FAILED', { file: segment.file, reason: reasonOf(error) }, error);
-    const code = (error as NodeJS.ErrnoException).code;
-    // Only these say that the write itself was refused; anything else may have come from the fsync.
-    const refused = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+    if (!isRefusal(error)) this.#broken = failed;
     try {
       await segment.truncate(sizeBytes);
     } catch {
       this.#broken = failed;
     }
-    if (!refused) this.#broken = failed;
     return failed;
   }
 
@@ -261,7 +278,12 @@ function firstFrom(segment: Segment, from: number): number {
   return low;
 }
 
+/** The disk refused to write, and said so before anything was left to an fsync. */
+function isRefusal(error: unknown): boolean {
+  return !(error instanceof SyncFailed) && REFUSALS.has((error as NodeJS.ErrnoException).code);
+}
+
 function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message } = (error instanceof SyncFailed ? error.cause : error) as NodeJS.ErrnoException;
   return code === 'ENOSPC' ? 'ENOSPC, the disk is full' : (code ?? message);
 }

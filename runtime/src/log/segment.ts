@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
-import { containsBlock, decodeBlock, decodeLengths, HEADER_BYTES, type Lengths } from './block.ts';
+import { blocksIn, decodeBlock, decodeLengths, HEADER_BYTES } from './block.ts';
 import type { Block } from './log.ts';
 
 const MAGIC = Buffer.from('PIPELOG1');
@@ -20,12 +20,19 @@ export interface BlockPlace {
   readonly bytes: number;
 }
 
+/** An fsync failed: the kernel may have dropped what it could not write, so nothing may follow in this file. */
+export class SyncFailed extends Error {
+  override readonly name = 'SyncFailed';
+}
+
 export class Segment {
   readonly file: string;
   readonly firstPosition: number;
   readonly places: BlockPlace[] = [];
   readonly #handle: DiskFile;
   sizeBytes: number;
+  /** Where the last commit that was found on opening begins. */
+  #lastCommitAt = FILE_HEADER_BYTES;
 
   private constructor(file: string, firstPosition: number, handle: DiskFile, sizeBytes: number) {
     this.file = file;
@@ -38,21 +45,24 @@ export class Segment {
     return `${String(firstPosition).padStart(20, '0')}.log`;
   }
 
-  /** Creates the file and makes its name durable. */
+  /** Creates the file and makes its name durable. A file that an earlier attempt left without a block is taken over. */
   static async create(disk: Disk, folder: string, firstPosition: number): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
-    const handle = await disk.open(file, { create: true });
-    const header = Buffer.alloc(FILE_HEADER_BYTES);
-    MAGIC.copy(header);
-    header.writeBigUInt64LE(BigInt(firstPosition), 8);
+    const handle = await openNew(disk, file);
     const segment = new Segment(file, firstPosition, handle, 0);
-    await segment.write(header);
-    await disk.syncFolder(folder);
+    try {
+      await segment.write(headerOf(firstPosition));
+      await syncing(disk.syncFolder(folder));
+    } catch (error) {
+      await handle.close().catch(() => {});
+      throw error;
+    }
     return segment;
   }
 
   /**
    * Opens a file and checks every block. A torn end is cut off in the last file only; damage anywhere else is an error.
+   * What is found in the last file is made durable: a process that died may not have done so.
    * @throws LOG_CORRUPT
    */
   static async open(
@@ -65,16 +75,20 @@ export class Segment {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await disk.open(file, { create: false });
     const segment = new Segment(file, firstPosition, handle, await handle.size());
-    await segment.#checkHeader(isLast);
-    await segment.#scan(isLast, visit);
+    try {
+      await segment.#checkHeader(isLast);
+      await segment.#scan(isLast, visit);
+      if (isLast) await segment.#rewriteLastCommit();
+    } catch (error) {
+      await handle.close().catch(() => {});
+      throw error;
+    }
     return segment;
   }
 
   async #checkHeader(isLast: boolean): Promise<void> {
     const header = await this.#readBytes(0, FILE_HEADER_BYTES);
-    const expected = Buffer.alloc(FILE_HEADER_BYTES);
-    MAGIC.copy(expected);
-    expected.writeBigUInt64LE(BigInt(this.firstPosition), 8);
+    const expected = headerOf(this.firstPosition);
     if (header.equals(expected)) return;
     // A crash right after the file was created leaves it empty or short.
     if (!isLast || this.sizeBytes > FILE_HEADER_BYTES)
@@ -93,41 +107,55 @@ export class Segment {
           ? undefined
           : decodeBlock(await this.#readBytes(at, lengths.totalBytes), lengths);
       if (lengths === undefined || block === undefined) {
-        await this.#cutTornEnd(at, isLast);
+        await this.#cutTornEnd(at, position, isLast);
         return;
       }
       if (block.position !== position)
         throw this.#corrupt(at, `position ${block.position} where ${position} is due`);
       visit(block);
-      this.#remember(block, at, lengths);
+      if (block.commit === block.position) this.#lastCommitAt = at;
+      this.place(block.position, block.count, at, lengths.totalBytes);
       position += block.count;
       at += lengths.totalBytes;
     }
   }
 
-  async #cutTornEnd(at: number, isLast: boolean): Promise<void> {
+  /**
+   * Cuts off a commit that never became durable as a whole. Its pages may have reached the disk in any order, so whole
+   * blocks of the same commit may follow the damage; one of a later commit says that this one had been acknowledged.
+   */
+  async #cutTornEnd(at: number, position: number, isLast: boolean): Promise<void> {
     if (!isLast) throw this.#corrupt(at, 'the checksum does not match');
     const rest = await this.#readBytes(at, this.sizeBytes - at);
-    if (containsBlock(rest.subarray(1)))
-      throw this.#corrupt(at, 'the checksum does not match, and whole blocks follow');
+    for (const { commit } of blocksIn(rest.subarray(1))) {
+      if (commit > position)
+        throw this.#corrupt(at, 'the checksum does not match, and later blocks are whole');
+    }
     await this.truncate(at);
   }
 
-  #remember(block: { position: number; count: number }, at: number, { totalBytes }: Lengths): void {
-    this.places.push({ position: block.position, count: block.count, at, bytes: totalBytes });
+  /** After a failed fsync pages may look written and not be; writing them again makes the next fsync mean something. */
+  async #rewriteLastCommit(): Promise<void> {
+    const at = Math.min(this.#lastCommitAt, this.sizeBytes);
+    const bytes = await this.#readBytes(at, this.sizeBytes - at);
+    await this.#writeAt(bytes, at);
+    await syncing(this.#handle.sync());
   }
 
   /** Appends bytes and makes them durable; after a failure the file is as before, or REQUIRES that the log stops. */
   async write(bytes: Buffer): Promise<void> {
-    const before = this.sizeBytes;
+    await this.#writeAt(bytes, this.sizeBytes);
+    await syncing(this.#handle.sync());
+    this.sizeBytes += bytes.length;
+  }
+
+  async #writeAt(bytes: Buffer, at: number): Promise<void> {
     let written = 0;
     while (written < bytes.length) {
-      const count = await this.#handle.write(bytes.subarray(written), before + written);
+      const count = await this.#handle.write(bytes.subarray(written), at + written);
       if (count === 0) throw Object.assign(new Error('the disk took no bytes'), { code: 'ENOSPC' });
       written += count;
     }
-    await this.#handle.sync();
-    this.sizeBytes = before + bytes.length;
   }
 
   place(position: number, count: number, at: number, bytes: number): void {
@@ -136,7 +164,7 @@ export class Segment {
 
   async truncate(size: number): Promise<void> {
     await this.#handle.truncate(size);
-    await this.#handle.sync();
+    await syncing(this.#handle.sync());
     this.sizeBytes = size;
   }
 
@@ -167,5 +195,31 @@ export class Segment {
 
   #corrupt(at: number, reason: string): Error {
     return failure('LOG_CORRUPT', { file: this.file, at, reason });
+  }
+}
+
+function headerOf(firstPosition: number): Buffer {
+  const header = Buffer.alloc(FILE_HEADER_BYTES);
+  MAGIC.copy(header);
+  header.writeBigUInt64LE(BigInt(firstPosition), 8);
+  return header;
+}
+
+async function openNew(disk: Disk, file: string): Promise<DiskFile> {
+  try {
+    return await disk.open(file, { create: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const handle = await disk.open(file, { create: false });
+  await handle.truncate(0);
+  return handle;
+}
+
+async function syncing(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new SyncFailed((error as Error).message, { cause: error });
   }
 }

@@ -127,15 +127,10 @@ export class Job {
     });
   }
 
-  /** Windows that are over and have late events to take. */
-  get waiting(): number {
-    return this.#views.reduce((sum, { layout }) => sum + this.layer.correctable(layout).length, 0);
-  }
-
   /** Takes the late events that wait: recomputes only the windows they touch, from the log. */
   async correct(): Promise<boolean> {
     const { layer } = this;
-    if (this.waiting === 0) return false;
+    if (layer.layouts.every((layout) => layer.correctable(layout).length === 0)) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     const batch = new Batch();
     const changes = new Map<string, readonly RowChange[]>();

@@ -85,8 +85,8 @@ export class Layer {
   readonly progress: Progress;
   readonly times: Times;
   readonly timeline: Timeline;
-  /** View → starts of closed windows that late events wait for. */
-  readonly dirty = new Map<string, Set<number>>();
+  /** View → start of a window → how many late events wait to be taken into it. */
+  readonly dirty = new Map<string, Map<number, number>>();
   readonly #admitted = new Set<string>();
   /** Late events of the epoch that is running, not yet in the store. */
   #unsavedLate: LateEntry[] = [];
@@ -107,7 +107,7 @@ export class Layer {
     this.progress = progress;
     this.times = new Times(plan, times);
     this.timeline = timeline;
-    for (const { view } of this.layouts) this.dirty.set(view.name, new Set());
+    for (const { view } of this.layouts) this.dirty.set(view.name, new Map());
   }
 
   /** Opens a layer where it stopped. Throws DEFINITION_CHANGED, LOG_CORRUPT. */
@@ -143,7 +143,8 @@ export class Layer {
   async #loadMarks(): Promise<void> {
     for (const [view, starts] of this.dirty) {
       for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('d', this.name, view)))) {
-        starts.add(Number(value.toString()));
+        const [startMs, events] = JSON.parse(value.toString()) as [number, number];
+        starts.set(startMs, events);
       }
     }
     for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('a', this.name)))) {
@@ -185,8 +186,13 @@ export class Layer {
   }
 
   markDirty(view: string, startMs: number, batch: Batch): void {
-    this.dirty.get(view)?.add(startMs);
-    batch.put(Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]), String(startMs));
+    const starts = this.dirty.get(view);
+    const events = (starts?.get(startMs) ?? 0) + 1;
+    starts?.set(startMs, events);
+    batch.put(
+      Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]),
+      JSON.stringify([startMs, events]),
+    );
   }
 
   clearDirty(view: string, startMs: number, batch: Batch): void {
@@ -260,8 +266,14 @@ export class Layer {
   correctable(layout: ViewLayout): number[] {
     const watermarkMs = this.watermarkMs(layout.source.name);
     const { allowedMs } = layout.source.lateness;
-    const starts = this.dirty.get(layout.view.name) ?? new Set<number>();
-    return [...starts].filter((startMs) => isOver(startMs + layout.windowMs, allowedMs, watermarkMs));
+    const starts = this.dirty.get(layout.view.name) ?? new Map<number, number>();
+    return [...starts.keys()].filter((startMs) => isOver(startMs + layout.windowMs, allowedMs, watermarkMs));
+  }
+
+  /** Late events that will be taken at the next correction. */
+  get waitingLate(): number {
+    const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, each) => total + each, 0);
+    return sum([...this.dirty.values()].map((starts) => sum(starts.values())));
   }
 
   /** Writes everything of an epoch at once (E1) and tells the listener. */

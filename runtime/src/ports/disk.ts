@@ -1,5 +1,6 @@
 /** Files come in through here, so that tests can fill the disk, fail an fsync or tear a write. */
 import { constants, promises as fs } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 export interface DiskFile {
   /** May write less than it was given; returns how many bytes. */
@@ -13,7 +14,7 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  /** Creates a folder and its parents, readable for its owner only. */
+  /** Creates a folder and its parents, readable for its owner only, with durable names. */
   makeFolder(folder: string): Promise<void>;
   /** Names of the plain files of a folder; symbolic links are refused with ELOOP. */
   list(folder: string): Promise<string[]>;
@@ -25,7 +26,13 @@ export interface Disk {
 
 export const realDisk: Disk = {
   async makeFolder(folder) {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = resolve(folder);
+    const firstMade = (await fs.mkdir(path, { recursive: true, mode: 0o700 })) ?? path;
+    // The parent of a folder that was there already too: whoever made it may have died before this.
+    for (let made = path; made.length >= firstMade.length; made = dirname(made)) {
+      await realDisk.syncFolder(dirname(made));
+      if (made === dirname(made)) break;
+    }
   },
 
   async list(folder) {

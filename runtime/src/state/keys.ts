@@ -10,7 +10,7 @@
  *   a|<layer>|<source, partition, offset>                  a late event that is to be taken all the same
  *   r|<layer>|<position>         an event that the plan does not accept or cannot compute, as JSON
  *   t|<layer>|<position>         the timeline: one entry for each block of the log (see loop/timeline.ts)
- *   d|<layer>|<view>|<start>     a closed window that late events wait for
+ *   d|<layer>|<view>|<start>     a window, and how many late events wait to be taken into it
  */
 import { prefixRange, type Range } from './store.ts';
 

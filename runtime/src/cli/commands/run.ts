@@ -125,7 +125,7 @@ async function runOn(
     const { url } = servers.at(-1) ?? { url: '' };
     const color = paint(process.stderr);
     if (options.ingest === true) await feedHistory(project, engine, stop.signal);
-    const first = engine.nextCommit().then(() => (stop.signal.aborted ? undefined : printResults(engine)));
+    const first = firstResults(engine, stop.signal);
     note(
       options.serve
         ? `${color.bold(engine.plan.name)} runs as ${project.config.architecture}; dashboard ${color.cyan(url)}; stop it with Ctrl-C`
@@ -230,6 +230,14 @@ async function* takeWhile(lines: AsyncIterable<Line>, wanted: (line: Line) => bo
     if (!wanted(line)) return;
     yield line;
   }
+}
+
+/** Prints the results as soon as readers see all that has arrived. */
+async function firstResults(engine: Engine, signal: AbortSignal): Promise<void> {
+  const isBehind = (): boolean => engine.arrangement.serving.position < engine.data.log.end;
+  do await engine.nextCommit();
+  while (isBehind() && !signal.aborted);
+  if (!signal.aborted) await printResults(engine);
 }
 
 /** The first rows of each view, and what was late or rejected. */
