@@ -1,6 +1,7 @@
 /** Runs git and the package manager: without a shell, with their noise kept back, stopped when the user interrupts. */
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { printable } from 'pipeline-runtime/kit';
 import { failure } from '../errors.ts';
@@ -26,8 +27,9 @@ export async function installDependencies(
 }
 
 /**
- * Runs the project until it ends by itself or is interrupted, and returns its exit code. A Ctrl-C on a terminal reaches
- * the project without us; every other signal is handed on.
+ * Runs the project's `start` until it ends by itself or is interrupted, and returns its exit code. The runtime is called
+ * without the package manager around it, whose shell would keep signals from it. A Ctrl-C on a terminal reaches it without
+ * us; every other signal is handed on.
  */
 export async function startProject(
   folder: string,
@@ -37,11 +39,10 @@ export async function startProject(
   stdout: 'inherit' | 'stderr',
 ): Promise<number> {
   const stdio: StdioOptions = ['inherit', stdout === 'stderr' ? process.stderr : 'inherit', 'inherit'];
-  const child = spawn(program.file, [...program.first, ...startArguments(manager, forwarded)], {
-    cwd: folder,
-    stdio,
-    env: childEnvironment(),
-  });
+  const command = runtimeCommand(folder);
+  const args = command === undefined ? startArguments(manager, forwarded) : ['run', '--ingest', ...forwarded];
+  const { file, first } = command ?? program;
+  const child = spawn(file, [...first, ...args], { cwd: folder, stdio, env: childEnvironment() });
   let interrupted = false;
   const handOn = (name: NodeJS.Signals) => {
     interrupted = true;
@@ -57,6 +58,19 @@ export async function startProject(
     return interrupted ? 130 : (code ?? 1);
   } finally {
     for (const name of names) process.off(name, handOn);
+  }
+}
+
+/** The command of the installed runtime; undefined where a package manager keeps packages elsewhere, as yarn may. */
+function runtimeCommand(folder: string): Program | undefined {
+  const root = join(folder, 'node_modules', 'pipeline-runtime');
+  try {
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      bin: { pipeline: string };
+    };
+    return { file: process.execPath, first: [join(root, bin.pipeline)] };
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
  * Generated projects, end to end, as a stranger has them: written by the packed command, installed by npm from the tarball
  * inside, started, queried and tested. One project is installed; the others borrow its dependencies.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,3 +104,21 @@ test('create-pipeline --start continues a project that is there', () => {
   expect(stderr).toContain('Starting it again');
   expect(status).toBe(0);
 });
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'create-pipeline --start ends with everything it started on %s',
+  async (signal) => {
+    const args = [COMMAND, INSTALLED, '--start', '--port', '0'];
+    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (!stderr.includes('dashboard') && (stderr += chunk.toString()).includes('dashboard'))
+        child.kill(signal);
+    });
+    child.stdout.resume();
+    // The pipes close when the last process that holds them has ended.
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(stderr).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
+    expect(code).toBe(130);
+  },
+);

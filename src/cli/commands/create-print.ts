@@ -115,7 +115,8 @@ function textOf(created: Created, starts: boolean): string {
     `${colour.green('created')} ${printable(created.dir)} (${sum}${created.installed ? ', dependencies installed' : ''})`,
   );
   if (created.git === 'no git') lines.push('No repository was made: git is not there.');
-  if (!starts) lines.push('', ...nextSteps(created).map((step) => `  ${step}`));
+  if (starts) lines.push('', `Starting it, as \`${commandsOf(created.manager).start}\` in this folder does.`);
+  else lines.push('', ...nextSteps(created).map((step) => `  ${step}`));
   return `${lines.join('\n')}\n`;
 }
 
