@@ -150,10 +150,10 @@ export function problemOf(
   const decoded = decodeEvent(source.fields, event);
   if ('problem' in decoded) return decoded.problem;
   const timeMs = decoded.row[source.fields.findIndex((field) => field.name === source.eventTime)] as number;
-  const shown = `${source.eventTime} is ${formatTimestamp(timeMs)}`;
-  if (timeMs < EARLIEST_MS) return `${shown}, before 1970`;
+  const shown = (): string => `${source.eventTime} is ${formatTimestamp(timeMs)}`;
+  if (timeMs < EARLIEST_MS) return `${shown()}, before 1970`;
   const { futureMs } = source.watermark;
   if (timeMs > clock.nowMs() + futureMs)
-    return `${shown}, more than ${formatDuration(futureMs)} ahead of the clock`;
+    return `${shown()}, more than ${formatDuration(futureMs)} ahead of the clock`;
   return undefined;
 }

@@ -258,7 +258,9 @@ async function listSegments(disk: Disk, folder: string): Promise<string[]> {
   try {
     names = (await disk.list(folder)).sort();
   } catch (error) {
-    throw failure('DATA_FOREIGN', { folder, reason: reasonOf(error) }, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') throw failure('DATA_FOREIGN', { folder, reason: message }, error);
+    throw error;
   }
   const foreign = names.find((name) => !/^\d{20}\.log$/.test(name));
   if (foreign !== undefined) throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign}"` });

@@ -106,7 +106,8 @@ async function readSlices(
 /** The rows that the operators handed on, by key. */
 function collect(changes: ViewChanges): Map<string, RowChange> {
   const rows = new Map<string, RowChange>();
-  for (const [key, change] of changes.entries()) if (change.row !== null) rows.set(key, change);
+  for (const [key, change] of changes.entries())
+    if (change.row !== null) rows.set(key.toString('latin1'), change);
   return rows;
 }
 

@@ -2,9 +2,8 @@
  * What a group remembers for each aggregate. Values that are null are left out before `add`; results over no value are
  * null, but for counts. `save` and the constructor's argument are JSON.
  */
-import { encodeKey } from '../data/key.ts';
 import type { Value } from '../data/value.ts';
-import { compareValues } from '../data/key.ts';
+import { compareValues, nameOfKey } from '../data/key.ts';
 import type { AggregateName } from '../plan/node.ts';
 import { ExactSum } from './exact-sum.ts';
 
@@ -94,7 +93,7 @@ export class DistinctCount implements Accumulator {
   #added: string[] = [];
 
   add(value: Value): void {
-    const member = encodeKey([value]).toString('latin1');
+    const member = nameOfKey([value]);
     if (this.#members.has(member)) return;
     this.#members.add(member);
     this.#added.push(member);

@@ -11,7 +11,7 @@
  *             G3  In `final` mode a group's row is handed on once, when its window is over.
  */
 import { invariant } from '../base/invariant.ts';
-import { encodeKey } from '../data/key.ts';
+import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import type { AggregateName, ViewMode } from '../plan/node.ts';
@@ -88,26 +88,16 @@ export class GroupOperator implements StatefulOperator {
   }
 
   #groupOf(key: Row, window: WindowValue | null): Group {
-    const id = encodeKey(key);
-    const name = id.toString('latin1');
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      group = this.#create(name, id, key, window);
-    }
+    const name = nameOfKey(key);
+    const group = this.#groups.get(name) ?? this.#create(name, key, window);
     this.#unflushed.add(name);
     this.#unsaved.add(name);
     return group;
   }
 
-  #create(
-    name: string,
-    id: Buffer,
-    key: Row,
-    window: WindowValue | null,
-    saved: readonly unknown[] = [],
-  ): Group {
+  #create(name: string, key: Row, window: WindowValue | null, saved: readonly unknown[] = []): Group {
     const accumulators = this.#spec.aggregates.map(({ fn }, index) => ACCUMULATORS[fn](saved[index]));
-    const group: Group = { id, key, accumulators, shown: null };
+    const group: Group = { id: encodeKey(key), key, accumulators, shown: null };
     this.#groups.set(name, group);
     if (window !== null) {
       const names = this.#byEnd.get(window[1]) ?? new Set<string>();
@@ -169,7 +159,7 @@ export class GroupOperator implements StatefulOperator {
         if (!(accumulator instanceof DistinctCount)) continue;
         const memberPrefix = Buffer.concat([stateKey(group, MEMBER), Buffer.of(index >> 8, index & 0xff)]);
         for (const member of accumulator.takeAdded()) {
-          batch.put(Buffer.concat([memberPrefix, Buffer.from(member, 'latin1')]), '');
+          batch.put(Buffer.concat([memberPrefix, Buffer.from(member)]), '');
         }
       }
     }
@@ -184,13 +174,12 @@ export class GroupOperator implements StatefulOperator {
       const idLength = group?.id.length ?? 0;
       if (group !== undefined && rest[idLength] === MEMBER && rest.subarray(0, idLength).equals(group.id)) {
         const index = rest.readUInt16BE(idLength + 1);
-        (group.accumulators[index] as DistinctCount).restoreMember(rest.toString('latin1', idLength + 3));
+        (group.accumulators[index] as DistinctCount).restoreMember(rest.toString('utf8', idLength + 3));
         continue;
       }
       const [values, saved] = JSON.parse(value.toString()) as [Value[], unknown[]];
-      const id = Buffer.from(rest.subarray(0, -1));
       const window = windowIndex < 0 ? null : (values[windowIndex] as WindowValue);
-      group = this.#create(id.toString('latin1'), id, values, window, saved);
+      group = this.#create(nameOfKey(values), values, window, saved);
     }
     if (mode === 'updates') for (const each of this.#groups.values()) each.shown = rowOf(each);
   }

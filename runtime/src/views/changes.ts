@@ -1,4 +1,5 @@
 import { invariant } from '../base/invariant.ts';
+import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Collector, Position, Weight } from '../operators/operator.ts';
 import type { Batch } from '../state/store.ts';
@@ -10,20 +11,28 @@ export interface RowChange {
   readonly row: Row | null;
 }
 
+interface Pending {
+  old: Row | null;
+  row: Row | null;
+  /** The stored key of an event's row, which its columns do not tell; null where they do. */
+  readonly key: Buffer | null;
+}
+
 /** Collects what happens to a view during one epoch and writes it as one set of changes, a row each. */
 export class ViewChanges implements Collector {
   readonly layout: ViewLayout;
-  readonly #changes = new Map<string, { old: Row | null; row: Row | null }>();
+  readonly #changes = new Map<string, Pending>();
 
   constructor(layout: ViewLayout) {
     this.layout = layout;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
-    const key = this.layout.keyOf(row, at).toString('latin1');
-    const change = this.#changes.get(key);
+    const key = this.layout.shape === 'events' ? this.layout.keyOf(row, at) : null;
+    const name = key?.toString('latin1') ?? nameOfKey(row.slice(0, this.layout.keyNames.length));
+    const change = this.#changes.get(name);
     if (change === undefined) {
-      this.#changes.set(key, weight === 1 ? { old: null, row } : { old: row, row: null });
+      this.#changes.set(name, weight === 1 ? { old: null, row, key } : { old: row, row: null, key });
       return;
     }
     invariant(weight === 1 ? change.row === null : change.row !== null, 'a key has one row');
@@ -31,8 +40,11 @@ export class ViewChanges implements Collector {
   }
 
   /** What was collected, by the key below the view's prefix. */
-  entries(): Iterable<readonly [string, RowChange]> {
-    return this.#changes.entries();
+  *entries(): Iterable<readonly [Buffer, RowChange]> {
+    for (const change of this.#changes.values()) {
+      const row = change.row ?? change.old;
+      if (row !== null) yield [change.key ?? this.layout.keyOf(row, null), change];
+    }
   }
 
   /** Writes the changes under a layer and returns them; the collector is then empty. */
@@ -40,10 +52,9 @@ export class ViewChanges implements Collector {
     const prefix = this.layout.prefix(layer);
     const changes: RowChange[] = [];
     let rowsAdded = 0;
-    for (const [name, change] of this.#changes) {
+    for (const [name, change] of this.entries()) {
       const { old, row } = change;
-      if (row === null && old === null) continue;
-      const key = Buffer.concat([prefix, Buffer.from(name, 'latin1')]);
+      const key = Buffer.concat([prefix, name]);
       if (row === null) batch.delete(key);
       else batch.put(key, this.layout.encode(row));
       rowsAdded += (row === null ? 0 : 1) - (old === null ? 0 : 1);
