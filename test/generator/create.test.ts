@@ -266,6 +266,8 @@ test('lists its templates', () => {
     status: 0,
     stdout: expect.stringMatching(/^flights /),
   });
+  const { stdout } = createPipeline(['--template', '--format', 'json']);
+  expect(JSON.parse(stdout)).toMatchObject({ version: 1, templates: [{ name: 'flights' }] });
 });
 
 test('--help and --version work', () => {

@@ -5,7 +5,7 @@ import type { Architecture } from '../../advisor/answers.ts';
 import type { Recommendation } from '../../advisor/recommendation.ts';
 import { flipText } from '../../advisor/print/phrases.ts';
 import { commandsOf, type PackageManager } from '../../generator/package-manager.ts';
-import type { PlannedFile } from '../../generator/plan.ts';
+import { TEMPLATES, type PlannedFile } from '../../generator/plan.ts';
 import { packageNameOf } from '../../generator/target.ts';
 
 export interface Created {
@@ -54,6 +54,12 @@ export function printExample(yaml: string): void {
     .filter((line) => !line.startsWith('#'));
   const shown = lines.map((line) => `  ${line}\n`).join('');
   process.stderr.write(`No answers were given, so these are used, which fit the bundled flights:\n${shown}`);
+}
+
+export function printTemplates(format: 'text' | 'json'): void {
+  const templates = Object.entries(TEMPLATES).map(([name, what]) => ({ name, what }));
+  const text = templates.map(({ name, what }) => `${name}  ${what}`).join('\n');
+  process.stdout.write(`${format === 'json' ? JSON.stringify({ version: 1, templates }, null, 2) : text}\n`);
 }
 
 /** The recommendation is said before the wait for what follows from it. */

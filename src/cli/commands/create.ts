@@ -28,7 +28,7 @@ import {
   type PackageManager,
   type Program,
 } from '../../generator/package-manager.ts';
-import { planProject, TEMPLATES, type PlannedFile } from '../../generator/plan.ts';
+import { planProject, type PlannedFile } from '../../generator/plan.ts';
 import { inspectTarget, packageNameOf, type Target } from '../../generator/target.ts';
 import { initRepository, installDependencies, startProject } from '../../generator/tools.ts';
 import {
@@ -47,7 +47,14 @@ import {
   stdoutOf,
   type CreateOptions,
 } from './create-options.ts';
-import { printCreated, printExample, printVerdict, progressOf, type Created } from './create-print.ts';
+import {
+  printCreated,
+  printExample,
+  printTemplates,
+  printVerdict,
+  progressOf,
+  type Created,
+} from './create-print.ts';
 import { restartProject } from './create-restart.ts';
 
 export function createCommand(): Command {
@@ -93,7 +100,7 @@ export function createCommand(): Command {
 /** Does what the command says and returns its exit code. */
 async function create(name: string | undefined, options: CreateOptions, cwd: string): Promise<number> {
   if (options.template === true) {
-    for (const [template, what] of Object.entries(TEMPLATES)) process.stdout.write(`${template}  ${what}\n`);
+    printTemplates(options.format);
     return 0;
   }
   const architecture = checkOptions(options);
