@@ -91,10 +91,14 @@ export class RocksStore implements Store {
     for (const operation of batch.operations) {
       if (operation.kind === 'put') native.tryPut(operation.key, operation.value);
       else if (operation.kind === 'delete') native.tryDelete(operation.key);
-      else native.tryDeleteRange(operation.gte, operation.lt);
+      // A range that ends before it begins is empty; RocksDB would refuse the whole batch.
+      else if (operation.gte.compare(operation.lt) < 0) native.tryDeleteRange(operation.gte, operation.lt);
     }
-    await this.#guard(native.flush());
-    native.destroy();
+    try {
+      await this.#guard(native.flush());
+    } finally {
+      native.destroy();
+    }
   }
 
   sync(): Promise<void> {
