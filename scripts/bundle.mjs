@@ -5,11 +5,17 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
+mkdirSync(join(root, 'dist'), { recursive: true });
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+for (const name of readdirSync(join(root, 'dist'), { withFileTypes: true })) {
+  // Chunks have content in their names: those of earlier builds would be published too.
+  if (name.isFile()) rmSync(join(root, 'dist', name.name));
+}
 await build({
   absWorkingDir: root,
   entryPoints: ['src/bin/advisor.ts', 'src/bin/create-pipeline.ts'],

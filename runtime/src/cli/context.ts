@@ -17,7 +17,11 @@ import { loadDefinition } from './load-definition.ts';
 /** The nearest folder, from here upwards, with a `pipeline.config.yaml`. Throws USAGE. */
 export function findProject(from = process.cwd()): Project {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, CONFIG_FILE))) return readProject(folder);
+    if (existsSync(join(folder, CONFIG_FILE))) {
+      const environment = join(folder, '.env');
+      if (existsSync(environment)) process.loadEnvFile(environment);
+      return readProject(folder);
+    }
     if (dirname(folder) === folder) break;
   }
   throw failure('USAGE', {

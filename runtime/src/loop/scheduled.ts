@@ -11,7 +11,7 @@ import type { RowChange } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
-import { EVERYTHING, recompute, type Slice } from './recompute.ts';
+import { EVERYTHING, mergeSlices, recompute, type Slice } from './recompute.ts';
 
 export interface RunOptions {
   /** Stops before this position of the log. */
@@ -55,7 +55,7 @@ export class ScheduledLayer {
       );
       if (also !== undefined) slices.push(layout.shape === 'grouped' ? EVERYTHING : this.#aligned(also));
       if (slices.length === 0) continue;
-      partitions += slices.length;
+      partitions += this.#partitionsIn(slices);
       changes.set(
         layout.view.name,
         await recompute({ layer, layout, slices, freshFrom, closedOnly: this.#closedOnly, batch }),
@@ -121,6 +121,12 @@ export class ScheduledLayer {
     if (layout.windowMs === 0 || nowMs <= beforeMs || beforeMs === -Infinity) return null;
     const length = layout.windowMs - 1 + layout.source.lateness.allowedMs;
     return { fromMs: beforeMs - length, toMs: nowMs - length + 1 };
+  }
+
+  /** How many partitions the slices cover; a view without time is one. */
+  #partitionsIn(slices: readonly Slice[]): number {
+    const covered = mergeSlices(slices).map(({ fromMs, toMs }) => (toMs - fromMs) / this.#partitionMs);
+    return covered.reduce((sum, count) => sum + (Number.isFinite(count) ? count : 1), 0);
   }
 
   #aligned({ fromMs, toMs }: Slice): Slice {

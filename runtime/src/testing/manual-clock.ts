@@ -16,8 +16,12 @@ export class ManualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms <= 0 || signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#sleepers.push({ atMs: this.#nowMs + ms, wake: resolve });
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#sleepers.push({ atMs: this.#nowMs + ms, wake });
+      signal?.addEventListener('abort', wake, { once: true });
     });
   }
 

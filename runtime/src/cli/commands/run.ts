@@ -232,11 +232,10 @@ async function* takeWhile(lines: AsyncIterable<Line>, wanted: (line: Line) => bo
   }
 }
 
-/** Prints the results as soon as readers see all that has arrived. */
+/** Prints what readers see: at once when they see all that has arrived, else as soon as they do. */
 async function firstResults(engine: Engine, signal: AbortSignal): Promise<void> {
-  const isBehind = (): boolean => engine.arrangement.serving.position < engine.data.log.end;
-  do await engine.nextCommit();
-  while (isBehind() && !signal.aborted);
+  const { log } = engine.data;
+  while (log.end === 0 || engine.arrangement.serving.position < log.end) await engine.nextCommit();
   if (!signal.aborted) await printResults(engine);
 }
 
