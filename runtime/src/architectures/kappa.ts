@@ -27,7 +27,7 @@ import {
   correctionsOf,
   wholeView,
 } from './arrangement.ts';
-import { Corrections, drain, waitForData } from './pace.ts';
+import { Corrections, drain, either, waitForData } from './pace.ts';
 
 const ALIAS = metaKey('kappa');
 /** A candidate that is further behind than this many epochs is not promoted: readers would wait for it. */
@@ -92,12 +92,9 @@ export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
         const behind = await versions.stepOthers();
         if (behind) continue;
         const atMostMs = Math.min(versions.live.corrections.dueInMs, versions.nextStepInMs);
-        await waitForData(
-          ports,
-          versions.live.job.layer.position,
-          { gatherMs: config.trigger.every, rowsMax: config.trigger.rows, atMostMs },
-          signal,
-        );
+        const limits = { gatherMs: config.trigger.every, rowsMax: config.trigger.rows, atMostMs };
+        const { position } = versions.live.job.layer;
+        await either(signal, (stop) => [waitForData(ports, position, limits, stop), versions.nextReplay()]);
       }
     },
     commands: versions.commands,
@@ -108,6 +105,7 @@ class Versions {
   readonly #options: ArrangementOptions;
   readonly #versions = new Map<string, Version>();
   #alias: SavedAlias;
+  #onReplay: () => void = () => {};
 
   private constructor(options: ArrangementOptions, alias: SavedAlias) {
     this.#options = options;
@@ -223,6 +221,13 @@ class Versions {
     drop: (params) => this.#options.turns.take(() => this.#drop(versionSchema.parse(params).version)),
   };
 
+  /** Resolves when a version is added, so that a loop that waits for events begins with it. */
+  nextReplay(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onReplay = resolve;
+    });
+  }
+
   async #replay(params: Readonly<Record<string, unknown>>): Promise<unknown> {
     const { as, plan: data, rate = null } = replaySchema.parse(params);
     const plan = parsePlan(data);
@@ -240,6 +245,7 @@ class Versions {
     const version = { plan, createdAtMs: this.#options.ports.clock.nowMs(), rate };
     await this.#save({ ...this.#alias, versions: { ...this.#alias.versions, [name]: version } }, new Batch());
     await this.#start(name);
+    this.#onReplay();
     return {
       version: name,
       sameAsLive: hashOf(plan) === hashOf(this.live.job.layer.plan),

@@ -23,7 +23,7 @@ export async function waitForData(
 }
 
 /** Waits for the first of several, and tells the others to stop. */
-async function either(
+export async function either(
   signal: AbortSignal,
   waits: (stop: AbortSignal) => readonly Promise<void>[],
 ): Promise<void> {

@@ -3,6 +3,7 @@
  * plan can be run, explained and exported. Types decide which methods an expression has.
  */
 import { failure } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { parseTimestamp } from '../data/timestamp.ts';
 import type { Column, Type } from '../data/value.ts';
 import { inferExpr } from '../expr/evaluate.ts';
@@ -159,10 +160,13 @@ class Builder {
     return this.#call('upper');
   }
   oneOf(...values: readonly unknown[]): Builder {
-    const [first, ...rest] = values.map((value) => this.eq(value));
+    const first = values[0];
     if (first === undefined)
       throw failure('DEFINITION_INVALID', { problem: 'oneOf needs at least one value' });
-    return rest.reduce((either, next) => either.or(next), first);
+    if (values.length === 1) return this.eq(first);
+    // By halves: a chain of a hundred would nest too deep for a plan.
+    const middle = values.length >> 1;
+    return this.oneOf(...values.slice(0, middle)).or(this.oneOf(...values.slice(middle)));
   }
 
   #call(fn: FunctionName, ...others: readonly unknown[]): Builder {
@@ -184,16 +188,26 @@ function literal(value: unknown, beside: Type): LiteralExpr {
   if (typeof value === 'string') return { kind: 'literal', type: 'string', value };
   if (typeof value === 'boolean') return { kind: 'literal', type: 'boolean', value };
   if (typeof value === 'number' && Number.isFinite(value)) {
-    return { kind: 'literal', type: Number.isSafeInteger(value) ? 'integer' : 'double', value };
+    return { kind: 'literal', type: Number.isSafeInteger(value) ? 'integer' : 'double', value: value + 0 };
   }
   throw failure('DEFINITION_INVALID', { problem: `${String(value)} cannot stand in an expression` });
 }
 
-/** The columns of a row as an object of expressions, without a prototype. */
+/** The columns of a row as an object of expressions, without a prototype. Any other name is DEFINITION_INVALID. */
 export function fieldsOf<R>(columns: readonly Column[]): Fields<R> {
   const fields = Object.create(null) as Record<string, Builder>;
   for (const { name } of columns) fields[name] = new Builder({ kind: 'field', name }, columns);
-  return fields as unknown as Fields<R>;
+  const named = new Proxy(fields, {
+    get(target, name) {
+      if (typeof name === 'symbol' || Object.hasOwn(target, name)) return target[name as string];
+      const known = Object.keys(target);
+      const near = nearest(name, known);
+      throw failure('DEFINITION_INVALID', {
+        problem: `there is no column "${name}"; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`,
+      });
+    },
+  });
+  return named as unknown as Fields<R>;
 }
 
 /** The node of a value that a definition returned. Throws DEFINITION_INVALID for anything but an expression. */

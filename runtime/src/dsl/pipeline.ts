@@ -16,7 +16,13 @@ export interface Pipeline<V = unknown> {
  */
 export function pipeline<V extends Record<string, View<unknown>>>(name: string, views: V): Pipeline<V> {
   const sources = new Map<string, SourcePlan>();
-  for (const [view, { source }] of Object.entries(views)) {
+  for (const [view, ended] of Object.entries(views)) {
+    if (ended?.mode === undefined || ended.source === undefined) {
+      throw failure('DEFINITION_INVALID', {
+        problem: `view "${view}" is not finished: end it with .updates() or .final()`,
+      });
+    }
+    const { source } = ended;
     const known = sources.get(source.name);
     if (known !== undefined && known !== source) {
       throw failure('DEFINITION_INVALID', {

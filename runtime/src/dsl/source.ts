@@ -61,18 +61,23 @@ export interface SourceOptions<S extends z.ZodObject> {
  */
 export function source<S extends z.ZodObject>(name: string, options: SourceOptions<S>): Stream<RowOf<S>> {
   const where = `source "${name}"`;
+  if (!isObject(options)) wrong(`${where}: say source("${name}", { schema, eventTime, watermark, lateness })`);
   refuseUnknown(where, options, ['schema', 'eventTime', 'watermark', 'lateness']);
-  const { watermark, lateness } = options;
-  if (watermark === undefined)
+  const { schema, watermark, lateness } = options;
+  if (!isObject(schema?.shape))
+    wrong(`${where}: schema must be a z.object({ … }) that says what an event looks like`);
+  if ((schema.def.checks ?? []).length > 0)
+    wrong(`${where}: a rule over the whole event (refine) does not travel to other engines; put it into .filter(…)`);
+  if (!isObject(watermark))
     wrong(`${where}: say how far events may be out of order: watermark: { delay: '15m' }`);
-  if (lateness === undefined)
+  if (!isObject(lateness))
     wrong(`${where}: say what becomes of late events: lateness: { allowed: '6h', then: 'correct' }`);
   refuseUnknown(`${where}, watermark`, watermark, ['delay', 'idleAfter', 'future']);
   refuseUnknown(`${where}, lateness`, lateness, ['allowed', 'then']);
   if (!['correct', 'drop', 'side-output'].includes(lateness.then)) {
     wrong(`${where}: lateness.then is "${lateness.then}"; say correct, drop or side-output`);
   }
-  const fields = Object.entries(options.schema.shape).map(([field, type]) =>
+  const fields = Object.entries(schema.shape).map(([field, type]) =>
     fieldOf(where, field, type as z.ZodType),
   );
   const plan: SourcePlan = {
@@ -143,6 +148,10 @@ function refuseUnknown(where: string, given: object, known: readonly string[]): 
       `${where}: unknown option "${key}". ${near === undefined ? `Known: ${known.join(', ')}` : `Did you mean "${near}"?`}`,
     );
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function wrong(problem: string): never {

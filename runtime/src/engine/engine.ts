@@ -101,9 +101,14 @@ export class Engine implements Host {
     if (signal.aborted) stop.abort();
     try {
       // A failure of either ends both: a pipeline that half runs would look alive.
-      await Promise.all(
-        [this.arrangement.run(stop.signal), this.#idle.run(stop.signal)].map((work) => work.finally(forward)),
-      );
+      const ending = (error: unknown): never => {
+        forward();
+        throw error;
+      };
+      await Promise.all([
+        this.arrangement.run(stop.signal).catch(ending),
+        this.#idle.run(stop.signal).catch(ending),
+      ]);
     } finally {
       signal.removeEventListener('abort', forward);
       this.running = false;

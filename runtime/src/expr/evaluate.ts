@@ -1,9 +1,9 @@
 /** The reference evaluation of expressions: closures over the row, one for each node. */
 import { invariant } from '../base/invariant.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
-import type { Column, Row, Value } from '../data/value.ts';
+import { type Column, DOUBLE_MAX, type Row, type Value } from '../data/value.ts';
 import { FUNCTIONS } from './functions.ts';
-import type { Expr, ExprType } from './node.ts';
+import type { Expr, ExprType, LiteralExpr } from './node.ts';
 
 export type Evaluate = (row: Row) => Value;
 
@@ -17,8 +17,13 @@ export function inferExpr(expr: Expr, columns: readonly Column[]): ExprType | st
       );
     }
     case 'literal':
-      return { type: expr.type, nullable: expr.value === null };
+      return isOfType(expr)
+        ? { type: expr.type, nullable: expr.value === null }
+        : `${JSON.stringify(expr.value)} is not a value of type ${expr.type}`;
     case 'call': {
+      const { arity } = FUNCTIONS[expr.fn];
+      if (expr.args.length !== arity)
+        return `${expr.fn} needs ${arity} argument${arity === 1 ? '' : 's'}, not ${expr.args.length}`;
       const args: ExprType[] = [];
       for (const arg of expr.args) {
         const type = inferExpr(arg, columns);
@@ -28,6 +33,27 @@ export function inferExpr(expr: Expr, columns: readonly Column[]): ExprType | st
       const result = FUNCTIONS[expr.fn].infer(args);
       return typeof result === 'string' ? `${explainExpr(expr)}: ${expr.fn} ${result}` : result;
     }
+  }
+}
+
+const TIMESTAMP_MS_MAX = 8.64e15;
+
+/** Literals come from plans that anyone may have written: none may bring a value in that no event can have. */
+function isOfType({ type, value }: LiteralExpr): boolean {
+  if (value === null) return true;
+  switch (type) {
+    case 'string':
+      return typeof value === 'string' && value.isWellFormed();
+    case 'integer':
+      return Number.isSafeInteger(value);
+    case 'double':
+      return typeof value === 'number' && Math.abs(value) <= DOUBLE_MAX;
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'timestamp':
+      return Number.isInteger(value) && Math.abs(value as number) <= TIMESTAMP_MS_MAX;
+    case 'window':
+      return false;
   }
 }
 
@@ -59,7 +85,7 @@ export function evaluatorOf(expr: Expr, columns: readonly Column[]): Evaluate {
 export function explainExpr(expr: Expr): string {
   if (expr.kind === 'field') return expr.name;
   if (expr.kind === 'literal') {
-    if (expr.type === 'timestamp') return formatTimestamp(expr.value as number);
+    if (expr.type === 'timestamp' && expr.value !== null) return formatTimestamp(expr.value as number);
     return typeof expr.value === 'string' ? `'${expr.value.replaceAll("'", "''")}'` : String(expr.value);
   }
   const { sign } = FUNCTIONS[expr.fn];

@@ -14,7 +14,8 @@ export class RowError extends Error {
 
 export interface FunctionRow {
   readonly sign: string;
-  /** The result for these arguments, or what is wrong with them. */
+  readonly arity: 1 | 2;
+  /** The result for so many arguments, or what is wrong with their types. */
   readonly infer: (args: readonly ExprType[]) => ExprType | string;
   /** REQUIRES arguments of the inferred types. */
   readonly apply: (args: readonly Value[], result: ExprType) => Value;
@@ -33,16 +34,19 @@ export const FUNCTIONS: { readonly [F in FunctionName]: FunctionRow } = {
   or: logical('or', true),
   not: {
     sign: 'not',
+    arity: 1,
     infer: ([a]) => (a?.type === 'boolean' ? a : 'needs a boolean'),
     apply: ([a]) => (a === null ? null : a !== true),
   },
   isNull: {
     sign: 'is null',
-    infer: ([a]) => (a === undefined ? 'needs one argument' : { type: 'boolean', nullable: false }),
+    arity: 1,
+    infer: () => ({ type: 'boolean', nullable: false }),
     apply: ([a]) => a === null,
   },
   coalesce: {
     sign: 'coalesce',
+    arity: 2,
     infer: ([a, b]) => {
       if (a === undefined || b === undefined || !comparable(a, b)) return 'needs two values of one type';
       const type = a.type === b.type ? a.type : 'double';
@@ -70,6 +74,7 @@ export const FUNCTIONS: { readonly [F in FunctionName]: FunctionRow } = {
 function comparison(sign: string, holds: (order: number) => boolean): FunctionRow {
   return {
     sign,
+    arity: 2,
     infer: ([a, b]) => {
       if (a === undefined || b === undefined || !comparable(a, b)) {
         return `cannot compare ${a?.type ?? 'nothing'} with ${b?.type ?? 'nothing'}`;
@@ -95,8 +100,9 @@ function orderOf(a: Value, b: Value): number {
 function logical(sign: string, dominant: boolean): FunctionRow {
   return {
     sign,
+    arity: 2,
     infer: (args) => {
-      if (args.length !== 2 || args.some((arg) => arg.type !== 'boolean')) return 'needs two booleans';
+      if (args.some((arg) => arg.type !== 'boolean')) return 'needs two booleans';
       return { type: 'boolean', nullable: args.some((arg) => arg.nullable) };
     },
     apply: ([a = null, b = null]) => {
@@ -107,7 +113,7 @@ function logical(sign: string, dominant: boolean): FunctionRow {
 }
 
 function numeric(args: readonly ExprType[]): ExprType | string {
-  if (args.length !== 2 || args.some((arg) => !NUMERIC.has(arg.type))) return 'needs two numbers';
+  if (args.some((arg) => !NUMERIC.has(arg.type))) return 'needs two numbers';
   const type = args.every((arg) => arg.type === 'integer') ? 'integer' : 'double';
   return { type, nullable: args.some((arg) => arg.nullable) };
 }
@@ -115,6 +121,7 @@ function numeric(args: readonly ExprType[]): ExprType | string {
 function arithmetic(sign: string, compute: (a: number, b: number) => number): FunctionRow {
   return {
     sign,
+    arity: 2,
     infer: numeric,
     apply: ([a = null, b = null], result) => {
       if (a === null || b === null) return null;
@@ -129,6 +136,7 @@ function arithmetic(sign: string, compute: (a: number, b: number) => number): Fu
 function text(sign: string, compute: (a: string) => string): FunctionRow {
   return {
     sign,
+    arity: 1,
     infer: ([a]) => (a?.type === 'string' ? a : 'needs a string'),
     apply: ([a = null]) => (a === null ? null : compute(a as string)),
   };

@@ -46,8 +46,11 @@ export class SourceTime {
 
   /** The source has this many partitions. Those that are new to us hold time back from now on. */
   expect(partitions: number): void {
-    for (let partition = this.#partitions.size; partition < partitions; partition++) {
-      this.#partitions.set(partition, { maxMs: -Infinity, floorMs: this.watermarkMs, idle: false });
+    if (this.#partitions.size >= partitions) return;
+    const floorMs = this.watermarkMs;
+    for (let partition = 0; partition < partitions; partition++) {
+      if (this.#partitions.has(partition)) continue;
+      this.#partitions.set(partition, { maxMs: -Infinity, floorMs, idle: false });
     }
   }
 
@@ -68,12 +71,18 @@ export class SourceTime {
     return time;
   }
 
+  /** Nobody waits for the partition until its next event. */
   sleep(partition: number): void {
-    const time = this.#partitions.get(partition);
-    if (time !== undefined) time.idle = true;
+    // What the source has reached is remembered before the last one that speaks for it falls silent. Otherwise it would
+    // depend on who asked for the watermark in between, and so on the epochs.
+    void this.watermarkMs;
+    const time = this.#partitions.get(partition) ?? { maxMs: -Infinity, floorMs: -Infinity, idle: true };
+    time.idle = true;
+    this.#partitions.set(partition, time);
   }
 
   end(): void {
+    void this.watermarkMs;
     this.#ended = true;
   }
 

@@ -52,12 +52,19 @@ export function mermaidPlan(plan: Plan): string {
     const id = (index: number): string =>
       index === 0 ? `s_${chain[0]?.kind === 'source' ? chain[0].source : ''}` : `v${viewIndex}_${index}`;
     chain.forEach((node, index) => {
-      lines.push(
-        `  ${id(index)}["${applyTable(LINES, node, undefined).replaceAll('"', '#quot;').replaceAll('<', '#lt;')}"]`,
-      );
+      lines.push(`  ${id(index)}["${label(applyTable(LINES, node, undefined))}"]`);
       if (index > 0) lines.push(`  ${id(index - 1)} --> ${id(index)}`);
     });
     lines.push(`  ${id(chain.length - 1)} --> view_${view.name}[("${view.name}")]`);
   }
   return [...new Set(lines)].join('\n');
+}
+
+/** A text that Mermaid shows as it is: entities for what it would read, no line break. */
+function label(text: string): string {
+  return text
+    .replaceAll('#', '#35;')
+    .replaceAll('"', '#quot;')
+    .replaceAll('<', '#lt;')
+    .replaceAll(/\s+/g, ' ');
 }

@@ -76,7 +76,7 @@ const sourceSchema = z.strictObject({
         name,
         type: z.enum(['string', 'integer', 'double', 'boolean', 'timestamp']),
         nullable: z.boolean(),
-        oneOf: z.array(z.string()).optional(),
+        oneOf: z.array(z.string()).min(1).max(10_000).optional(),
       }),
     )
     .min(1)
@@ -170,7 +170,9 @@ function sourceProblems(source: SourcePlan): string[] {
     return [`source "${source.name}": the event time "${field.name}" is no time; ${remedy}`];
   if (field.nullable)
     return [`source "${source.name}": the event time "${field.name}" may be null; an event needs one`];
-  return [];
+  return source.fields
+    .filter(({ type, oneOf }) => oneOf !== undefined && type !== 'string')
+    .map((odd) => `source "${source.name}", field "${odd.name}": only a string can be one of some values`);
 }
 
 function viewProblems(plan: Plan): string[] {

@@ -100,6 +100,21 @@ describe('kappa', () => {
     await expect(driver.engine.command('promote', { version: 'v2' })).rejects.toThrow('is 40 events behind');
   });
 
+  it('a version that is added while the pipeline waits for events begins at once', async () => {
+    const clock = new ManualClock(Date.UTC(2001, 0, 2));
+    const driver = await open({ clock });
+    await driver.send('sales', [sale('a', '10:00', 1)]);
+    const stop = new AbortController();
+    const running = driver.engine.run(stop.signal);
+    await clock.advance(5_000);
+    await driver.engine.command('replay', { plan: sales().plan });
+    await clock.advance(1);
+    expect(await roles(driver)).toEqual(['v1 live 0', 'v2 candidate 0']);
+    stop.abort();
+    await clock.advance(0);
+    await running;
+  });
+
   it('a replay at a rate spares the live version', async () => {
     const clock = new ManualClock(Date.UTC(2001, 0, 2));
     const driver = await open({ clock, epochRows: 10 });
