@@ -61,13 +61,16 @@ export interface SourceOptions<S extends z.ZodObject> {
  */
 export function source<S extends z.ZodObject>(name: string, options: SourceOptions<S>): Stream<RowOf<S>> {
   const where = `source "${name}"`;
-  if (!isObject(options)) wrong(`${where}: say source("${name}", { schema, eventTime, watermark, lateness })`);
+  if (!isObject(options))
+    wrong(`${where}: say source("${name}", { schema, eventTime, watermark, lateness })`);
   refuseUnknown(where, options, ['schema', 'eventTime', 'watermark', 'lateness']);
   const { schema, watermark, lateness } = options;
   if (!isObject(schema?.shape))
     wrong(`${where}: schema must be a z.object({ … }) that says what an event looks like`);
   if ((schema.def.checks ?? []).length > 0)
-    wrong(`${where}: a rule over the whole event (refine) does not travel to other engines; put it into .filter(…)`);
+    wrong(
+      `${where}: a rule over the whole event (refine) does not travel to other engines; put it into .filter(…)`,
+    );
   if (!isObject(watermark))
     wrong(`${where}: say how far events may be out of order: watermark: { delay: '15m' }`);
   if (!isObject(lateness))
