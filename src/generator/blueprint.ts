@@ -32,6 +32,9 @@ export interface Blueprint {
   readonly correct: boolean;
   readonly drop: boolean;
   readonly sideOutput: boolean;
+  /** Who folds late events in under `correct`: the job itself now and then, or each run of the batch layer. */
+  readonly correctsItself: boolean;
+  readonly correctsByBatch: boolean;
   /** Durations as the files write them. */
   readonly freshness: string;
   readonly watermarkDelay: string;
@@ -72,6 +75,7 @@ export function blueprintOf(choices: Choices): Blueprint {
   const { recommendation, architecture } = choices;
   const { answers } = recommendation;
   const settings = settingsOf(architecture, hardestFacts(answers));
+  const hasBatchLayer = architecture === 'batch' || architecture === 'lambda';
   const policy = answers.lateness.policy === 'unsure' ? 'correct' : answers.lateness.policy;
   const freshnessMs = lowestMs('freshness', answers.freshness);
   const watermarkMs = Math.round(settings.watermarkDelaySeconds * SECOND_MS);
@@ -86,6 +90,8 @@ export function blueprintOf(choices: Choices): Blueprint {
     correct: policy === 'correct',
     drop: policy === 'drop',
     sideOutput: policy === 'side-output',
+    correctsItself: policy === 'correct' && !hasBatchLayer,
+    correctsByBatch: policy === 'correct' && hasBatchLayer,
     freshness: exactDuration(freshnessMs),
     watermarkDelay: exactDuration(watermarkMs),
     allowedLateness: exactDuration(allowedMs),

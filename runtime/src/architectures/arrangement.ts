@@ -76,4 +76,6 @@ export interface ArrangementOptions {
   readonly ports: LayerPorts;
   /** Epochs, runs and commands take turns: none begins while another is under way. */
   readonly turns: Turns;
+  /** Take over a definition that changed, where that needs no operator state: before a backfill. */
+  readonly adopt?: boolean;
 }

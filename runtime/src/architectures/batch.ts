@@ -11,8 +11,14 @@ import { rangeOf } from './range.ts';
 
 const LAYER = 'scheduled';
 
-export async function batch({ plan, config, ports, turns }: ArrangementOptions): Promise<Arrangement> {
-  const layer = await Layer.open(LAYER, plan, ports);
+export async function batch({
+  plan,
+  config,
+  ports,
+  turns,
+  adopt = false,
+}: ArrangementOptions): Promise<Arrangement> {
+  const layer = await Layer.open(LAYER, plan, ports, { adopt });
   const scheduled = new ScheduledLayer(layer, { partitionMs: config.batch.partition, closedOnly: false });
   const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
   return {
@@ -37,7 +43,7 @@ export async function batch({ plan, config, ports, turns }: ArrangementOptions):
     },
     commands: {
       backfill: (params) =>
-        turns.take(() => scheduled.run({ to: ports.log.end, also: rangeOf(params) ?? EVERYTHING })),
+        turns.take(() => scheduled.run({ to: ports.log.end, also: rangeOf(params, plan) ?? EVERYTHING })),
     },
   };
 }

@@ -85,7 +85,7 @@ export async function lambda({ plan, config, ports, turns }: ArrangementOptions)
     commands: {
       backfill: async (params) => {
         await drain(speed, config.trigger.rows, turns, new AbortController().signal);
-        return runBatch(rangeOf(params) ?? EVERYTHING);
+        return runBatch(rangeOf(params, plan) ?? EVERYTHING);
       },
     },
   };

@@ -61,7 +61,7 @@ export async function findRunning(project: Project): Promise<ControlClient | nul
 /** Opens the pipeline of a project in this process. */
 export async function openEngine(
   project: Project,
-  options: { readonly plan?: Plan; readonly rebuild?: boolean } = {},
+  options: { readonly plan?: Plan; readonly rebuild?: boolean; readonly adopt?: boolean } = {},
 ): Promise<Engine> {
   const plan = options.plan ?? (await loadProjectDefinition(project));
   const data = await openDataFolder(dataFolderOf(project), systemClock);
@@ -72,6 +72,7 @@ export async function openEngine(
       data,
       clock: systemClock,
       rebuild: options.rebuild ?? false,
+      adopt: options.adopt ?? false,
     });
   } catch (error) {
     await data.close();
@@ -86,10 +87,11 @@ export type Answering = Pick<Host, 'status' | 'query' | 'late' | 'rejected' | 'c
 export async function withPipeline<T>(
   project: Project,
   work: (host: Answering, engine: Engine | null) => Promise<T>,
+  options: { readonly adopt?: boolean } = {},
 ): Promise<T> {
   const running = await findRunning(project);
   if (running !== null) return work(running, null);
-  const engine = await openEngine(project);
+  const engine = await openEngine(project, options);
   try {
     return await work(engine, engine);
   } finally {

@@ -41,6 +41,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Forget what was computed and begin at the start of the log: after a change of the definition. */
   readonly rebuild?: boolean;
+  /** Take over a changed definition before a backfill; only batch can. */
+  readonly adopt?: boolean;
 }
 
 export class Engine implements Host {
@@ -78,7 +80,13 @@ export class Engine implements Host {
       onCommit: (commit) => engine.#committed(commit),
     };
     const { plan, config } = options;
-    engine.#arrangement = await arrange(config.architecture, { plan, config, ports, turns: new Turns() });
+    engine.#arrangement = await arrange(config.architecture, {
+      plan,
+      config,
+      ports,
+      turns: new Turns(),
+      adopt: options.adopt ?? false,
+    });
     return engine;
   }
 

@@ -108,14 +108,17 @@ function sort(door: Door, batch: readonly Line[], producer: string | undefined):
   let known = 0;
   for (const line of batch) {
     const reason = line.problem ?? problemOf(door, line.text);
-    if (reason !== undefined) {
-      if (line.number <= rejectedBefore) known++;
-      else rejected.push(recordOf(door, line, reason));
+    const partition = door.partitions === 1 ? 0 : crc32(line.text) % door.partitions;
+    // Rejected lines are kept before those of the same batch are appended. So a line that the log's partition has passed
+    // is in one of the two, even if it would be judged otherwise today.
+    const isInLog =
+      producer !== undefined && line.number <= door.log.lastSequence(`${producer}/${partition}`);
+    if (isInLog || (reason !== undefined && line.number <= rejectedBefore)) {
+      known++;
       continue;
     }
-    const partition = door.partitions === 1 ? 0 : crc32(line.text) % door.partitions;
-    if (producer !== undefined && line.number <= door.log.lastSequence(`${producer}/${partition}`)) {
-      known++;
+    if (reason !== undefined) {
+      rejected.push(recordOf(door, line, reason));
       continue;
     }
     const lines = accepted.get(partition);

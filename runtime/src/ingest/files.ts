@@ -1,10 +1,11 @@
 /** Events from files: JSON lines, CSV with a header, Parquet. */
 import { createReadStream, statSync } from 'node:fs';
 import { extname } from 'node:path';
+import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { failure } from '../base/errors.ts';
 import { type Field } from '../data/decode.ts';
-import { EVENT_BYTES_MAX, type Line, linesOf } from './lines.ts';
+import { EVENT_BYTES_MAX, type Line, lineOf, linesOf } from './lines.ts';
 
 type Reader = (file: string, fields: readonly Field[]) => AsyncIterable<Line>;
 
@@ -31,7 +32,8 @@ export function fileLines(file: string, fields: readonly Field[]): AsyncIterable
 
 async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<Line> {
   const types = new Map(fields.map((field) => [field.name, field.type]));
-  const records = createReadStream(file).pipe(
+  const text = Readable.from(textOf(file));
+  const records = text.pipe(
     parse({
       columns: true,
       bom: true,
@@ -40,25 +42,35 @@ async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<
       max_record_size: EVENT_BYTES_MAX,
     }),
   );
+  text.on('error', (error) => records.destroy(error));
   let number = 0;
   try {
     for await (const record of records as AsyncIterable<Record<string, string>>) {
       const event = Object.fromEntries(
         Object.entries(record).map(([name, text]) => [name, csvValue(types.get(name), text)]),
       );
-      yield { number: ++number, text: JSON.stringify(event) };
+      yield lineOf(++number, JSON.stringify(event));
     }
   } catch (error) {
     throw failure('FILE_INVALID', { problems: [`${file}: ${(error as Error).message}`] }, error);
   }
 }
 
+/** Text that is no UTF-8 is an error: guessed characters would be stored as if they had been sent. */
+async function* textOf(file: string): AsyncIterable<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  for await (const chunk of createReadStream(file)) yield decoder.decode(chunk as Buffer, { stream: true });
+  yield decoder.decode();
+}
+
 /** CSV has no types: a value is read as its field wants it, and left as text where it cannot be. */
 function csvValue(type: Field['type'] | undefined, text: string): unknown {
   if (type === undefined || type === 'string') return text;
   if (text === '') return null;
-  if ((type === 'integer' || type === 'double') && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text))
-    return Number(text);
+  if ((type === 'integer' || type === 'double') && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) {
+    const number = Number(text);
+    return Number.isFinite(number) ? number : text;
+  }
   if (type === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   return text;
 }
@@ -76,7 +88,7 @@ async function* parquetLines(file: string): AsyncIterable<Line> {
       const rowEnd = Math.min(rows, rowStart + PARQUET_ROWS);
       const objects = await parquetReadObjects({ file: buffer, metadata, compressors, rowStart, rowEnd });
       for (const [index, object] of objects.entries()) {
-        yield { number: rowStart + index + 1, text: JSON.stringify(object, plainValue) };
+        yield lineOf(rowStart + index + 1, JSON.stringify(object, plainValue));
       }
     }
   } catch (error) {
@@ -88,8 +100,9 @@ async function* parquetLines(file: string): AsyncIterable<Line> {
   }
 }
 
-/** Parquet's 64-bit integers as numbers while they are exact, else as text. */
+/** Parquet's 64-bit integers as numbers while they are exact, else as text; as text too what JSON has no number for. */
 function plainValue(_: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   if (typeof value !== 'bigint') return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value.toString();

@@ -38,13 +38,24 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable
   if (last !== null) yield last;
 }
 
+/** A row of a table as the line that it would be. */
+export function lineOf(number: number, text: string): Line {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= EVENT_BYTES_MAX) return { number, text };
+  return { number, text: text.slice(0, EVENT_BYTES_MAX), problem: tooLong(bytes) };
+}
+
+function tooLong(bytes: number): string {
+  return `the event has ${bytes} bytes, over the 1 MB that one may have`;
+}
+
 function finish(parts: readonly Uint8Array[], bytes: number, number: number): Line | null {
   const content = Buffer.concat(parts).subarray(0, EVENT_BYTES_MAX);
   if (bytes > EVENT_BYTES_MAX) {
     return {
       number,
       text: content.toString('utf8'),
-      problem: `the event has ${bytes} bytes, over the 1 MB that one may have`,
+      problem: tooLong(bytes),
     };
   }
   let text: string;

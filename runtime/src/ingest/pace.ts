@@ -34,28 +34,56 @@ export function atSpeed(speed: number, timeOf: (line: Line) => number | undefine
 
 export const UNPACED: Pace['dueMs'] = () => null;
 
-/** Batches of lines in order; stops early when the signal aborts. */
+/** Batches of lines in order; stops early when the signal aborts. Lines that are there never wait for those to come. */
 export async function* inBatches(
   lines: AsyncIterable<Line>,
   { dueMs, clock, signal }: Pace,
 ): AsyncIterable<readonly Line[]> {
   const startMs = clock.nowMs();
+  const reading = lines[Symbol.asyncIterator]();
   let batch: Line[] = [];
   let characters = 0;
-  let index = 0;
-  for await (const line of lines) {
-    const due = dueMs(line, index++);
-    const waitMs = due === null ? 0 : startMs + due - clock.nowMs();
-    const full = batch.length >= BATCH_LINES || characters + line.text.length > BATCH_CHARACTERS;
-    if (batch.length > 0 && (full || waitMs > TICK_MS)) {
-      yield batch;
-      batch = [];
-      characters = 0;
+  let tick: Promise<void> = Promise.resolve();
+  try {
+    for (let index = 0; ; index++) {
+      const next = reading.next();
+      if (batch.length > 0 && !(await comesBefore(next, tick))) {
+        if (signal.aborted) return;
+        yield batch;
+        batch = [];
+      }
+      const { done, value: line } = await next;
+      if (done === true) break;
+      const due = dueMs(line, index);
+      const waitMs = due === null ? 0 : startMs + due - clock.nowMs();
+      const full = batch.length >= BATCH_LINES || characters + line.text.length > BATCH_CHARACTERS;
+      if (batch.length > 0 && (full || waitMs > TICK_MS)) {
+        yield batch;
+        batch = [];
+      }
+      if (waitMs > TICK_MS) await clock.sleep(waitMs, signal);
+      if (signal.aborted) return;
+      if (batch.length === 0) {
+        characters = 0;
+        tick = clock.sleep(TICK_MS, signal);
+      }
+      batch.push(line);
+      characters += line.text.length;
     }
-    if (waitMs > TICK_MS) await clock.sleep(waitMs, signal);
-    if (signal.aborted) return;
-    batch.push(line);
-    characters += line.text.length;
+    if (batch.length > 0) yield batch;
+  } finally {
+    // Not awaited: a read that is under way may never end.
+    reading.return?.().catch(() => {});
   }
-  if (batch.length > 0) yield batch;
+}
+
+/** True when the read is done first; its error is left for who awaits it. */
+function comesBefore(next: Promise<unknown>, tick: Promise<void>): Promise<boolean> {
+  return Promise.race([
+    next.then(
+      () => true,
+      () => true,
+    ),
+    tick.then(() => false),
+  ]);
 }

@@ -27,6 +27,8 @@ import type { SavedSourceTime } from './watermark.ts';
 interface Progress {
   position: number;
   planHash: string;
+  /** Of what the rows are: two plans with one shape can share the rows of a view. */
+  shape: string;
   epochs: number;
   lastAtMs: number | null;
   lastDurationMs: number | null;
@@ -99,7 +101,7 @@ export class Layer {
     saved: SavedProgress | null,
     timeline: Timeline,
   ) {
-    const { times, ...progress } = saved ?? { ...emptyProgress(), planHash: hashOf(plan), times: {} };
+    const { times, ...progress } = saved ?? { ...emptyProgress(plan), times: {} };
     this.name = name;
     this.plan = plan;
     this.ports = ports;
@@ -110,14 +112,24 @@ export class Layer {
     for (const { view } of this.layouts) this.dirty.set(view.name, new Map());
   }
 
-  /** Opens a layer where it stopped. Throws DEFINITION_CHANGED, LOG_CORRUPT. */
-  static async open(name: string, plan: Plan, ports: LayerPorts): Promise<Layer> {
+  /**
+   * Opens a layer where it stopped. A layer without operator state may take over a changed plan whose rows have the same
+   * shape, when it is told to `adopt` it; what was computed before stays until it is computed again.
+   * @throws DEFINITION_CHANGED, LOG_CORRUPT
+   */
+  static async open(
+    name: string,
+    plan: Plan,
+    ports: LayerPorts,
+    options: { readonly adopt?: boolean } = {},
+  ): Promise<Layer> {
     const bytes = await ports.store.get(progressKey(name));
     const saved = bytes === null ? null : (JSON.parse(bytes.toString()) as SavedProgress);
-    if (saved !== null && saved.planHash !== hashOf(plan)) {
+    const adopts = options.adopt === true && saved?.shape === shapeOf(plan);
+    if (saved !== null && saved.planHash !== hashOf(plan) && !adopts) {
       throw failure('DEFINITION_CHANGED', {
         remedy:
-          'Take the change back, or recompute everything from the log with `pipeline run --rebuild`; under kappa, `pipeline replay --as NAME` computes it beside the live version.',
+          'Take the change back, or compute everything again from the log with `pipeline run --rebuild`; under batch, `pipeline backfill` computes some partitions with it.',
       });
     }
     if (saved !== null && saved.position > ports.log.end) {
@@ -127,7 +139,8 @@ export class Layer {
         reason: `it ends at position ${ports.log.end}, and ${saved.position} were processed before`,
       });
     }
-    const layer = new Layer(name, plan, ports, saved, await Timeline.load(ports.store, name));
+    const adopted = saved === null ? null : { ...saved, planHash: hashOf(plan) };
+    const layer = new Layer(name, plan, ports, adopted, await Timeline.load(ports.store, name));
     await layer.#loadMarks();
     return layer;
   }
@@ -323,8 +336,10 @@ export class Layer {
   }
 }
 
-function emptyProgress(): Omit<Progress, 'planHash'> {
+function emptyProgress(plan: Plan): Progress {
   return {
+    planHash: hashOf(plan),
+    shape: shapeOf(plan),
     position: 0,
     epochs: 0,
     lastAtMs: null,
@@ -345,4 +360,22 @@ function emptyProgress(): Omit<Progress, 'planHash'> {
 /** Two plans with one hash compute the same. */
 export function hashOf(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 32);
+}
+
+/** The sources' clocks and the columns and keys of every view: what stored rows and late events depend on. */
+function shapeOf(plan: Plan): string {
+  const views = plan.views.map((view) => {
+    const { columns, keyNames, windowMs } = new ViewLayout(plan, view);
+    return [view.name, view.mode, columns.map(({ name, type }) => [name, type]), keyNames, windowMs];
+  });
+  const sources = plan.sources.map(({ name, eventTime, watermark, lateness }) => [
+    name,
+    eventTime,
+    watermark.delayMs,
+    lateness,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([views, sources]))
+    .digest('hex')
+    .slice(0, 32);
 }

@@ -27,6 +27,12 @@ export interface TestOptions {
   readonly data?: DataFolder;
 }
 
+/** What `pipeline run --rebuild` and `pipeline backfill` say when they open a pipeline whose definition changed. */
+interface Reopening {
+  readonly rebuild?: boolean;
+  readonly adopt?: boolean;
+}
+
 const ROWS_MAX = 1_000_000;
 
 export class TestDriver {
@@ -56,9 +62,9 @@ export class TestDriver {
   /** Drops everything that is only in memory, as a crash does, and opens the pipeline again, perhaps as another. */
   async restart(
     definition: Pipeline = this.#definition,
-    options: TestOptions & { readonly rebuild?: boolean } = {},
+    options: TestOptions & Reopening = {},
   ): Promise<void> {
-    this.engine = await openEngine(definition, { ...this.#options, ...options }, this.#data, options.rebuild);
+    this.engine = await openEngine(definition, { ...this.#options, ...options }, this.#data);
   }
 
   /** Sends events: objects, or texts that may be no JSON at all. */
@@ -94,9 +100,8 @@ export class TestDriver {
 
 function openEngine(
   definition: Pipeline,
-  options: TestOptions,
+  options: TestOptions & Reopening,
   data: DataFolder,
-  rebuild = false,
 ): Promise<Engine> {
   const config = defaultConfig(options.architecture ?? 'streaming', options.config);
   const { clock = systemClock, epochRows = config.trigger.rows, partitions = 1 } = options;
@@ -105,7 +110,8 @@ function openEngine(
     config: { ...config, trigger: { ...config.trigger, rows: epochRows }, log: { partitions } },
     data,
     clock,
-    rebuild,
+    rebuild: options.rebuild ?? false,
+    adopt: options.adopt ?? false,
   });
 }
 

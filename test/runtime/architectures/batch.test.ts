@@ -49,6 +49,27 @@ describe('batch', () => {
     expect(short(await driver.rows('perHour'))).toEqual(['a 10h: 2 sales, 7']);
   });
 
+  it('a backfill takes over a changed definition, partition by partition; another shape of the rows needs a rebuild', async () => {
+    const driver = await TestDriver.open(sales(), { architecture: 'batch' });
+    await driver.send('sales', [sale('a', '10:00', 1), sale('a', '10:30', 6)]);
+    await driver.send('sales', [{ shop: 'a', at: '2001-01-05T10:00:00Z', amount: 2 }]);
+    await driver.settle();
+    const changed = sales('correct', { atLeast: 5 });
+    await expect(driver.restart(changed)).rejects.toThrow(
+      '`pipeline backfill` computes some partitions with it',
+    );
+    await driver.restart(changed, { adopt: true });
+    expect(await driver.engine.command('backfill', DAY)).toEqual({ partitions: 1, rowsChanged: 1 });
+    expect(short(await driver.rows('perHour'))).toEqual(['a 10h: 1 sales, 6', 'a 10h: 1 sales, 2']);
+    await driver.restart(changed);
+    await expect(driver.restart(sales('drop'), { adopt: true })).rejects.toThrow(
+      'The definition is not the one',
+    );
+    await expect(driver.restart(sales('correct', { final: true }), { adopt: true })).rejects.toThrow(
+      'The definition is not the one',
+    );
+  });
+
   it('a run reads only the partitions that new events touch', async () => {
     const driver = await TestDriver.open(sales(), { architecture: 'batch' });
     await driver.send('sales', [sale('a', '10:00', 1)]);

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
 import type { VersionStatus } from '../../serve/host.ts';
-import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
+import { hashOf } from '../../loop/layer.ts';
+import { type Answering, findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { count, formatOf, note, printJson, printRows } from '../output.ts';
 import { timeOf, wholeNumber } from './ask.ts';
 
@@ -47,7 +48,11 @@ async function backfill(options: { from: string; to: string }): Promise<void> {
   const toMs = timeOf('--to', options.to) ?? 0;
   if (fromMs >= toMs)
     throw failure('USAGE', { message: `--from ${options.from} is not before --to ${options.to}.` });
-  const result = await withPipeline(findProject(), (host) => host.command('backfill', { fromMs, toMs }));
+  const project = findProject();
+  const planHash = hashOf(await loadProjectDefinition(project));
+  const backfilling = (host: Answering): Promise<unknown> =>
+    host.command('backfill', { fromMs, toMs, planHash });
+  const result = await withPipeline(project, backfilling, { adopt: true });
   const { partitions, rowsChanged } = result as { partitions: number; rowsChanged: number };
   note(`${count(partitions)} partitions of the views computed again, ${count(rowsChanged)} rows differ.`);
 }
