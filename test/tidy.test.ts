@@ -180,12 +180,17 @@ test.each(['src/errors.ts', 'runtime/src/base/errors.ts'])('%s: every code is us
   ).toEqual([]);
 });
 
-test('every operator has a test', () => {
-  const operators = RUNTIME.filter((file) => /\/operators\/(?!operator\.ts)/.test(file));
-  const tested = TESTS.flatMap(importsOf).map(({ file, from }) => normalize(join(dirname(file), from)));
-  expect(operators.length).toBeGreaterThan(2);
-  const untested = operators.filter((file) => !tested.includes(file));
-  expect(untested.map((file) => `${file}:1 no test imports it: write test/runtime/operators/`)).toEqual([]);
+test('every operator and every aggregate has a case', () => {
+  const cases = TESTS.filter((file) => file.startsWith('test/cases/'))
+    .map(read)
+    .join('\n');
+  const plan = read('runtime/src/plan/node.ts');
+  const kinds = [...plan.matchAll(/^ {2}readonly kind: '(\w+)'/gm)].map(([, kind = '']) => kind);
+  const [, aggregates = ''] = /type AggregateName = (.*);/.exec(plan) ?? [];
+  const wanted = [...kinds.filter((kind) => kind !== 'source'), ...(aggregates.match(/\w+/g) ?? [])];
+  expect(wanted.length).toBeGreaterThan(9);
+  const missing = wanted.filter((name) => !new RegExp(`\\b${name}(?:By)?\\(`).test(cases));
+  expect(missing.map((name) => `test/cases:1 no case uses ${name}: add one`)).toEqual([]);
 });
 
 test('links and paths in the documents lead somewhere', () => {
