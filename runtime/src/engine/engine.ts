@@ -113,10 +113,15 @@ export class Engine implements Host {
         forward();
         throw error;
       };
-      await Promise.all([
-        this.arrangement.run(stop.signal).catch(ending),
-        this.#idle.run(stop.signal).catch(ending),
-      ]);
+      const parts = [this.arrangement.run(stop.signal), this.#idle.run(stop.signal)];
+      const running = Promise.all(parts.map((part) => part.catch(ending)));
+      const { log, rejected } = this.data;
+      try {
+        await Promise.race([running, log.failed, rejected.failed].map((part) => part.catch(ending)));
+      } finally {
+        // What has begun is finished before the store is closed.
+        await running.catch(() => {});
+      }
     } finally {
       signal.removeEventListener('abort', forward);
       this.running = false;

@@ -49,12 +49,23 @@ export class DiskLog implements Log {
   #end = 0;
   #writing: Promise<void> | null = null;
   #broken: unknown = null;
+  #onBroken: (error: unknown) => void = () => {};
+  readonly failed = new Promise<never>((_, reject) => {
+    this.#onBroken = reject;
+  });
 
   private constructor(folder: string, disk: Disk, clock: Clock, segmentBytes: number) {
     this.#folder = folder;
     this.#disk = disk;
     this.#clock = clock;
     this.#segmentBytes = segmentBytes;
+    this.failed.catch(() => {});
+  }
+
+  /** Nothing is appended any more until the log is opened again. */
+  #break(error: unknown): void {
+    this.#broken ??= error;
+    this.#onBroken(error);
   }
 
   /** Opens or creates the log of a folder and checks all of it. Throws LOG_CORRUPT, LOG_UNAVAILABLE, DATA_FOREIGN. */
@@ -207,18 +218,18 @@ export class DiskLog implements Log {
       return segment;
     } catch (error) {
       const failed = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
-      if (!isRefusal(error)) this.#broken = failed;
+      if (!isRefusal(error)) this.#break(failed);
       throw failed;
     }
   }
 
   async #undo(segment: Segment, sizeBytes: number, error: unknown): Promise<unknown> {
     const failed = failure('LOG_WRITE_FAILED', { file: segment.file, reason: reasonOf(error) }, error);
-    if (!isRefusal(error)) this.#broken = failed;
+    if (!isRefusal(error)) this.#break(failed);
     try {
       await segment.truncate(sizeBytes);
     } catch {
-      this.#broken = failed;
+      this.#break(failed);
     }
     return failed;
   }

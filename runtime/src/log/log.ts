@@ -55,5 +55,7 @@ export interface Log {
   endOffset(source: string, partition: number): number;
   /** Resolves once the log is longer than `position`, or the signal aborts. */
   waitBeyond(position: number, signal: AbortSignal): Promise<void>;
+  /** Rejects with LOG_WRITE_FAILED once nothing can be made durable any more: the process must stop and open it again. */
+  readonly failed: Promise<never>;
   close(): Promise<void>;
 }

@@ -9,6 +9,8 @@ export class MemoryLog implements Log {
   readonly #watchers = new Set<() => void>();
   readonly #clock: Clock;
   #end = 0;
+  /** Memory does not fail. */
+  readonly failed = new Promise<never>(() => {});
 
   constructor(clock: Clock) {
     this.#clock = clock;
