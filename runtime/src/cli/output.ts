@@ -5,7 +5,7 @@ import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
 import type { JsonRow, Status } from '../serve/host.ts';
-import { paint, printable, table } from './terminal.ts';
+import { columnsOf, paint, printable, table } from './terminal.ts';
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -37,12 +37,11 @@ export function printRows(rows: readonly JsonRow[], format: RowFormat): void {
   print(rows.length === 0 ? '(no rows)' : rowTable(rows));
 }
 
-export function rowTable(rows: readonly JsonRow[]): string {
+/** Rows as a table; cut to the terminal's width on a terminal, whole in a pipe. */
+export function rowTable(rows: readonly JsonRow[], indent = 0): string {
   const header = Object.keys(rows[0] ?? {});
-  return table(
-    header,
-    rows.map((row) => header.map((name) => cell(row[name]))),
-  );
+  const cells = rows.map((row) => header.map((name) => cell(row[name])));
+  return table(header, cells, process.stdout.isTTY ? columnsOf(process.stdout) - indent : undefined);
 }
 
 function cell(value: unknown): string {

@@ -14,25 +14,48 @@ export function columnsOf(stream: Stream): number {
   return Math.min(100, stream.isTTY && stream.columns > 0 ? stream.columns : 80);
 }
 
-/** Aligns rows in columns two spaces apart; a column whose cells are all numbers is right-aligned. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Aligns rows in columns two spaces apart; a column whose cells are all numbers is right-aligned. With a limit, the widest
+ * columns are cut until a line fits.
+ */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  columnsMax = Number.POSITIVE_INFINITY,
+): string {
   const all = [header, ...rows];
   const widths = header.map((_, i) => Math.max(...all.map((cells) => visibleLength(cells[i] ?? ''))));
   const numeric = header.map(
     (_, i) => rows.length > 0 && rows.every((cells) => /^-?[\d.,]*$/.test(cells[i] ?? '')),
   );
+  narrow(widths, columnsMax);
+  const aligned = (cell: string, i: number): string => {
+    const width = widths[i] ?? 0;
+    const text = visibleLength(cell) > width ? `${cell.slice(0, width - 1)}…` : cell;
+    const gap = ' '.repeat(width - visibleLength(text));
+    return numeric[i] === true ? gap + text : text + gap;
+  };
   return all
     .map((cells) =>
       header
-        .map((_, i) => {
-          const cell = cells[i] ?? '';
-          const gap = ' '.repeat((widths[i] ?? 0) - visibleLength(cell));
-          return numeric[i] === true ? gap + cell : cell + gap;
-        })
+        .map((_, i) => aligned(cells[i] ?? '', i))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
+}
+
+const COLUMN_CHARACTERS_MIN = 8;
+
+/** Takes from the widest column until the line fits, or no column can give any more. */
+function narrow(widths: number[], columnsMax: number): void {
+  const total = (): number => widths.reduce((sum, width) => sum + width + 2, -2);
+  while (total() > columnsMax) {
+    const widest = widths.indexOf(Math.max(...widths));
+    const width = widths[widest] ?? 0;
+    if (width <= COLUMN_CHARACTERS_MIN) return;
+    widths[widest] = width - 1;
+  }
 }
 
 /** Breaks text into lines of at most `width` columns at spaces; later lines start with `indent`. */

@@ -18,7 +18,7 @@ import { dataFolderOf, findProject, findRunning, openEngine, withArchitecture } 
 import { loggerOf } from '../logger.ts';
 import { count, note, rowTable } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';
-import { columnsOf, paint } from '../terminal.ts';
+import { paint } from '../terminal.ts';
 import { producerOf, sourceOf, timeReader } from './ingest.ts';
 import { runFiles } from './run-files.ts';
 
@@ -251,9 +251,9 @@ async function printResults(engine: Engine): Promise<void> {
     );
     if (rows.length > 0)
       lines.push(
-        ...rowTable(rows)
+        ...rowTable(rows, 2)
           .split('\n')
-          .map((line) => `  ${line}`.slice(0, columnsOf(process.stdout) + 20)),
+          .map((line) => `  ${line}`),
       );
   }
   const eventsIn = status.sources.reduce((sum, source) => sum + source.eventsIn, 0);
