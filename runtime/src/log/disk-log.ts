@@ -15,6 +15,7 @@ import type { Disk } from '../ports/disk.ts';
 import { encodeBlock, type StoredBlock } from './block.ts';
 import type { Append, Block, Log } from './log.ts';
 import { Segment, SyncFailed } from './segment.ts';
+import { Watchers } from './watchers.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
@@ -45,7 +46,7 @@ export class DiskLog implements Log {
   readonly #sequences = new Map<string, number>();
   /** Bounded by the senders: each waits for its own append. Never reordered, or a producer's sequences would be. */
   readonly #queue: Waiting[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   #end = 0;
   #writing: Promise<void> | null = null;
   #broken: unknown = null;
@@ -135,7 +136,7 @@ export class DiskLog implements Log {
       } catch (error) {
         for (const { reject } of waiting) reject(error);
       }
-      for (const watcher of this.#watchers) watcher();
+      this.#watchers.notify();
     }
     this.#writing = null;
   }
@@ -245,17 +246,7 @@ export class DiskLog implements Log {
   }
 
   waitBeyond(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#end > position || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#end <= position && !signal.aborted) return;
-        this.#watchers.delete(check);
-        signal.removeEventListener('abort', check);
-        resolve();
-      };
-      this.#watchers.add(check);
-      signal.addEventListener('abort', check);
-    });
+    return this.#watchers.waitBeyond(position, () => this.#end, signal);
   }
 
   async close(): Promise<void> {

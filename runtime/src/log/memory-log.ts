@@ -1,12 +1,13 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Append, Block, Log } from './log.ts';
+import { Watchers } from './watchers.ts';
 
 /** The log of tests and of runs over a finite file: it ends with the process. Passes the same suite as the one on disk. */
 export class MemoryLog implements Log {
   readonly #blocks: Block[] = [];
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   readonly #clock: Clock;
   #end = 0;
   /** Memory does not fail. */
@@ -31,7 +32,7 @@ export class MemoryLog implements Log {
     this.#blocks.push({ ...append, position: this.#end, offset, count, appendedAtMs: this.#clock.nowMs() });
     this.#end += count;
     if (append.kind === 'events') this.#offsets.set(`${source}/${partition}`, offset + count);
-    for (const watcher of this.#watchers) watcher();
+    this.#watchers.notify();
     return Promise.resolve();
   }
 
@@ -60,17 +61,7 @@ export class MemoryLog implements Log {
   }
 
   waitBeyond(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#end > position || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#end <= position && !signal.aborted) return;
-        this.#watchers.delete(check);
-        signal.removeEventListener('abort', check);
-        resolve();
-      };
-      this.#watchers.add(check);
-      signal.addEventListener('abort', check);
-    });
+    return this.#watchers.waitBeyond(position, () => this.#end, signal);
   }
 
   close(): Promise<void> {

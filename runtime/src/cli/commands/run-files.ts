@@ -15,9 +15,16 @@ import { loadDefinition } from '../load-definition.ts';
 import { count, note } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';
 import { sourceOf } from './ingest.ts';
-import type { RunOptions } from './run.ts';
 
-export async function runFiles(options: RunOptions, file: string): Promise<void> {
+export interface FileRunOptions {
+  readonly once?: boolean;
+  readonly architecture?: string;
+  readonly input?: readonly string[];
+  readonly output?: string;
+  readonly view?: string;
+}
+
+export async function runFiles(options: FileRunOptions, file: string): Promise<void> {
   if (options.once !== true)
     throw failure('USAGE', {
       message: '--pipeline runs over finite files and needs --once; a project runs on without it.',

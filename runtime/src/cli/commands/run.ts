@@ -20,22 +20,17 @@ import { count, note, rowTable } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';
 import { paint } from '../terminal.ts';
 import { producerOf, sourceOf, timeReader } from './ingest.ts';
-import { runFiles } from './run-files.ts';
+import { type FileRunOptions, runFiles } from './run-files.ts';
 
 const FIRST_ROWS = 8;
 
-export interface RunOptions {
-  readonly once?: boolean;
+interface RunOptions extends FileRunOptions {
   readonly untilCaughtUp?: boolean;
-  readonly architecture?: string;
   readonly port?: string;
   readonly serve: boolean;
   readonly ingest?: boolean;
   readonly rebuild?: boolean;
   readonly pipeline?: string;
-  readonly input?: readonly string[];
-  readonly output?: string;
-  readonly view?: string;
 }
 
 export function addRunCommand(program: Command): void {
