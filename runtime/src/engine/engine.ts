@@ -73,6 +73,9 @@ export class Engine implements Host {
     const engine = new Engine(options);
     const { store, log } = options.data;
     if (options.rebuild === true) await forgetEverything(options);
+    for (let position = 0; position < options.data.rejected.end; position++) {
+      if (engine.#isReplayed(position)) engine.#replayed++;
+    }
     const ports: LayerPorts = {
       store,
       log,
@@ -234,16 +237,22 @@ export class Engine implements Host {
   }
 
   async late(limit: number): Promise<readonly LateRow[]> {
-    const rows: LateRow[] = [];
-    for await (const { row } of this.arrangement.serving.lateEntries()) rows.push(row);
+    const rows = await this.arrangement.serving.newestLate(limit);
     return rows.sort((a, b) => b.offset - a.offset).slice(0, limit);
   }
 
   async rejected(limit: number): Promise<readonly RejectedRow[]> {
+    const { rejected, store } = this.data;
     const rows: RejectedRow[] = [];
-    for await (const { record, replayed } of this.#rejectedRecords()) if (!replayed) rows.push(record);
-    const { name } = this.arrangement.serving;
-    for await (const { value } of this.data.store.scan(prefixRange(prefixOf('r', name)))) {
+    // From the end, in larger and larger steps until there are enough that were not taken since.
+    for (let from = rejected.end, step = limit; from > 0 && rows.length < limit; step *= 4) {
+      const to = from;
+      from = Math.max(0, from - step);
+      for await (const { record, replayed } of this.#rejectedRecords(from, to))
+        if (!replayed) rows.push(record);
+    }
+    const range = prefixRange(prefixOf('r', this.arrangement.serving.name));
+    for await (const { value } of store.scan(range, { reverse: true, limit })) {
       rows.push(JSON.parse(value.toString()) as RejectedRow);
     }
     return rows.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
@@ -251,18 +260,26 @@ export class Engine implements Host {
 
   /** How many events were rejected at the door and not taken since, or by an expression. */
   get rejectedCount(): number {
-    return this.data.rejected.end - this.#replayed.size + this.arrangement.serving.progress.rejected;
+    return this.data.rejected.end - this.#replayed + this.arrangement.serving.progress.rejected;
   }
 
-  readonly #replayed = new Set<number>();
+  /** Rejected events that were accepted later. */
+  #replayed = 0;
 
-  async *#rejectedRecords(): AsyncIterable<{ position: number; record: RejectedRecord; replayed: boolean }> {
-    for await (const block of this.data.rejected.read(0)) {
+  #isReplayed(position: number): boolean {
+    return this.data.log.lastSequence(replayProducer(position)) > 0;
+  }
+
+  async *#rejectedRecords(
+    from: number,
+    to: number,
+  ): AsyncIterable<{ position: number; record: RejectedRecord; replayed: boolean }> {
+    for await (const block of this.data.rejected.read(from)) {
       for (const [index, text] of block.records.entries()) {
         const position = block.position + index;
-        const replayed = this.data.log.lastSequence(replayProducer(position)) > 0;
-        if (replayed) this.#replayed.add(position);
-        yield { position, record: JSON.parse(text) as RejectedRecord, replayed };
+        if (position < from) continue;
+        if (position >= to) return;
+        yield { position, record: JSON.parse(text) as RejectedRecord, replayed: this.#isReplayed(position) };
       }
     }
   }
@@ -307,7 +324,7 @@ export class Engine implements Host {
   async #replayRejected(): Promise<unknown> {
     let accepted = 0;
     let still = 0;
-    for await (const { position, record, replayed } of this.#rejectedRecords()) {
+    for await (const { position, record, replayed } of this.#rejectedRecords(0, this.data.rejected.end)) {
       if (replayed) continue;
       const source = this.plan.sources.find((candidate) => candidate.name === record.source);
       if (
@@ -326,7 +343,7 @@ export class Engine implements Host {
         sequence: 1,
         records: [record.text],
       });
-      this.#replayed.add(position);
+      this.#replayed++;
       accepted++;
     }
     return { accepted, rejected: still };

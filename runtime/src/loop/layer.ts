@@ -259,6 +259,18 @@ export class Layer {
     return this.#admitted.size > 0 && this.#admitted.has(`${at.source}/${at.partition}/${at.offset}`);
   }
 
+  /** Late events of each view that missed the latest windows, at most so many of each view. */
+  async newestLate(limit: number): Promise<LateRow[]> {
+    const rows: LateRow[] = [];
+    for (const { view } of this.layouts) {
+      const range = prefixRange(prefixOf('l', this.name, view.name));
+      for await (const { value } of this.ports.store.scan(range, { reverse: true, limit })) {
+        rows.push((JSON.parse(value.toString()) as [number, LateRow])[1]);
+      }
+    }
+    return rows;
+  }
+
   /** The late events that were kept, those of the running epoch last. */
   async *lateEntries(): AsyncIterable<LateEntry> {
     for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('l', this.name)))) {

@@ -1,4 +1,4 @@
-import type { Batch, Entry, Range, Snapshot, Store } from './store.ts';
+import type { Batch, Entry, Range, ScanOptions, Snapshot, Store } from './store.ts';
 
 /** Reads of a sorted map; keys are bytes as Latin-1 text, which compares by code unit and so by byte. */
 class MemoryReads implements Snapshot {
@@ -12,8 +12,10 @@ class MemoryReads implements Snapshot {
     return Promise.resolve(this.entries.get(key.toString('latin1')) ?? null);
   }
 
-  async *scan(range: Range): AsyncIterable<Entry> {
-    const found = this.keysIn(range).map((key) => ({
+  async *scan(range: Range, { reverse = false, limit = Infinity }: ScanOptions = {}): AsyncIterable<Entry> {
+    const keys = this.keysIn(range);
+    if (reverse) keys.reverse();
+    const found = keys.slice(0, limit).map((key) => ({
       key: Buffer.from(key, 'latin1'),
       value: this.entries.get(key) as Buffer,
     }));

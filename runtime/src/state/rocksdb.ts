@@ -1,7 +1,7 @@
 /// <reference path="./rocksdb-native.d.ts" />
 import { mkdirSync } from 'node:fs';
 import { failure } from '../base/errors.ts';
-import type { Batch, Entry, Range, Snapshot, Store } from './store.ts';
+import type { Batch, Entry, Range, ScanOptions, Snapshot, Store } from './store.ts';
 
 /** The part of `rocksdb-native` that we use; the package has no types. */
 interface NativeBatch {
@@ -15,7 +15,10 @@ interface NativeStore {
   ready(): Promise<void>;
   get(key: Buffer): Promise<Buffer | null>;
   write(options?: { capacity: number }): NativeBatch;
-  iterator(range: Range, options: { capacity: number }): AsyncIterable<Entry>;
+  iterator(
+    range: Range,
+    options: { reverse: boolean; limit: number; capacity: number },
+  ): AsyncIterable<Entry>;
   snapshot(): NativeStore;
   flush(): Promise<void>;
   close(options?: { force: boolean }): Promise<void>;
@@ -60,10 +63,10 @@ export class RocksStore implements Store {
     return this.#guard(this.#native.get(key));
   }
 
-  async *scan(range: Range): AsyncIterable<Entry> {
+  async *scan(range: Range, options: ScanOptions = {}): AsyncIterable<Entry> {
     const snapshot = this.snapshot();
     try {
-      yield* snapshot.scan(range);
+      yield* snapshot.scan(range, options);
     } finally {
       await snapshot.release();
     }
@@ -74,9 +77,9 @@ export class RocksStore implements Store {
     const folder = this.#folder;
     return {
       get: (key) => this.#guard(native.get(key)),
-      async *scan(range) {
+      async *scan(range, { reverse = false, limit = Infinity } = {}) {
         try {
-          yield* native.iterator(range, { capacity: SCAN_CAPACITY });
+          yield* native.iterator(range, { reverse, limit, capacity: SCAN_CAPACITY });
         } catch (error) {
           throw failure('STATE_FAILED', { folder, reason: messageOf(error) }, error);
         }

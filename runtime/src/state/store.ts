@@ -40,8 +40,13 @@ export type Operation =
 
 export interface Reads {
   get(key: Buffer): Promise<Buffer | null>;
-  /** Entries of a range in the order of their keys, as they were when the scan began. */
-  scan(range: Range): AsyncIterable<Entry>;
+  /** Entries of a range in the order of their keys, as they were when the scan began; or the last ones first. */
+  scan(range: Range, options?: ScanOptions): AsyncIterable<Entry>;
+}
+
+export interface ScanOptions {
+  readonly reverse?: boolean;
+  readonly limit?: number;
 }
 
 /** The store as it was at one moment, between two commits. */

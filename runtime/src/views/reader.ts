@@ -3,7 +3,7 @@ import { failure } from '../base/errors.ts';
 import type { JsonObject } from '../data/json.ts';
 import type { Row } from '../data/value.ts';
 import type { ViewQuery } from '../serve/host.ts';
-import type { Reads } from '../state/store.ts';
+import type { Range, Reads } from '../state/store.ts';
 import type { ViewLayout } from './layout.ts';
 
 /** A part of a view: the rows of one layer whose windows start in [fromMs, toMs). Parts do not overlap. */
@@ -25,30 +25,72 @@ export async function readView(
   query: ViewQuery,
 ): Promise<JsonObject[]> {
   const accepts = filterOf(layout, query);
-  const found: Row[] = [];
   const limit = Math.min(query.limit ?? LIMIT_MAX, LIMIT_MAX);
+  const rows =
+    query.order === 'newest' && layout.shape !== 'grouped'
+      ? await newestRows(reads, layout, parts, query, accepts, limit)
+      : await allRows(reads, layout, parts, query, accepts);
+  return rows.slice(0, limit).map((row) => layout.toJson(row));
+}
+
+type Accepts = (row: Row) => boolean;
+
+async function allRows(
+  reads: Reads,
+  layout: ViewLayout,
+  parts: readonly ViewPart[],
+  query: ViewQuery,
+  accepts: Accepts,
+): Promise<Row[]> {
+  const found: Row[] = [];
   for (const part of parts) {
-    const fromMs = Math.max(part.fromMs, query.fromMs ?? -Infinity);
-    const toMs = Math.min(part.toMs, query.toMs ?? Infinity);
-    if (fromMs >= toMs) continue;
-    for await (const { value } of reads.scan(layout.range(part.layer, fromMs, toMs))) {
+    for await (const { value } of reads.scan(rangeOf(layout, part, query))) {
       const row = layout.decode(value);
       if (accepts(row)) found.push(row);
     }
   }
   // A view without a group is in the order of its events already.
   if (layout.keyNames.length > 0) found.sort((a, b) => layout.compare(a, b));
-  if (query.order === 'newest') newestFirst(layout, found);
-  return found.slice(0, limit).map((row) => layout.toJson(row));
+  return found;
 }
 
-/** The latest windows first, in the order of their keys within one; the latest events first in a view without a group. */
-function newestFirst(layout: ViewLayout, rows: Row[]): void {
-  if (layout.shape === 'events') rows.reverse();
-  rows.sort((a, b) => (layout.windowOf(b)?.[0] ?? 0) - (layout.windowOf(a)?.[0] ?? 0));
+/**
+ * The latest windows first, in the order of their keys within one; the latest events first in a view without a group.
+ * Rows are stored by time, so it reads from the end and stops after the window in which the limit is reached.
+ */
+async function newestRows(
+  reads: Reads,
+  layout: ViewLayout,
+  parts: readonly ViewPart[],
+  query: ViewQuery,
+  accepts: Accepts,
+  limit: number,
+): Promise<Row[]> {
+  const found: Row[] = [];
+  const startOf = (row: Row | undefined): number | undefined =>
+    row === undefined ? undefined : layout.windowOf(row)?.[0];
+  for (const part of parts.toReversed()) {
+    for await (const { value } of reads.scan(rangeOf(layout, part, query), { reverse: true })) {
+      const row = layout.decode(value);
+      if (!accepts(row)) continue;
+      const isFull = found.length >= limit;
+      if (isFull && (layout.shape === 'events' || startOf(row) !== startOf(found.at(-1)))) break;
+      found.push(row);
+    }
+    if (found.length >= limit) break;
+  }
+  if (layout.shape === 'events') return found;
+  return found.sort((a, b) => (startOf(b) ?? 0) - (startOf(a) ?? 0) || layout.compare(a, b));
 }
 
-function filterOf(layout: ViewLayout, { where }: ViewQuery): (row: Row) => boolean {
+function rangeOf(layout: ViewLayout, part: ViewPart, query: ViewQuery): Range {
+  const fromMs = Math.max(part.fromMs, query.fromMs ?? -Infinity);
+  const toMs = Math.min(part.toMs, query.toMs ?? Infinity);
+  // A range that ends before it begins is empty.
+  return layout.range(part.layer, fromMs, Math.max(fromMs, toMs));
+}
+
+function filterOf(layout: ViewLayout, { where }: ViewQuery): Accepts {
   const conditions = Object.entries(where).map(([name, wanted]) => {
     const index = layout.columns.findIndex((column) => column.name === name);
     if (index < 0) {
