@@ -93,6 +93,38 @@ test('the rows are the same in every architecture', () => {
   for (const rows of seen.values()) expect(rows).toEqual(seen.get(INSTALLED));
 });
 
+describe.each(['drop', 'side-output'] as const)('late events: %s', (policy) => {
+  const example = new URL('../../templates/examples/flights.yaml', import.meta.url).pathname;
+  const generated = (architecture: Architecture): string => {
+    const folder = `${architecture}-${policy}`;
+    if (existsSync(join(cwd, folder))) return folder;
+    const flags = ['--answers', example, '--lateness-policy', policy, '--architecture', architecture];
+    expect(create(folder, ...flags, '--no-install')).toMatchObject({ status: 0 });
+    symlinkSync(join(cwd, INSTALLED, 'node_modules'), join(cwd, folder, 'node_modules'));
+    return folder;
+  };
+  const pipeline = (folder: string, ...args: readonly string[]): Run =>
+    run([process.execPath, 'node_modules/pipeline-runtime/dist/cli/main.js', ...args], join(cwd, folder));
+
+  test.each(ARCHITECTURES)('%s: every flight is in a row or counted as late', (architecture) => {
+    const folder = generated(architecture);
+    expect(pipeline(folder, 'run', '--once', '--ingest')).toMatchObject({ status: 0, stderr: '' });
+    const { late } = JSON.parse(pipeline(folder, 'status', '--format', 'json').stdout) as {
+      late: { total: number };
+    };
+    const rows = pipeline(folder, 'query', 'delays', '--format', 'jsonl').stdout.trimEnd().split('\n');
+    const counted = rows.reduce((sum, line) => sum + (JSON.parse(line) as { flights: number }).flights, 0);
+    expect(late.total).toBeGreaterThan(0);
+    expect(counted + late.total).toBe(16_805);
+  });
+
+  test('npm test passes in the project', () => {
+    const { status, stdout } = npm(generated('micro-batch'), 'test');
+    expect(stdout).toMatch(/^# pass 5$/m);
+    expect(status).toBe(0);
+  });
+});
+
 test('npm test passes in the project', () => {
   const { status, stdout } = npm(INSTALLED, 'test');
   expect(stdout).toMatch(/^# pass 5$/m);
