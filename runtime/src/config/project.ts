@@ -1,5 +1,5 @@
 /** `pipeline.config.yaml`: how and where a definition runs. Strict: an unknown key names the nearest known one. */
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../base/durations.ts';
 import { checkYaml, readYamlFile } from './yaml.ts';
@@ -29,8 +29,8 @@ function duration(fallback: string, minMs = 1) {
 const relativePath = z
   .string()
   .min(1)
-  .refine((path) => !path.includes('\0') && !path.split(/[\\/]/).includes('..'), {
-    message: 'must be a path inside the project, without ".."',
+  .refine((path) => !path.includes('\0') && !isAbsolute(path) && !path.split(/[\\/]/).includes('..'), {
+    message: 'must be a path inside the project, relative to it and without ".."',
   });
 
 const projectSchema = z.strictObject({

@@ -51,7 +51,8 @@ export function readYaml(text: string, file: string): YamlText {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     schema: 'core',
-    uniqueKeys: true,
+    // The parser compares every key with every other; see below.
+    uniqueKeys: false,
     merge: false,
     lineCounter: lines,
     prettyErrors: false,
@@ -66,6 +67,15 @@ export function readYaml(text: string, file: string): YamlText {
     return `${file}:${at.line}:${at.col}: ${firstLine(problem.message)}`;
   });
   visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        const what = isMap(key) || isSeq(key) ? 'a list or a map cannot be a key' : duplicateIn(seen, key);
+        if (what === undefined) continue;
+        const at = lines.linePos((key as Node).range?.[0] ?? 0);
+        problems.push(`${file}:${at.line}:${at.col}: ${what}`);
+      }
+    },
     Alias: (_, node) => {
       const at = lines.linePos(node.range?.[0] ?? 0);
       problems.push(
@@ -76,6 +86,13 @@ export function readYaml(text: string, file: string): YamlText {
   });
   if (problems.length > 0) throw failure('FILE_INVALID', { problems: problems.slice(0, 10) });
   return plain(file, document.toJS({ maxAliasCount: 0 }), document.contents, lines);
+}
+
+function duplicateIn(seen: Set<unknown>, key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined;
+  if (seen.has(key.value)) return `key "${String(key.value)}" is not unique`;
+  seen.add(key.value);
+  return undefined;
 }
 
 function plain(file: string, value: unknown, root: Node | null, lines: LineCounter): YamlText {
