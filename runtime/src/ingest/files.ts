@@ -32,8 +32,8 @@ export function fileLines(file: string, fields: readonly Field[]): AsyncIterable
 
 async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<Line> {
   const types = new Map(fields.map((field) => [field.name, field.type]));
-  const text = Readable.from(textOf(file));
-  const records = text.pipe(
+  const content = Readable.from(textOf(file));
+  const records = content.pipe(
     parse({
       columns: true,
       bom: true,
@@ -42,7 +42,7 @@ async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<
       max_record_size: EVENT_BYTES_MAX,
     }),
   );
-  text.on('error', (error) => records.destroy(error));
+  content.on('error', (error) => records.destroy(error));
   let number = 0;
   try {
     for await (const record of records as AsyncIterable<Record<string, string>>) {

@@ -43,11 +43,11 @@ export async function* inBatches(
   const reading = lines[Symbol.asyncIterator]();
   let batch: Line[] = [];
   let characters = 0;
-  let tick: Promise<void> = Promise.resolve();
+  let tick = new Tick(clock, signal);
   try {
     for (let index = 0; ; index++) {
       const next = reading.next();
-      if (batch.length > 0 && !(await comesBefore(next, tick))) {
+      if (batch.length > 0 && (await tick.isBefore(next))) {
         if (signal.aborted) return;
         yield batch;
         batch = [];
@@ -65,7 +65,7 @@ export async function* inBatches(
       if (signal.aborted) return;
       if (batch.length === 0) {
         characters = 0;
-        tick = clock.sleep(TICK_MS, signal);
+        tick = new Tick(clock, signal);
       }
       batch.push(line);
       characters += line.text.length;
@@ -77,13 +77,25 @@ export async function* inBatches(
   }
 }
 
-/** True when the read is done first; its error is left for who awaits it. */
-function comesBefore(next: Promise<unknown>, tick: Promise<void>): Promise<boolean> {
-  return Promise.race([
-    next.then(
-      () => true,
-      () => true,
-    ),
-    tick.then(() => false),
-  ]);
+/** A moment from now, to be raced with many reads: cheaper than a `Promise.race` for each line. */
+class Tick {
+  #isOver = false;
+  #wake: () => void = () => {};
+
+  constructor(clock: Clock, signal: AbortSignal) {
+    void clock.sleep(TICK_MS, signal).then(() => {
+      this.#isOver = true;
+      this.#wake();
+    });
+  }
+
+  /** False when the read is done first; its error is left for who awaits it. */
+  isBefore(read: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const isDone = (): void => resolve(false);
+      this.#wake = () => resolve(true);
+      read.then(isDone, isDone);
+      if (this.#isOver) this.#wake();
+    });
+  }
 }

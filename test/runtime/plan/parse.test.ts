@@ -143,7 +143,7 @@ describe('every rule has its message', () => {
         p['views']![0]!['node']!['keys']!.push({
           ...p['views']![0]!['node']!['keys']![1]!,
           name: 'other',
-        } as never),
+        }),
       'more than one window in a group: window, other',
     ],
     [
