@@ -85,6 +85,11 @@ export const RUNTIME_ERRORS = {
     (p) =>
       `RocksDB cannot be loaded (${p.reason}). On Linux it needs glibc 2.34 and libatomic1 (apt-get install libatomic1); Alpine is not supported.`,
   ),
+  INPUT_BROKEN: row<{ file: string; rows: number; reason: string }>(
+    'external',
+    (p) =>
+      `${p.file}: cannot be read after row ${p.rows} (${p.reason}). The rows before it were taken; send the rest as a file of its own.`,
+  ),
   USAGE: row<{ message: string }>('user', (p) => p.message),
 
   // The HTTP server and the control socket.

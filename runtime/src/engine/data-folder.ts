@@ -5,7 +5,7 @@
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
  *   data/control   where the running process answers commands (a socket's path)
  */
-import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import { DiskLog } from '../log/disk-log.ts';
@@ -31,7 +31,7 @@ export async function openDataFolder(
   disk: Disk = realDisk,
 ): Promise<DataFolder> {
   refuseLinks(folder);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await disk.makeFolder(folder);
   const store = await RocksStore.open(join(folder, 'state'));
   try {
     const log = await DiskLog.open(join(folder, 'log'), { disk, clock });

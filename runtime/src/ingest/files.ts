@@ -52,7 +52,9 @@ async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<
       yield lineOf(++number, JSON.stringify(event));
     }
   } catch (error) {
-    throw failure('FILE_INVALID', { problems: [`${file}: ${(error as Error).message}`] }, error);
+    const reason = (error as Error).message;
+    if (number > 0) throw failure('INPUT_BROKEN', { file, rows: number, reason }, error);
+    throw failure('FILE_INVALID', { problems: [`${file}: ${reason}`] }, error);
   }
 }
 

@@ -12,6 +12,7 @@ export interface Line {
 }
 
 const LINE_FEED = 10;
+const NOT_UTF8 = 'the line is not UTF-8 text';
 
 /** Lines of UTF-8 text; empty ones are skipped, a line over a megabyte comes cut, with the problem said. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Line> {
@@ -45,6 +46,14 @@ export function lineOf(number: number, text: string): Line {
   return { number, text: text.slice(0, EVENT_BYTES_MAX), problem: tooLong(bytes) };
 }
 
+/** Bytes that `linesOf` reads as this line again, with the same problem: what another process is sent. */
+export function bytesOf({ text, problem }: Line): Buffer {
+  if (problem === NOT_UTF8) return Buffer.from(text, 'latin1');
+  const bytes = Buffer.from(text);
+  if (problem === undefined || bytes.length > EVENT_BYTES_MAX) return bytes;
+  return Buffer.concat([bytes, Buffer.alloc(EVENT_BYTES_MAX + 1 - bytes.length, ' ')]);
+}
+
 function tooLong(bytes: number): string {
   return `the event has ${bytes} bytes, over the 1 MB that one may have`;
 }
@@ -62,7 +71,7 @@ function finish(parts: readonly Uint8Array[], bytes: number, number: number): Li
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
-    return { number, text: content.toString('latin1'), problem: 'the line is not UTF-8 text' };
+    return { number, text: content.toString('latin1'), problem: NOT_UTF8 };
   }
   text = text.trim();
   return text === '' ? null : { number, text };

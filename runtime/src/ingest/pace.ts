@@ -52,8 +52,14 @@ export async function* inBatches(
         yield batch;
         batch = [];
       }
-      const { done, value: line } = await next;
-      if (done === true) break;
+      const read = await next.catch((error: unknown) => ({ error }));
+      if ('error' in read) {
+        // What was read before the input broke is taken.
+        if (batch.length > 0) yield batch;
+        throw read.error;
+      }
+      if (read.done === true) break;
+      const line = read.value;
       const due = dueMs(line, index);
       const waitMs = due === null ? 0 : startMs + due - clock.nowMs();
       const full = batch.length >= BATCH_LINES || characters + line.text.length > BATCH_CHARACTERS;

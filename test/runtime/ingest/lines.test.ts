@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EVENT_BYTES_MAX, type Line, linesOf } from '../../../runtime/src/ingest/lines.ts';
+import { bytesOf, EVENT_BYTES_MAX, type Line, linesOf } from '../../../runtime/src/ingest/lines.ts';
 
 async function* chunks(parts: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for (const part of parts) yield await Promise.resolve(part);
@@ -111,3 +111,12 @@ function split(all: Buffer): Line[] {
     }
   });
 }
+
+test('a line sent on to another process is judged there as it was here', async () => {
+  const tooLong = `"${'ä'.repeat(EVENT_BYTES_MAX / 2)}"`;
+  const before = await linesIn(Buffer.from([0x7b, 0xff, 0xfe, 0x7d, 0x0a]), `${tooLong}\n`, '{"a":1}\n');
+  const after = await linesIn(...before.flatMap((line) => [bytesOf(line), '\n']));
+  expect(before.map(({ problem }) => problem !== undefined)).toEqual([true, true, false]);
+  expect(after.map(({ problem }) => problem !== undefined)).toEqual([true, true, false]);
+  expect(after[0]).toEqual(before[0]);
+});

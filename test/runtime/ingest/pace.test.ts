@@ -108,3 +108,15 @@ test('an error of the sender is the error of the batches', async () => {
   }
   await expect(reader(failing(), UNPACED).done).rejects.toThrow('torn');
 });
+
+test('what was read before the input broke is taken', async () => {
+  async function* broken(): AsyncIterable<Line> {
+    yield* lines(['a', 'b']);
+    throw new Error('unplugged');
+  }
+  const { clock, seen, done } = reader(broken(), UNPACED);
+  const ended = done.catch((error: Error) => error.message);
+  await clock.advance(100);
+  expect(await ended).toBe('unplugged');
+  expect(seen).toEqual(['0: a b']);
+});

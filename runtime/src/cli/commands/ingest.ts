@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
 import type { Project } from '../../config/project.ts';
 import { parseTimestamp } from '../../data/timestamp.ts';
-import { EVENT_BYTES_MAX, type Line, linesOf } from '../../ingest/lines.ts';
+import { bytesOf, type Line, linesOf } from '../../ingest/lines.ts';
 import { fileLines } from '../../ingest/files.ts';
 import { atRate, atSpeed, inBatches, type Pace, UNPACED } from '../../ingest/pace.ts';
 import type { Plan, SourcePlan } from '../../plan/node.ts';
@@ -115,14 +115,12 @@ async function* asBytes(lines: AsyncIterable<Line>, pace: Pace, format: string):
   let number = 0;
   const progress = format === 'text' && process.stderr.isTTY;
   for await (const batch of inBatches(lines, pace)) {
-    const texts: string[] = [];
+    const parts: Buffer[] = [];
     for (const line of batch) {
-      texts.push('\n'.repeat(line.number - number - 1));
-      // A text that was cut is sent as too long, so that the door says why.
-      texts.push(line.text.length >= EVENT_BYTES_MAX ? `${line.text}${' '.repeat(2)}.` : line.text, '\n');
+      parts.push(Buffer.alloc(line.number - number - 1, '\n'), bytesOf(line), Buffer.from('\n'));
       number = line.number;
     }
-    yield Buffer.from(texts.join(''));
+    yield Buffer.concat(parts);
     if (progress) process.stderr.write(`\r${count(number)} lines sent`);
   }
   if (progress) process.stderr.write('\r\u001b[K');
