@@ -8,7 +8,7 @@ import type { Layer, LayerPorts } from '../loop/layer.ts';
 import type { Turns } from '../loop/turns.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import type { Plan } from '../plan/node.ts';
-import type { VersionStatus } from '../serve/host.ts';
+import type { VersionStatus } from '../host/host.ts';
 import type { Reads } from '../state/store.ts';
 import { type ViewPart, WHOLE } from '../views/reader.ts';
 import type { ViewLayout } from '../views/layout.ts';

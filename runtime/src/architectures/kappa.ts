@@ -14,10 +14,11 @@ import { z } from 'zod';
 import { failure } from '../base/errors.ts';
 import { NAME_SHAPE } from '../data/value.ts';
 import { Job } from '../loop/job.ts';
-import { hashOf, Layer } from '../loop/layer.ts';
+import { Layer } from '../loop/layer.ts';
+import { hashOf } from '../plan/hash.ts';
 import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
-import type { VersionStatus } from '../serve/host.ts';
+import type { VersionStatus } from '../host/host.ts';
 import { metaKey } from '../state/keys.ts';
 import { Batch, type Reads } from '../state/store.ts';
 import {

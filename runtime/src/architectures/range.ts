@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { failure } from '../base/errors.ts';
-import { hashOf } from '../loop/layer.ts';
 import type { Slice } from '../loop/recompute.ts';
+import { hashOf } from '../plan/hash.ts';
 import type { Plan } from '../plan/node.ts';
 
 const schema = z.strictObject({ fromMs: z.number(), toMs: z.number(), planHash: z.string().optional() });

@@ -11,7 +11,7 @@ import type { Plan } from '../plan/node.ts';
 import { systemClock } from '../ports/clock.ts';
 import { type ControlClient, controlClient } from '../serve/control-client.ts';
 import { controlSocketPath } from '../serve/control-path.ts';
-import type { Host } from '../serve/host.ts';
+import type { Host } from '../host/host.ts';
 import { loadDefinition } from './load-definition.ts';
 
 /** The nearest folder, from here upwards, with a `pipeline.config.yaml`. Throws USAGE. */

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/durations.ts';
 import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
-import type { JsonRow, Status } from '../serve/host.ts';
+import type { JsonRow, Status } from '../host/host.ts';
 import { columnsOf, paint, printable, table } from './terminal.ts';
 
 export function print(text: string): void {

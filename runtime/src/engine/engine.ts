@@ -23,7 +23,7 @@ import type {
   Status,
   ViewChange,
   ViewQuery,
-} from '../serve/host.ts';
+} from '../host/host.ts';
 import { metaKey, prefixOf } from '../state/keys.ts';
 import { Batch, prefixRange } from '../state/store.ts';
 import { readView } from '../views/reader.ts';

@@ -1,6 +1,6 @@
 /** What `pipeline status`, `/api/status` and the dashboard show, from the layer that readers see. */
 import type { Layer } from '../loop/layer.ts';
-import type { Freshness, SourceStatus, Status, ViewStatus } from '../serve/host.ts';
+import type { Freshness, SourceStatus, Status, ViewStatus } from '../host/host.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import type { Engine } from './engine.ts';
 

@@ -14,7 +14,7 @@ import { formatTimestamp } from '../data/timestamp.ts';
 import type { Log } from '../log/log.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { IngestResult } from '../serve/host.ts';
+import type { IngestResult } from '../host/host.ts';
 import type { Line } from './lines.ts';
 
 const PROBLEMS_MAX = 10;

@@ -2,7 +2,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
 import { failure } from '../base/errors.ts';
 import { type Field } from '../data/decode.ts';
 import { EVENT_BYTES_MAX, type Line, lineOf, linesOf } from './lines.ts';
@@ -31,6 +30,7 @@ export function fileLines(file: string, fields: readonly Field[]): AsyncIterable
 }
 
 async function* csvLines(file: string, fields: readonly Field[]): AsyncIterable<Line> {
+  const { parse } = await import('csv-parse');
   const types = new Map(fields.map((field) => [field.name, field.type]));
   const content = Readable.from(textOf(file));
   const records = content.pipe(

@@ -43,7 +43,7 @@ export async function* inBatches(
   const reading = lines[Symbol.asyncIterator]();
   let batch: Line[] = [];
   let characters = 0;
-  let tick = new Tick(clock, signal);
+  let tick = new Tick(clock);
   try {
     for (let index = 0; ; index++) {
       const next = reading.next();
@@ -71,7 +71,7 @@ export async function* inBatches(
       if (signal.aborted) return;
       if (batch.length === 0) {
         characters = 0;
-        tick = new Tick(clock, signal);
+        tick = new Tick(clock);
       }
       batch.push(line);
       characters += line.text.length;
@@ -88,8 +88,8 @@ class Tick {
   #isOver = false;
   #wake: () => void = () => {};
 
-  constructor(clock: Clock, signal: AbortSignal) {
-    void clock.sleep(TICK_MS, signal).then(() => {
+  constructor(clock: Clock) {
+    void clock.sleep(TICK_MS).then(() => {
       this.#isOver = true;
       this.#wake();
     });

@@ -13,9 +13,10 @@ import { encodeKey } from '../data/key.ts';
 import { rowToJson } from '../data/json.ts';
 import type { Block, Log } from '../log/log.ts';
 import { isOver, type Position } from '../operators/operator.ts';
+import { hashOf } from '../plan/hash.ts';
 import type { Plan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { LateRow } from '../serve/host.ts';
+import type { LateRow } from '../host/host.ts';
 import { layerRanges, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
@@ -367,11 +368,6 @@ function emptyProgress(plan: Plan): Progress {
     runs: 0,
     lastRunAtMs: null,
   };
-}
-
-/** Two plans with one hash compute the same. */
-export function hashOf(plan: Plan): string {
-  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 32);
 }
 
 /** The sources' clocks and the columns and keys of every view: what stored rows and late events depend on. */

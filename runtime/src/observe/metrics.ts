@@ -5,7 +5,7 @@
  */
 import process from 'node:process';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Status } from '../serve/host.ts';
+import type { Status } from '../host/host.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 type Value = number | null;

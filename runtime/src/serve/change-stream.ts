@@ -13,7 +13,7 @@
  *             I2  A client that applies every change and obeys `reset` ends with the rows of the view.
  */
 import type { ServerResponse } from 'node:http';
-import type { ViewChange } from './host.ts';
+import type { ViewChange } from '../host/host.ts';
 import type { ServeLimits } from './limits.ts';
 
 export class ChangeStream {

@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { CodedError, row } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
-import type { IngestResult, JsonRow, LateRow, RejectedRow, Status, ViewQuery } from './host.ts';
+import type { IngestResult, JsonRow, LateRow, RejectedRow, Status, ViewQuery } from '../host/host.ts';
 
 export interface ControlClient {
   status(): Promise<Status>;

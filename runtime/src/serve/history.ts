@@ -2,7 +2,7 @@
  * The last minutes of a pipeline, so that a page that is opened now can show how it got here: a ring of samples of the
  * status, taken while the server runs. Sampling reads the status and nothing else.
  */
-import type { Host, Status } from './host.ts';
+import type { Host, Status } from '../host/host.ts';
 import type { ServeLimits } from './limits.ts';
 
 export interface Sample {

@@ -17,7 +17,7 @@ import {
 import { ChangeStream } from './change-stream.ts';
 import { dashboardAssets } from './dashboard/assets.ts';
 import type { History } from './history.ts';
-import type { Host, IngestResult } from './host.ts';
+import type { Host, IngestResult } from '../host/host.ts';
 import type { ServeLimits } from './limits.ts';
 import type { ServeLogger } from './logger.ts';
 import { headersOf, HttpProblem, PROBLEM_TYPE, problemOf } from './problem.ts';

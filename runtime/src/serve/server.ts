@@ -12,7 +12,7 @@ import { createMetrics } from '../observe/metrics.ts';
 import type { ChangeStream } from './change-stream.ts';
 import { digestOf, hostsOf, refusalOf, type Gate } from './gate.ts';
 import { startHistory } from './history.ts';
-import type { Host } from './host.ts';
+import type { Host } from '../host/host.ts';
 import { SERVE_LIMITS, type ServeLimits } from './limits.ts';
 import { listenSocket, listenTcp, type TcpAddress } from './listen.ts';
 import type { ServeLogger } from './logger.ts';

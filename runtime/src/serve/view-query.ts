@@ -5,7 +5,7 @@
  * `where=limit=5`, a column and a value, which may be repeated.
  */
 import { parseTimestamp } from '../data/timestamp.ts';
-import type { ViewQuery } from './host.ts';
+import type { ViewQuery } from '../host/host.ts';
 import type { ServeLimits } from './limits.ts';
 import { HttpProblem } from './problem.ts';
 

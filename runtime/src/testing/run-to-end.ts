@@ -1,5 +1,5 @@
 import type { Pipeline } from '../dsl/pipeline.ts';
-import type { JsonRow, LateRow, RejectedRow } from '../serve/host.ts';
+import type { JsonRow, LateRow, RejectedRow } from '../host/host.ts';
 import { TestDriver, type TestOptions } from './test-driver.ts';
 
 export interface TestResult {

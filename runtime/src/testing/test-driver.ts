@@ -12,7 +12,7 @@ import type { DataFolder } from '../engine/data-folder.ts';
 import { Engine } from '../engine/engine.ts';
 import { MemoryLog } from '../log/memory-log.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
-import type { JsonRow, LateRow, RejectedRow } from '../serve/host.ts';
+import type { JsonRow, LateRow, RejectedRow } from '../host/host.ts';
 import { MemoryStore } from '../state/memory.ts';
 
 export interface TestOptions {

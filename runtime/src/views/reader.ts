@@ -2,7 +2,7 @@
 import { failure } from '../base/errors.ts';
 import type { JsonObject } from '../data/json.ts';
 import type { Row } from '../data/value.ts';
-import type { ViewQuery } from '../serve/host.ts';
+import type { ViewQuery } from '../host/host.ts';
 import type { Range, Reads } from '../state/store.ts';
 import type { ViewLayout } from './layout.ts';
 

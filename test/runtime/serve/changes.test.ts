@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { ViewChange } from '../../../runtime/src/serve/host.ts';
+import type { ViewChange } from '../../../runtime/src/host/host.ts';
 import { send, start, type Started } from './harness.ts';
 
 interface Sent {

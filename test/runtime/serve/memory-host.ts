@@ -9,7 +9,7 @@ import type {
   Status,
   ViewChange,
   ViewQuery,
-} from '../../../runtime/src/serve/host.ts';
+} from '../../../runtime/src/host/host.ts';
 
 const LINE_BYTES_MAX = 1_000_000;
 const HOUR_MS = 3_600_000;

@@ -2,7 +2,7 @@
 import { TestDriver } from 'pipeline-runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES } from '../../../runtime/src/config/project.ts';
-import type { JsonRow } from '../../../runtime/src/serve/host.ts';
+import type { JsonRow } from '../../../runtime/src/host/host.ts';
 import { flightsPipeline, readFlights } from '../law/flights.ts';
 
 const rules = { delayMs: 0, allowedMs: 0, policy: 'correct', mode: 'updates' } as const;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
 import { parseTimestamp } from '../../data/timestamp.ts';
 import { explainPlan, mermaidPlan } from '../../plan/explain.ts';
-import type { LateRow } from '../../serve/host.ts';
+import type { LateRow } from '../../host/host.ts';
 import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { count, formatOf, note, print, printJson, printRows, ROW_FORMATS, statusText } from '../output.ts';
 

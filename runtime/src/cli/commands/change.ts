@@ -1,8 +1,8 @@
 /** The commands that change what is served: backfill, replay, promote, rollback, versions. */
 import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
-import type { VersionStatus } from '../../serve/host.ts';
-import { hashOf } from '../../loop/layer.ts';
+import type { VersionStatus } from '../../host/host.ts';
+import { hashOf } from '../../plan/hash.ts';
 import { type Answering, findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { count, formatOf, note, printJson, printRows } from '../output.ts';
 import { timeOf, wholeNumber } from './ask.ts';

@@ -10,7 +10,7 @@ import { fileLines } from '../../ingest/files.ts';
 import { atRate, atSpeed, inBatches, type Pace, UNPACED } from '../../ingest/pace.ts';
 import type { Plan, SourcePlan } from '../../plan/node.ts';
 import { systemClock } from '../../ports/clock.ts';
-import type { IngestResult } from '../../serve/host.ts';
+import type { IngestResult } from '../../host/host.ts';
 import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { count, formatOf, note, printJson } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';

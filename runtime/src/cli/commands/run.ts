@@ -13,9 +13,8 @@ import { fileLines } from '../../ingest/files.ts';
 import type { Line } from '../../ingest/lines.ts';
 import { atSpeed, type Pace, UNPACED } from '../../ingest/pace.ts';
 import { controlSocketPath } from '../../serve/control-path.ts';
-import { type RunningServer, startServer } from '../../serve/server.ts';
+import type { RunningServer } from '../../serve/server.ts';
 import { dataFolderOf, findProject, findRunning, openEngine, withArchitecture } from '../context.ts';
-import { loggerOf } from '../logger.ts';
 import { count, note, rowTable } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';
 import { paint } from '../terminal.ts';
@@ -145,6 +144,11 @@ async function runOn(
 }
 
 async function serve(project: Project, engine: Engine, options: RunOptions): Promise<RunningServer[]> {
+  // Loaded here, so that commands that serve nothing start sooner.
+  const [{ startServer }, { loggerOf }] = await Promise.all([
+    import('../../serve/server.ts'),
+    import('../logger.ts'),
+  ]);
   const logger = loggerOf();
   const servers = [
     await startServer({

@@ -5,7 +5,7 @@
  *          ──none────► asking, slower and slower, `ATTEMPTS_MAX` times ──► resting, until the reader asks again
  *          ──401─────► waiting for a token
  *
- * @import { Status } from '../../host.ts'
+ * @import { Status } from '../../../host/host.ts'
  * @typedef {object} Listener
  * @property {(status: Status) => void} status
  * @property {(sinceMs: number, trying: boolean) => void} silence

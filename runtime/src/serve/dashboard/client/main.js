@@ -1,7 +1,7 @@
 /**
  * The page: asks for the status, shows each answer in its place.
  *
- * @import { LateRow, RejectedRow, Status } from '../../host.ts'
+ * @import { LateRow, RejectedRow, Status } from '../../../host/host.ts'
  * @import { Sample } from '../../history.ts'
  */
 import { drawChart, Past } from './chart.js';

@@ -1,7 +1,7 @@
 /**
  * One section for each view: its rows, the newest window first, and a filter on one column.
  *
- * @import { JsonRow, Status, ViewStatus } from '../../host.ts'
+ * @import { JsonRow, Status, ViewStatus } from '../../../host/host.ts'
  * @typedef {{ readonly start: string, readonly end: string }} WindowValue
  */
 import { element, fill, place, wordsOf } from './dom.js';

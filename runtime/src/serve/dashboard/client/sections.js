@@ -1,7 +1,7 @@
 /**
  * The three questions below the verdict: is it complete, what was late, is it keeping up.
  *
- * @import { LateRow, RejectedRow, SourceStatus, Status } from '../../host.ts'
+ * @import { LateRow, RejectedRow, SourceStatus, Status } from '../../../host/host.ts'
  */
 import { element, fill, place, say, wordsOf } from './dom.js';
 import { ago, counted, duration, eventTime, share, size, whole } from './format.js';

@@ -1,7 +1,7 @@
 /**
  * The answer on top: fresh enough or not, in words first, then in colour.
  *
- * @import { Status } from '../../host.ts'
+ * @import { Status } from '../../../host/host.ts'
  * @typedef {object} Verdict
  * @property {'good' | 'bad' | 'wait'} tone
  * @property {string} words

@@ -1,0 +1,7 @@
+import { createHash } from 'node:crypto';
+import type { Plan } from './node.ts';
+
+/** Two plans with one hash compute the same. */
+export function hashOf(plan: Plan): string {
+  return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 32);
+}
