@@ -187,7 +187,8 @@ class Versions {
         version.rate === null
           ? config.trigger.rows
           : Math.max(1, Math.min(config.trigger.rows, Math.ceil(version.rate)));
-      await turns.take(() => version.job.epoch(rows));
+      // A version that was dropped while this waited for its turn must not write again.
+      await turns.take(async () => this.#versions.has(version.name) && version.job.epoch(rows));
       const events = version.job.layer.position - before;
       if (version.rate !== null) version.nextEpochAtMs = ports.clock.nowMs() + (events / version.rate) * 1000;
       if (version.job.isCaughtUp) await turns.take(() => version.job.correct());
