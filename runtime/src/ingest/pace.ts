@@ -44,10 +44,17 @@ export async function* inBatches(
   let batch: Line[] = [];
   let characters = 0;
   let tick = new Tick(clock);
+  // One listener for all ticks: many are alive at a time.
+  const idle = new Tick(null);
+  const onAbort = (): void => {
+    tick.end();
+    idle.end();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     for (let index = 0; ; index++) {
       const next = reading.next();
-      if (batch.length > 0 && (await tick.isBefore(next))) {
+      if (await (batch.length > 0 ? tick : idle).isBefore(next)) {
         if (signal.aborted) return;
         yield batch;
         batch = [];
@@ -78,6 +85,7 @@ export async function* inBatches(
     }
     if (batch.length > 0) yield batch;
   } finally {
+    signal.removeEventListener('abort', onAbort);
     // Not awaited: a read that is under way may never end.
     reading.return?.().catch(() => {});
   }
@@ -88,11 +96,14 @@ class Tick {
   #isOver = false;
   #wake: () => void = () => {};
 
-  constructor(clock: Clock) {
-    void clock.sleep(TICK_MS).then(() => {
-      this.#isOver = true;
-      this.#wake();
-    });
+  /** Without a clock it never comes by itself. */
+  constructor(clock: Clock | null) {
+    void clock?.sleep(TICK_MS).then(() => this.end());
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake();
   }
 
   /** False when the read is done first; its error is left for who awaits it. */

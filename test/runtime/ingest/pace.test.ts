@@ -120,3 +120,15 @@ test('what was read before the input broke is taken', async () => {
   expect(await ended).toBe('unplugged');
   expect(seen).toEqual(['0: a b']);
 });
+
+test('an end by the signal does not wait for a line that may never come', async () => {
+  async function* silent(): AsyncIterable<Line> {
+    await new Promise(() => {});
+    yield { number: 1, text: 'never' };
+  }
+  const { clock, seen, done, stop } = reader(silent(), UNPACED);
+  await clock.advance(1_000);
+  stop.abort();
+  await done;
+  expect(seen).toEqual(['end']);
+});
