@@ -3,25 +3,21 @@
  *
  *   lock the data ─► control socket, HTTP ─► (sample) ─► run ─► on SIGINT or SIGTERM: finish the epoch, close
  */
-import { join } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
 import type { Project } from '../../config/project.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { fileLines } from '../../ingest/files.ts';
-import type { Line } from '../../ingest/lines.ts';
-import { atSpeed, type Pace, UNPACED } from '../../ingest/pace.ts';
+import { UNPACED } from '../../ingest/pace.ts';
 import { controlSocketPath } from '../../serve/control-path.ts';
 import type { RunningServer } from '../../serve/server.ts';
 import { dataFolderOf, findProject, findRunning, openEngine, withArchitecture } from '../context.ts';
-import { count, note, rowTable } from '../output.ts';
+import { note } from '../output.ts';
+import { firstResults, printResults } from '../results.ts';
+import { feedHistory, feedSample, sampleSpeed } from '../sample.ts';
 import { untilInterrupted } from '../signals.ts';
 import { paint } from '../terminal.ts';
-import { producerOf, sourceOf, timeReader } from './ingest.ts';
 import { type FileRunOptions, runFiles } from './run-files.ts';
-
-const FIRST_ROWS = 8;
 
 interface RunOptions extends FileRunOptions {
   readonly untilCaughtUp?: boolean;
@@ -173,92 +169,4 @@ async function serve(project: Project, engine: Engine, options: RunOptions): Pro
     for (const server of servers) await server.close();
     throw error;
   }
-}
-
-/** The part of the sample that is there before the pipeline starts; the rest arrives at its own pace. */
-async function feedHistory(project: Project, engine: Engine, signal: AbortSignal): Promise<void> {
-  const { ingest } = project.config;
-  if (ingest === undefined || ingest.history === 0) return;
-  const timeOf = timeReader(ingest.arrivalTime ?? sourceOf(engine.plan, ingest.source).eventTime);
-  let untilMs: number | undefined;
-  await feed(project, engine, signal, UNPACED, (line) => {
-    const timeMs = timeOf(line);
-    if (timeMs === undefined) return true;
-    untilMs ??= timeMs + ingest.history;
-    return timeMs < untilMs;
-  });
-}
-
-function sampleSpeed({ config: { ingest } }: Project): Pace['dueMs'] {
-  return ingest?.arrivalTime === undefined ? UNPACED : atSpeed(ingest.speed, timeReader(ingest.arrivalTime));
-}
-
-function feedSample(
-  project: Project,
-  engine: Engine,
-  dueMs: Pace['dueMs'],
-  signal: AbortSignal,
-): Promise<void> {
-  return feed(project, engine, signal, dueMs, () => true);
-}
-
-/** Feeds lines of the sample while they are wanted. Throws USAGE without a sample. */
-async function feed(
-  project: Project,
-  engine: Engine,
-  signal: AbortSignal,
-  dueMs: Pace['dueMs'],
-  wanted: (line: Line) => boolean,
-): Promise<void> {
-  const { ingest } = project.config;
-  if (ingest === undefined)
-    throw failure('USAGE', { message: '--ingest: pipeline.config.yaml names no sample under "ingest".' });
-  const source = sourceOf(engine.plan, ingest.source);
-  const file = join(project.root, ingest.file);
-  const producer = await producerOf(file, source.name);
-  const known = engine.data.log.lastSequence(`${producer}/0`);
-  const lines = takeWhile(fileLines(file, source.fields), wanted);
-  // What is in the log from before is not waited for.
-  const paced: Pace['dueMs'] = (line, index) =>
-    project.config.log.partitions === 1 && line.number <= known ? null : dueMs(line, index);
-  await engine.ingestLines(source.name, lines, { producer, dueMs: paced, signal });
-}
-
-async function* takeWhile(lines: AsyncIterable<Line>, wanted: (line: Line) => boolean): AsyncIterable<Line> {
-  for await (const line of lines) {
-    if (!wanted(line)) return;
-    yield line;
-  }
-}
-
-/** Prints what readers see: at once when they see all that has arrived, else as soon as they do. */
-async function firstResults(engine: Engine, signal: AbortSignal): Promise<void> {
-  const { log } = engine.data;
-  while (log.end === 0 || engine.arrangement.serving.position < log.end) await engine.nextCommit();
-  if (!signal.aborted) await printResults(engine);
-}
-
-/** The first rows of each view, and what was late or rejected. */
-async function printResults(engine: Engine): Promise<void> {
-  const status = await engine.status();
-  const color = paint(process.stdout);
-  const lines: string[] = [];
-  for (const view of status.views) {
-    const rows = await engine.query(view.name, { where: {}, limit: FIRST_ROWS, order: 'newest' });
-    lines.push(
-      `${color.bold(view.name)}: ${count(view.rows)} rows${view.rows > rows.length ? `, the newest ${rows.length}` : ''}`,
-    );
-    if (rows.length > 0)
-      lines.push(
-        ...rowTable(rows, 2)
-          .split('\n')
-          .map((line) => `  ${line}`),
-      );
-  }
-  const eventsIn = status.sources.reduce((sum, source) => sum + source.eventsIn, 0);
-  const policies = [...new Set(Object.values(status.late.policy))].join(', ');
-  lines.push(
-    `${count(eventsIn)} events in, ${count(status.late.total)} late (${policies}), ${count(status.rejected)} rejected`,
-  );
-  process.stdout.write(`${lines.join('\n')}\n`);
 }
