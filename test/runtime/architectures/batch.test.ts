@@ -1,5 +1,6 @@
 import { ManualClock, TestDriver } from 'pipeline-runtime/testing';
 import { describe, expect, it } from 'vitest';
+import { defaultConfig } from '../../../runtime/src/config/project.ts';
 import { sale, sales, short } from './sample.ts';
 
 const DAY = { fromMs: Date.UTC(2001, 0, 1), toMs: Date.UTC(2001, 0, 2) };
@@ -69,6 +70,22 @@ describe('batch', () => {
       'The definition is not the one',
     );
   });
+
+  it.for(['batch', 'lambda'] as const)(
+    '%s: a window that is over appears although nothing new is in its partition',
+    async (architecture) => {
+      const { batch, ...config } = defaultConfig(architecture);
+      const options = { architecture, config: { ...config, batch: { ...batch, partition: 3_600_000 } } };
+      const driver = await TestDriver.open(sales('drop', { final: true }), options);
+      await driver.send('sales', [sale('a', '10:15', 1)]);
+      await driver.settle();
+      expect(await driver.rows('perHour')).toEqual([]);
+      await driver.send('sales', [sale('a', '15:00', 2)]);
+      await driver.settle();
+      expect(short(await driver.rows('perHour'))).toEqual(['a 10h: 1 sales, 1']);
+      expect((await driver.engine.status()).views[0]?.rows).toBe(1);
+    },
+  );
 
   it('a run reads only the partitions that new events touch', async () => {
     const driver = await TestDriver.open(sales(), { architecture: 'batch' });

@@ -31,6 +31,24 @@ describe('lambda', () => {
     expect(status.lambda).toMatchObject({ batchRuns: 1 });
   });
 
+  it.for([
+    ['10:59:59.998', 0],
+    ['10:59:59.999', 1],
+    ['11:00:00.000', 1],
+  ] as const)(
+    'the boundary is exact: after an event at %s the batch layer has %i row of the hour before',
+    async ([time, rows]) => {
+      const driver = await TestDriver.open(sales(), { architecture: 'lambda' });
+      await driver.send('sales', [
+        sale('a', '10:00', 1),
+        { shop: 'b', at: `2001-01-01T${time}Z`, amount: 2 },
+      ]);
+      await driver.settle();
+      expect(await storedRows(driver, 'batch')).toBe(rows === 0 ? 0 : time.startsWith('11') ? 1 : 2);
+      expect(short(await driver.rows('perHour')).map((row) => row.slice(0, 1))).toEqual(['a', 'b']);
+    },
+  );
+
   it('late events appear with the next batch run, and overwrite what the speed layer said', async () => {
     const driver = await TestDriver.open(sales(), { architecture: 'lambda' });
     await driver.send('sales', [sale('a', '10:00', 1), sale('a', '11:10', 2)]);
