@@ -77,9 +77,8 @@ export class Job {
     const startedAtMs = layer.ports.clock.nowMs();
     this.#batch = new Batch();
     const to = Math.min(layer.position + rowsMax, layer.ports.log.end);
-    const admitted: string[] = [];
-    const position = await this.#read(to, admitted);
-    if (admitted.length > 0) await layer.markAdmitted(this.#batch);
+    const position = await this.#read(to);
+    await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
       view.chain.group?.advance(layer.watermarkMs(view.layout.source.name));
@@ -93,7 +92,7 @@ export class Job {
     return true;
   }
 
-  #read(to: number, admitted: string[]): Promise<number> {
+  #read(to: number): Promise<number> {
     const { layer } = this;
     return readEvents({
       log: layer.ports.log,
@@ -103,7 +102,7 @@ export class Job {
       to,
       freshFrom: 0,
       handlers: {
-        block: (block, from, until) => layer.noteBlock(block, from, until),
+        ...layer.intake(this.#batch),
         event: (row, at) => {
           layer.timeline.event(at.eventTimeMs);
           layer.countEvent(at.source);
@@ -116,12 +115,6 @@ export class Job {
               layer.rejectRow(layout, at, error, this.#batch);
             }
           }
-        },
-        rejected: (position, source, text, reason) =>
-          layer.reject(position, null, source, text, reason, this.#batch),
-        admit: (source, pairs) => {
-          layer.admit(source, pairs, this.#batch);
-          admitted.push(source);
         },
       },
     });

@@ -21,7 +21,7 @@ import { layerRanges, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import { ViewLayout } from '../views/layout.ts';
-import { Times } from './reader.ts';
+import { type Handlers, Times } from './reader.ts';
 import { Timeline } from './timeline.ts';
 import type { SavedSourceTime } from './watermark.ts';
 
@@ -94,6 +94,7 @@ export class Layer {
   /** Late events of the epoch that is running, not yet in the store. */
   #unsavedLate: LateEntry[] = [];
   #arrivals: Arrival[] = [];
+  #hasNewAdmissions = false;
 
   private constructor(
     name: string,
@@ -247,8 +248,18 @@ export class Layer {
     );
   }
 
+  /** What every computation of a layer does with the records of the log, but for the events themselves. */
+  intake(batch: Batch): Pick<Handlers, 'block' | 'rejected' | 'admit'> {
+    return {
+      block: (block, from, to) => this.noteBlock(block, from, to),
+      rejected: (position, source, text, reason) => this.reject(position, null, source, text, reason, batch),
+      admit: (source, pairs) => this.admit(source, pairs, batch),
+    };
+  }
+
   /** Takes late events all the same from now on. */
   admit(source: string, pairs: readonly (readonly [number, number])[], batch: Batch): void {
+    this.#hasNewAdmissions = true;
     for (const [partition, offset] of pairs) {
       const name = `${source}/${partition}/${offset}`;
       this.#admitted.add(name);
@@ -281,8 +292,10 @@ export class Layer {
     yield* this.#unsavedLate;
   }
 
-  /** The windows of admitted late events wait for the next correction. */
+  /** The windows of late events that were admitted since the last call wait for the next correction. */
   async markAdmitted(batch: Batch): Promise<void> {
+    if (!this.#hasNewAdmissions) return;
+    this.#hasNewAdmissions = false;
     for await (const { startMs, row } of this.lateEntries()) {
       if (this.isAdmitted(row)) this.markDirty(row.view, startMs, batch);
     }

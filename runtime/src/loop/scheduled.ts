@@ -73,7 +73,6 @@ export class ScheduledLayer {
   async #look(to: number, batch: Batch): Promise<Map<ViewLayout, Set<number>>> {
     const { layer } = this;
     const touched = new Map(layer.layouts.map((layout) => [layout, new Set<number>()]));
-    let admitted = false;
     await readEvents({
       log: layer.ports.log,
       plan: layer.plan,
@@ -82,7 +81,7 @@ export class ScheduledLayer {
       to,
       freshFrom: 0,
       handlers: {
-        block: (block, from, until) => layer.noteBlock(block, from, until),
+        ...layer.intake(batch),
         event: (_, at) => {
           layer.timeline.event(at.eventTimeMs);
           layer.countEvent(at.source);
@@ -95,15 +94,9 @@ export class ScheduledLayer {
             starts.add(Math.floor(timeMs / this.#partitionMs) * this.#partitionMs);
           }
         },
-        rejected: (position, source, text, reason) =>
-          layer.reject(position, null, source, text, reason, batch),
-        admit: (source, pairs) => {
-          layer.admit(source, pairs, batch);
-          admitted = true;
-        },
       },
     });
-    if (admitted) await layer.markAdmitted(batch);
+    await layer.markAdmitted(batch);
     return touched;
   }
 
