@@ -4,6 +4,10 @@ import { type Column, DOUBLE_MAX, type Row, type Value } from './value.ts';
 /** A field of an event: a column, for strings optionally with the only values that are allowed. */
 export interface Field extends Column {
   readonly oneOf?: readonly string[];
+  /** Where the value lies in a nested event; the name of the field when it is not said. */
+  readonly path?: readonly string[];
+  /** How a time is written: ISO 8601 with a zone, or `yyyy-MM-dd HH:mm:ss[.SSS]` in UTC. */
+  readonly format?: 'iso' | 'sql';
 }
 
 /** A row, or the first reason why the event is not one. */

@@ -5,11 +5,18 @@
  *   string     a well-formed string          integer    |n| <= 2^53 - 1
  *   double     |x| <= 2^970, never NaN       boolean
  *   timestamp  epoch milliseconds, UTC       window     [start, end) in epoch milliseconds
+ *   decimal    a whole number of 10^-scale, |n| <= 2^53 - 1: 12.345 of scale 3 is 12345
+ *   list       values of one type, as `{ items }`
  */
-export type Type = 'string' | 'integer' | 'double' | 'boolean' | 'timestamp' | 'window';
+export type Type = 'string' | 'integer' | 'double' | 'boolean' | 'timestamp' | 'window' | 'decimal' | 'list';
 
 export type WindowValue = readonly [startMs: number, endMs: number];
-export type Value = string | number | boolean | WindowValue | null;
+/** What a list may hold. */
+export type ItemType = 'string' | 'integer' | 'double' | 'boolean' | 'timestamp';
+export interface ListValue {
+  readonly items: readonly (string | number | boolean | null)[];
+}
+export type Value = string | number | boolean | WindowValue | ListValue | null;
 export type Row = readonly Value[];
 
 /** One column of a row. `eventTime` marks the column that carries the event time of its source. */
@@ -17,6 +24,10 @@ export interface Column {
   readonly name: string;
   readonly type: Type;
   readonly nullable: boolean;
+  /** Digits behind the point of a decimal. */
+  readonly scale?: number;
+  /** Of a list. */
+  readonly item?: ItemType;
   readonly eventTime?: boolean;
 }
 

@@ -2,7 +2,7 @@
  * Typed, symbolic expressions over the columns of one row: plain frozen data that can be evaluated, compiled, explained
  * and exported. The set of functions is closed; see `functions.ts`.
  */
-import type { Type, Value } from '../data/value.ts';
+import type { ItemType, Type } from '../data/value.ts';
 
 export type FunctionName =
   | 'eq'
@@ -31,7 +31,9 @@ export interface FieldExpr {
 export interface LiteralExpr {
   readonly kind: 'literal';
   readonly type: Type;
-  readonly value: Exclude<Value, readonly unknown[]>;
+  readonly value: string | number | boolean | null;
+  /** Of a decimal, whose value is a whole number of 10^-scale. */
+  readonly scale?: number;
 }
 
 export interface CallExpr {
@@ -40,10 +42,20 @@ export interface CallExpr {
   readonly args: readonly Expr[];
 }
 
-export type Expr = FieldExpr | LiteralExpr | CallExpr;
+/** A call of a function of the definition; opaque to exporters. */
+export interface UdfExpr {
+  readonly kind: 'udf';
+  readonly name: string;
+  readonly args: readonly Expr[];
+  readonly result: ExprType;
+}
+
+export type Expr = FieldExpr | LiteralExpr | CallExpr | UdfExpr;
 
 /** The type of an expression and whether it can be null. */
 export interface ExprType {
   readonly type: Type;
   readonly nullable: boolean;
+  readonly scale?: number;
+  readonly item?: ItemType;
 }

@@ -9,6 +9,7 @@
  *             O2  `restore` of what `persist` wrote gives an operator that cannot be told from the one that wrote it.
  */
 import type { Row } from '../data/value.ts';
+import type { RowError } from '../expr/functions.ts';
 import type { Batch, Entry } from '../state/store.ts';
 
 export type Weight = 1 | -1;
@@ -48,12 +49,20 @@ export interface StatefulOperator extends Collector {
   readonly size: number;
 }
 
-/** Decides about rows of windows that are over. */
+/**
+ * Decides about rows of windows that are over. REQUIRES of every operator that it asks this and nothing else: by the row's
+ * own position, never by what `advance` has closed so far, so that the answer is the same in every cut.
+ */
 export interface LateRule {
   readonly allowedMs: number;
-  /** A row came too late for its window; true: take it all the same. */
-  takes(at: Position, windowStartMs: number, windowEndMs: number): boolean;
+  /** Whether a window that ends then is over for this row; false for a row that time caused (`at` is null). */
+  isOverFor(at: Position | null, windowEndMs: number): boolean;
+  /** Counts and keeps a row that came too late for this window. */
+  late(at: Position, windowStartMs: number, windowEndMs: number): void;
 }
+
+/** What becomes of a row that cannot be computed: it is rejected and counted, and the rows around it are not touched. */
+export type OnRowError = (error: RowError, at: Position | null, row: Row) => void;
 
 /**
  * A window is over when the watermark has passed its last millisecond and the allowed lateness: the rule of Flink's
