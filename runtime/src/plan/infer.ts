@@ -1,11 +1,14 @@
-/** The columns that leave each node, and what is wrong with a node over the columns of its input. */
+/** The columns that leave each node, and what is wrong with the types of a node over the columns of its inputs. */
 import type { Column } from '../data/value.ts';
 import { inferExpr } from '../expr/evaluate.ts';
-import type { ExprType } from '../expr/node.ts';
+import type { Expr, ExprType } from '../expr/node.ts';
+import { inferAggregate } from './aggregates.ts';
 import {
   type AggregateCall,
-  type AggregateName,
   applyTable,
+  type GroupKey,
+  type NamedExpr,
+  type NodeOf,
   type Plan,
   type PlanNode,
   type PlanTable,
@@ -15,118 +18,214 @@ import { isWindowKey } from './walk.ts';
 interface InferContext {
   readonly plan: Plan;
   readonly problem: (what: string) => void;
-}
-
-/** The result type of an aggregate, or what is wrong with its argument. */
-export const AGGREGATES: { readonly [A in AggregateName]: (arg: ExprType | null) => ExprType | string } = {
-  count: () => ({ type: 'integer', nullable: false }),
-  sum: (arg) => number(arg, (type) => type),
-  avg: (arg) => number(arg, () => 'double'),
-  min: (arg) => ordered(arg),
-  max: (arg) => ordered(arg),
-  countDistinct: (arg) => (arg === null ? 'needs an argument' : { type: 'integer', nullable: false }),
-};
-
-function number(
-  arg: ExprType | null,
-  result: (type: 'integer' | 'double') => 'integer' | 'double',
-): ExprType | string {
-  if (arg?.type !== 'integer' && arg?.type !== 'double')
-    return `needs a number, not ${arg?.type ?? 'nothing'}`;
-  return { type: result(arg.type), nullable: arg.nullable };
-}
-
-function ordered(arg: ExprType | null): ExprType | string {
-  return arg === null || arg.type === 'window' ? `needs a value, not ${arg?.type ?? 'nothing'}` : arg;
+  readonly known: Map<PlanNode, readonly Column[]>;
 }
 
 const COLUMNS: PlanTable<readonly Column[], InferContext> = {
-  source: (node, { plan, problem }) => {
-    const source = plan.sources.find((candidate) => candidate.name === node.source);
-    if (source === undefined) {
-      problem(`there is no source "${node.source}"`);
-      return [];
-    }
-    return source.fields.map(({ name, type, nullable }) =>
-      name === source.eventTime ? { name, type, nullable, eventTime: true } : { name, type, nullable },
-    );
-  },
+  source: sourceColumns,
   filter: (node, context) => {
     const columns = columnsOf(node.input, context);
-    const type = inferExpr(node.predicate, columns);
-    if (typeof type === 'string') context.problem(`filter: ${type}`);
-    else if (type.type !== 'boolean') context.problem(`filter: needs a boolean, not ${type.type}`);
+    condition('filter', node.predicate, columns, context);
     return columns;
   },
   map: (node, context) => {
     const columns = columnsOf(node.input, context);
-    return node.columns.flatMap(({ name, expr }) => {
-      const type = inferExpr(expr, columns);
-      if (typeof type === 'string') {
-        context.problem(`map, column "${name}": ${type}`);
-        return [];
-      }
-      const from = expr.kind === 'field' ? columns.find((column) => column.name === expr.name) : undefined;
-      return [
-        {
-          name,
-          type: type.type,
-          nullable: type.nullable,
-          ...(from?.eventTime === true && { eventTime: true }),
-        },
-      ];
-    });
+    return node.columns.flatMap((column) => mapped(`map, column "${column.name}"`, column, columns, context));
   },
+  unnest: (node, context) => {
+    const columns = columnsOf(node.input, context);
+    const list = inferExpr(node.list, columns);
+    if (typeof list === 'string') context.problem(`unnest: ${list}`);
+    else if (list.type !== 'list' || list.item === undefined)
+      context.problem(`unnest: needs a list, not ${list.type}`);
+    else return [...columns, { name: node.as, type: list.item, nullable: false }];
+    return columns;
+  },
+  union: unionColumns,
+  dedupe: (node, context) => columnsOf(node.input, context),
   group: (node, context) => {
     const input = columnsOf(node.input, context);
     const keys = node.keys.flatMap((key) => keyColumn(key, input, context));
-    return [...keys, ...node.aggregates.flatMap((call) => aggregateColumn(call, input, context))];
+    return [...keys, ...aggregateColumns(node.aggregates, input, context)];
+  },
+  top: (node, context) => {
+    const columns = columnsOf(node.input, context);
+    for (const { expr } of node.order) {
+      const type = inferExpr(expr, columns);
+      if (typeof type === 'string') context.problem(`top, order: ${type}`);
+    }
+    return node.rank === null ? columns : [...columns, { name: node.rank, type: 'integer', nullable: false }];
+  },
+  over: (node, context) => {
+    const columns = columnsOf(node.input, context);
+    return [...columns, ...aggregateColumns(node.aggregates, columns, context)];
+  },
+  join: joinColumns,
+  pattern: (node, context) => {
+    const columns = columnsOf(node.input, context);
+    for (const { name, predicate } of node.steps)
+      condition(`pattern, step "${name}"`, predicate, columns, context);
+    const partition = node.partition.flatMap((key) => columns.find((column) => column.name === key) ?? []);
+    const selected = node.columns.flatMap((column) =>
+      mapped(`pattern, column "${column.name}"`, column, columns, context),
+    );
+    return [...partition, ...selected].map(unmarked);
+  },
+  process: (node, context) => {
+    columnsOf(node.input, context);
+    return node.columns;
   },
 };
 
-function keyColumn(
-  key: Extract<PlanNode, { kind: 'group' }>['keys'][number],
-  input: readonly Column[],
+function sourceColumns(node: NodeOf<'source'>, { plan, problem }: InferContext): readonly Column[] {
+  const source = plan.sources.find((candidate) => candidate.name === node.source);
+  if (source === undefined) {
+    problem(`there is no source "${node.source}"`);
+    return [];
+  }
+  return source.fields.map((field) => columnOf(field.name, field, source.eventTime.includes(field.name)));
+}
+
+function columnOf(name: string, { type, nullable, scale, item }: ExprType, eventTime = false): Column {
+  return {
+    name,
+    type,
+    nullable,
+    ...(scale !== undefined && { scale }),
+    ...(item !== undefined && { item }),
+    ...(eventTime && { eventTime }),
+  };
+}
+
+const unmarked = (column: Column): Column => columnOf(column.name, column);
+
+function condition(what: string, expr: Expr, columns: readonly Column[], { problem }: InferContext): void {
+  const type = inferExpr(expr, columns);
+  if (typeof type === 'string') problem(`${what}: ${type}`);
+  else if (type.type !== 'boolean') problem(`${what}: needs a boolean, not ${type.type}`);
+}
+
+function mapped(
+  what: string,
+  { name, expr }: NamedExpr,
+  columns: readonly Column[],
   { problem }: InferContext,
 ): Column[] {
+  const type = inferExpr(expr, columns);
+  if (typeof type !== 'string') return [columnOf(name, type, isEventTime(expr, columns))];
+  problem(`${what}: ${type}`);
+  return [];
+}
+
+/** Whether an expression is the event time of the row: such a column, said to be there or the first of several. */
+export function isEventTime(expr: Expr, columns: readonly Column[]): boolean {
+  if (expr.kind === 'field')
+    return columns.some((column) => column.name === expr.name && column.eventTime === true);
+  if (expr.kind !== 'call' || !['required', 'coalesce'].includes(expr.fn)) return false;
+  return expr.args.every((arg) => isEventTime(arg, columns));
+}
+
+function unionColumns(node: NodeOf<'union'>, context: InferContext): readonly Column[] {
+  const [first = [], ...others] = node.inputs.map((input) => columnsOf(input, context));
+  for (const other of others) {
+    const [one, two] = [first.map(typed).join(', '), other.map(typed).join(', ')];
+    if (one !== two) context.problem(`union: its inputs need the same columns, not (${one}) and (${two})`);
+  }
+  return first.map((column, index) => {
+    const all = [column, ...others.flatMap((other) => other[index] ?? [])];
+    const nullable = all.some((each) => each.nullable);
+    return columnOf(
+      column.name,
+      { ...column, nullable },
+      all.every((each) => each.eventTime === true),
+    );
+  });
+}
+
+function typed({ name, type, scale, item }: Column): string {
+  return `${name} ${typeName({ type, scale, item })}`;
+}
+
+/** A type as messages name it: `decimal(3)`, `list of string`. */
+export function typeName({
+  type,
+  scale,
+  item,
+}: Pick<Column, 'type'> & { scale?: number | undefined; item?: string | undefined }): string {
+  if (type === 'decimal') return `decimal(${scale ?? 0})`;
+  return type === 'list' ? `list of ${item ?? 'nothing'}` : type;
+}
+
+function keyColumn(key: GroupKey, input: readonly Column[], { problem }: InferContext): Column[] {
   if (!isWindowKey(key)) {
     const type = inferExpr(key.expr, input);
-    if (typeof type !== 'string') return [{ name: key.name, type: type.type, nullable: type.nullable }];
+    if (typeof type !== 'string') return [columnOf(key.name, type)];
     problem(`group key "${key.name}": ${type}`);
     return [];
   }
-  const { time } = key.window;
-  const column = time.kind === 'field' ? input.find((candidate) => candidate.name === time.name) : undefined;
-  if (column?.eventTime !== true) {
+  const { kind, time } = key.window;
+  const type = inferExpr(time, input);
+  if (typeof type === 'string') problem(`window "${key.name}": ${type}`);
+  else if (!isEventTime(time, input)) {
     const eventTime = input.find((candidate) => candidate.eventTime === true)?.name;
     const remedy =
       eventTime === undefined
-        ? 'keep the event time in the map before it'
-        : `say tumbling(f.${eventTime}, …)`;
+        ? 'keep the event time in the steps before it; a group or a pattern has none'
+        : `say ${kind}(f.${eventTime}, …)`;
     problem(`window "${key.name}" is not over the event time of its source: ${remedy}`);
+  } else if (type.nullable) {
+    problem(`window "${key.name}": its time may be null; say .required() where it is there`);
   }
   return [{ name: key.name, type: 'window', nullable: false }];
 }
 
-function aggregateColumn(call: AggregateCall, input: readonly Column[], { problem }: InferContext): Column[] {
-  const arg = call.arg === null ? null : inferExpr(call.arg, input);
-  const result = typeof arg === 'string' ? arg : AGGREGATES[call.fn](arg);
-  if (typeof result === 'string') {
-    problem(`aggregate "${call.name}", ${call.fn}: ${result}`);
+function aggregateColumns(
+  calls: readonly AggregateCall[],
+  input: readonly Column[],
+  { problem }: InferContext,
+): Column[] {
+  return calls.flatMap((call) => {
+    const type = inferAggregate(call, input);
+    if (typeof type !== 'string') return [columnOf(call.name, type)];
+    problem(`aggregate "${call.name}", ${call.fn}: ${type}`);
     return [];
-  }
-  return [{ name: call.name, type: result.type, nullable: result.nullable }];
+  });
+}
+
+function joinColumns(node: NodeOf<'join'>, context: InferContext): readonly Column[] {
+  const sides = { left: columnsOf(node.left, context), right: columnsOf(node.right, context) };
+  const columns = node.columns.flatMap(({ side, from, name }) => {
+    const column = sides[side].find((candidate) => candidate.name === from);
+    if (column === undefined) {
+      context.problem(
+        `join, column "${name}": there is no column "${from}" on the ${side}; there are ${names(sides[side])}`,
+      );
+      return [];
+    }
+    const nullable = column.nullable || (side === 'right' && node.type === 'left');
+    return [columnOf(name, { ...column, nullable }, column.eventTime)];
+  });
+  if (node.condition !== null) condition('join, where', node.condition, columns, context);
+  return columns;
+}
+
+function names(columns: readonly Column[]): string {
+  return columns.map((column) => column.name).join(', ') || 'none';
 }
 
 function columnsOf(node: PlanNode, context: InferContext): readonly Column[] {
-  return applyTable(COLUMNS, node, context);
+  const known = context.known.get(node);
+  if (known !== undefined) return known;
+  const columns = applyTable(COLUMNS, node, context);
+  context.known.set(node, columns);
+  return columns;
 }
 
-/** The columns that leave a node. Problems go to the callback; the columns are then incomplete. */
+/** The columns that leave a node. Problems go to the callback, each once; the columns are then incomplete. */
 export function inferColumns(
   plan: Plan,
   node: PlanNode,
   problem: (what: string) => void = () => {},
 ): readonly Column[] {
-  return columnsOf(node, { plan, problem });
+  return columnsOf(node, { plan, problem, known: new Map() });
 }

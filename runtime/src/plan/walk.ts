@@ -1,29 +1,91 @@
+/** Ways through a plan. A node that several others use is one object, so it is met once. */
 import { invariant } from '../base/invariant.ts';
-import type { GroupKey, GroupNode, Plan, PlanNode, SourcePlan, TumblingWindow } from './node.ts';
+import { isTable } from './event-time.ts';
+import {
+  applyTable,
+  type GroupKey,
+  type GroupNode,
+  type Plan,
+  type PlanNode,
+  type PlanTable,
+  type SourcePlan,
+  type WindowPlan,
+} from './node.ts';
 
-/** The nodes from the source to the end of a view. */
-export function chainOf(node: PlanNode): readonly PlanNode[] {
-  return node.kind === 'source' ? [node] : [...chainOf(node.input), node];
+const INPUTS: PlanTable<readonly PlanNode[]> = {
+  source: () => [],
+  filter: (node) => [node.input],
+  map: (node) => [node.input],
+  unnest: (node) => [node.input],
+  union: (node) => node.inputs,
+  dedupe: (node) => [node.input],
+  group: (node) => [node.input],
+  top: (node) => [node.input],
+  over: (node) => [node.input],
+  join: (node) => [node.left, node.right],
+  pattern: (node) => [node.input],
+  process: (node) => [node.input],
+};
+
+/** The nodes whose rows a node takes; of a join the left one, then the right one. */
+export function inputsOf(node: PlanNode): readonly PlanNode[] {
+  return applyTable(INPUTS, node, undefined);
 }
 
+/** A node and all below it, each once, inputs before those who use them. */
+export function nodesOf(node: PlanNode): readonly PlanNode[] {
+  const nodes = new Set<PlanNode>();
+  const visit = (each: PlanNode): void => {
+    if (nodes.has(each)) return;
+    for (const input of inputsOf(each)) visit(input);
+    nodes.add(each);
+  };
+  visit(node);
+  return [...nodes];
+}
+
+/** A text that two nodes share when they compute the same from the same sources. `parsePlan` makes such nodes one object. */
+export function nameOfPlan(node: PlanNode): string {
+  return JSON.stringify(node);
+}
+
+/** The sources and tables that a node reads, each once. A name that the plan does not have is left out. */
+export function sourcesOf(plan: Plan, node: PlanNode): readonly SourcePlan[] {
+  const names = new Set(nodesOf(node).flatMap((each) => (each.kind === 'source' ? [each.source] : [])));
+  return [...names].flatMap((name) => plan.sources.find((source) => source.name === name) ?? []);
+}
+
+/** Whether all that a node reads are tables. */
+export function isOfTables(plan: Plan, node: PlanNode): boolean {
+  return sourcesOf(plan, node).every(isTable);
+}
+
+/** The nodes from the source to the end of a view. REQUIRES a plan in which every node has one input. */
+export function chainOf(node: PlanNode): readonly PlanNode[] {
+  const [input, other] = inputsOf(node);
+  invariant(other === undefined, 'a chain has no joins and no unions');
+  return input === undefined ? [node] : [...chainOf(input), node];
+}
+
+/** REQUIRES a node that reads one source. */
 export function sourceOf(plan: Plan, node: PlanNode): SourcePlan {
-  const [first] = chainOf(node);
-  const source = plan.sources.find(
-    (candidate) => first?.kind === 'source' && candidate.name === first.source,
-  );
-  invariant(source !== undefined, 'a validated plan names only sources it has');
+  const [source, other] = sourcesOf(plan, node);
+  invariant(source !== undefined && other === undefined, 'the node reads one source');
   return source;
 }
 
+/** The last group of a chain. */
 export function groupOf(node: PlanNode): GroupNode | undefined {
-  return chainOf(node).find((candidate) => candidate.kind === 'group');
+  return chainOf(node).findLast((candidate) => candidate.kind === 'group');
 }
 
-export function isWindowKey(key: GroupKey): key is Extract<GroupKey, { window: TumblingWindow }> {
+export type WindowKey = Extract<GroupKey, { window: WindowPlan }>;
+
+export function isWindowKey(key: GroupKey): key is WindowKey {
   return 'window' in key;
 }
 
-/** The window of a view, or undefined for one without. */
-export function windowOf(node: PlanNode): TumblingWindow | undefined {
+/** The window of the last group of a chain, or undefined. */
+export function windowOf(node: PlanNode): WindowPlan | undefined {
   return groupOf(node)?.keys.find(isWindowKey)?.window;
 }
