@@ -1,0 +1,124 @@
+/**
+ * A batch of rows as columns: what the scanner writes and the compiled operators read. A batch is filled, read and filled
+ * again; whoever wants to keep something of it copies it.
+ *
+ *   bytes      [ a chunk of lines, as it was read | strings that had escapes, decoded | room ]
+ *   texts      row → [starts, ends) of UTF-8 in `bytes`; a string without escapes lies where it was read
+ *   numbers    row → value: integer, double, timestamp (epoch ms), decimal (unscaled)
+ *   booleans   row → 0 or 1                  lists   row → the list
+ *   nulls      row → 1 where the value is null (its cell then holds anything); absent when the column has none
+ */
+import type { Column, ListValue, Row, Value } from './value.ts';
+
+/** The most rows of a batch. */
+export const BATCH_ROWS_MAX = 4096;
+
+export interface NumberColumn {
+  readonly kind: 'number';
+  readonly column: Column;
+  readonly values: Float64Array;
+  readonly nulls: Uint8Array | null;
+}
+
+export interface BooleanColumn {
+  readonly kind: 'boolean';
+  readonly column: Column;
+  readonly values: Uint8Array;
+  readonly nulls: Uint8Array | null;
+}
+
+export interface TextColumn {
+  readonly kind: 'text';
+  readonly column: Column;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly nulls: Uint8Array | null;
+}
+
+export interface ListColumn {
+  readonly kind: 'list';
+  readonly column: Column;
+  readonly values: (ListValue | null)[];
+  readonly nulls: Uint8Array | null;
+}
+
+export type BatchColumn = NumberColumn | BooleanColumn | TextColumn | ListColumn;
+
+export interface ColumnBatch {
+  /** Rows [0, n) are filled. */
+  n: number;
+  /** What all texts of this batch point into. Another buffer after each filling. */
+  bytes: Buffer;
+  readonly columns: readonly BatchColumn[];
+  /** The line that the row was read from: [lineStarts, lineEnds) of `bytes`. */
+  readonly lineStarts: Int32Array;
+  readonly lineEnds: Int32Array;
+  /** How many events (lines that are not blank) the scanner had met before this one, rejected and skipped ones included. */
+  readonly ordinals: Float64Array;
+  /** When the event happened; 0 for rows of a table. */
+  readonly times: Float64Array;
+  /** The largest time of an event before this one, skipped ones included; -Infinity before the first. */
+  readonly maxTimesBefore: Float64Array;
+}
+
+export function columnBatch(columns: readonly Column[], rowsMax = BATCH_ROWS_MAX): ColumnBatch {
+  return {
+    n: 0,
+    bytes: Buffer.alloc(0),
+    columns: columns.map((column) => batchColumn(column, rowsMax)),
+    lineStarts: new Int32Array(rowsMax),
+    lineEnds: new Int32Array(rowsMax),
+    ordinals: new Float64Array(rowsMax),
+    times: new Float64Array(rowsMax),
+    maxTimesBefore: new Float64Array(rowsMax),
+  };
+}
+
+function batchColumn(column: Column, rowsMax: number): BatchColumn {
+  const nulls = column.nullable ? new Uint8Array(rowsMax) : null;
+  switch (column.type) {
+    case 'string':
+      return {
+        kind: 'text',
+        column,
+        starts: new Int32Array(rowsMax),
+        ends: new Int32Array(rowsMax),
+        nulls,
+      };
+    case 'boolean':
+      return { kind: 'boolean', column, values: new Uint8Array(rowsMax), nulls };
+    case 'list':
+      return { kind: 'list', column, values: [], nulls };
+    case 'window':
+      throw new Error(`column ${column.name}: no event carries a window`);
+    case 'integer':
+    case 'double':
+    case 'timestamp':
+    case 'decimal':
+      return { kind: 'number', column, values: new Float64Array(rowsMax), nulls };
+  }
+}
+
+/** The value of one cell, as the interpreter knows it. */
+export function valueAt(batch: ColumnBatch, column: BatchColumn, row: number): Value {
+  if (column.nulls?.[row] === 1) return null;
+  switch (column.kind) {
+    case 'number':
+      return column.values[row] ?? 0;
+    case 'boolean':
+      return column.values[row] === 1;
+    case 'text':
+      return batch.bytes.toString('utf8', column.starts[row], column.ends[row]);
+    case 'list':
+      return column.values[row] ?? null;
+  }
+}
+
+export function rowAt(batch: ColumnBatch, row: number): Row {
+  return batch.columns.map((column) => valueAt(batch, column, row));
+}
+
+/** The text of the line that a row was read from. */
+export function lineAt(batch: ColumnBatch, row: number): string {
+  return batch.bytes.toString('utf8', batch.lineStarts[row], batch.lineEnds[row]);
+}
