@@ -85,8 +85,8 @@ export function inferAggregate(call: AggregateCall, columns: readonly Column[]):
   }
   const [arg = null, by = null, where = null] = types;
   if (where !== null && where.type !== 'boolean') return `its condition needs a boolean, not ${where.type}`;
-  const ordered = ['first', 'last', 'argMin', 'argMax'].includes(call.fn);
-  if (by !== null && !ordered) return 'does not go by another value';
+  const goesBy = ['first', 'last', 'argMin', 'argMax'].includes(call.fn);
+  if (by !== null && !goesBy) return 'does not go by another value';
   if (call.fraction !== undefined && call.fn !== 'percentile') return 'takes no fraction';
   const result = AGGREGATES[call.fn]({ arg, by, fraction: call.fraction });
   if (typeof result === 'string') return result;

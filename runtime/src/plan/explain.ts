@@ -1,63 +1,63 @@
-/** The plan for a person: as text or as a Mermaid flowchart. */
+/** The plan for a person: as a tree of text, the result first, or as a Mermaid flowchart. */
 import { formatDuration } from '../base/durations.ts';
-import { explainExpr } from '../expr/evaluate.ts';
-import { type AggregateCall, applyTable, type GroupKey, type Plan, type PlanTable } from './node.ts';
-import { chainOf, isWindowKey, sourceOf, windowOf } from './walk.ts';
-
-const LINES: PlanTable<string> = {
-  source: (node) => `source ${node.source}`,
-  filter: (node) => `filter ${explainExpr(node.predicate)}`,
-  map: (node) => `map ${node.columns.map(({ name, expr }) => renamed(name, explainExpr(expr))).join(', ')}`,
-  group: (node) => `group by ${node.keys.map(key).join(', ')}: ${node.aggregates.map(aggregate).join(', ')}`,
-};
-
-function key(groupKey: GroupKey): string {
-  if (!isWindowKey(groupKey)) return renamed(groupKey.name, explainExpr(groupKey.expr));
-  const { time, sizeMs } = groupKey.window;
-  return `${groupKey.name} = tumbling(${explainExpr(time)}, ${formatDuration(sizeMs)})`;
-}
-
-function aggregate({ name, fn, arg }: AggregateCall): string {
-  return `${name} = ${fn}(${arg === null ? '' : explainExpr(arg)})`;
-}
-
-function renamed(name: string, text: string): string {
-  return name === text ? name : `${name} = ${text}`;
-}
+import { describeMemory, describeNode } from './describe.ts';
+import { isTable } from './event-time.ts';
+import type { Plan, PlanNode, SourcePlan, ViewPlan } from './node.ts';
+import { inputsOf, nodesOf, sourcesOf } from './walk.ts';
 
 export function explainPlan(plan: Plan): string {
-  const lines = [`pipeline ${plan.name}`];
-  for (const view of plan.views) {
-    const source = sourceOf(plan, view.node);
-    lines.push('', `view ${view.name} (${view.mode === 'final' ? 'final results' : 'updates'})`);
-    chainOf(view.node).forEach((node, depth) =>
-      lines.push(`${'  '.repeat(depth + 1)}${applyTable(LINES, node, undefined)}`),
-    );
-    lines.push(
-      `  watermark ${formatDuration(source.watermark.delayMs)} behind the newest ${source.eventTime}`,
-    );
-    lines.push(
-      windowOf(view.node) === undefined
-        ? '  state one entry for each key, never removed: the group has no window'
-        : `  late after ${formatDuration(source.lateness.allowedMs)} more: ${source.lateness.then}`,
-    );
-  }
-  return lines.join('\n');
+  const views = plan.views.flatMap((view) => [
+    '',
+    `view ${view.name} (${view.mode === 'final' ? 'final results' : 'updates'})`,
+    ...treeOf(view),
+    ...sourcesOf(plan, view.node).map((source) => `  ${timeOf(source)}`),
+  ]);
+  return [`pipeline ${plan.name}`, ...views].join('\n');
+}
+
+function timeOf(source: SourcePlan): string {
+  const { name, eventTime, watermark, lateness } = source;
+  if (isTable(source)) return `${name}: a table, without time`;
+  const delay = `watermark ${formatDuration(watermark.delayMs)} behind the newest ${eventTime.join(' or ')}`;
+  return `${name}: ${delay}, late after ${formatDuration(lateness.allowedMs)} more: ${lateness.then}`;
+}
+
+/** Inputs stand below what reads them. A part that is read twice is shown once, with a number. */
+function treeOf(view: ViewPlan): string[] {
+  const users = new Map<PlanNode, number>();
+  for (const node of nodesOf(view.node))
+    for (const input of inputsOf(node)) users.set(input, (users.get(input) ?? 0) + 1);
+  const numbers = new Map<PlanNode, number>();
+  const lines: string[] = [];
+  const show = (node: PlanNode, depth: number): void => {
+    const indent = '  '.repeat(depth);
+    const seen = numbers.get(node);
+    if (seen !== undefined) return void lines.push(`${indent}#${seen} as above`);
+    const isShared = (users.get(node) ?? 0) > 1 && node.kind !== 'source';
+    if (isShared) numbers.set(node, numbers.size + 1);
+    const memory = describeMemory(node);
+    const remembers = memory === null ? '' : `; remembers ${memory}`;
+    lines.push(`${indent}${isShared ? `#${numbers.size} ` : ''}${describeNode(node)}${remembers}`);
+    for (const input of inputsOf(node)) show(input, depth + 1);
+  };
+  show(view.node, 1);
+  return lines;
 }
 
 export function mermaidPlan(plan: Plan): string {
+  const names = new Map<PlanNode, string>();
   const lines = ['flowchart LR'];
-  for (const [viewIndex, view] of plan.views.entries()) {
-    const chain = chainOf(view.node);
-    const id = (index: number): string =>
-      index === 0 ? `s_${chain[0]?.kind === 'source' ? chain[0].source : ''}` : `v${viewIndex}_${index}`;
-    chain.forEach((node, index) => {
-      lines.push(`  ${id(index)}["${label(applyTable(LINES, node, undefined))}"]`);
-      if (index > 0) lines.push(`  ${id(index - 1)} --> ${id(index)}`);
-    });
-    lines.push(`  ${id(chain.length - 1)} --> view_${view.name}[("${view.name}")]`);
+  for (const view of plan.views) {
+    for (const node of nodesOf(view.node)) {
+      if (names.has(node)) continue;
+      const name = node.kind === 'source' ? `s_${node.source}` : `n${names.size}`;
+      names.set(node, name);
+      lines.push(`  ${name}["${label(describeNode(node))}"]`);
+      for (const input of inputsOf(node)) lines.push(`  ${names.get(input) ?? ''} --> ${name}`);
+    }
+    lines.push(`  ${names.get(view.node) ?? ''} --> view_${view.name}[("${view.name}")]`);
   }
-  return [...new Set(lines)].join('\n');
+  return lines.join('\n');
 }
 
 /** A text that Mermaid shows as it is: entities for what it would read, no line break. */

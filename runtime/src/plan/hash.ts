@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Plan } from './node.ts';
 
-/** Two plans with one hash compute the same. */
+/**
+ * Two plans with one hash compute the same: it covers the shape of the plan and the digests of its functions. REQUIRES a
+ * plan from `parsePlan`, which puts keys into one order.
+ */
 export function hashOf(plan: Plan): string {
   return createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 32);
 }

@@ -125,6 +125,20 @@ export function isEventTime(expr: Expr, columns: readonly Column[]): boolean {
   return expr.args.every((arg) => isEventTime(arg, columns));
 }
 
+/**
+ * The event time of rows of these columns: the first that is always there, else the first that is there. Null when the
+ * rows have none.
+ */
+export function eventTimeOf(columns: readonly Column[]): Expr | null {
+  const marked = columns.filter((column) => column.eventTime === true);
+  const fields = marked.map(({ name }): Expr => ({ kind: 'field', name }));
+  const sure = marked.findIndex((column) => !column.nullable);
+  if (sure >= 0) return fields[sure] ?? null;
+  return fields.length === 0
+    ? null
+    : fields.reduceRight((rest, field) => ({ kind: 'call', fn: 'coalesce', args: [field, rest] }));
+}
+
 function unionColumns(node: NodeOf<'union'>, context: InferContext): readonly Column[] {
   const [first = [], ...others] = node.inputs.map((input) => columnsOf(input, context));
   for (const other of others) {

@@ -63,6 +63,30 @@ export function isAppendOnly(node: PlanNode, mode: ViewMode): boolean {
   return applyTable(APPEND_ONLY, node, mode);
 }
 
+const OF_EVENTS: PlanTable<boolean> = {
+  source: () => true,
+  filter: (node) => isOfEvents(node.input),
+  map: (node) => isOfEvents(node.input),
+  unnest: (node) => isOfEvents(node.input),
+  union: (node) => node.inputs.every(isOfEvents),
+  dedupe: () => false,
+  group: () => false,
+  top: () => false,
+  over: () => false,
+  join: ({ left, right, how, type }) => {
+    if (how.kind === 'lookup') return isOfEvents(left);
+    const isAtOnce = how.kind === 'regular' || (how.kind === 'interval' && type === 'inner');
+    return isAtOnce && isOfEvents(left) && isOfEvents(right);
+  },
+  pattern: () => false,
+  process: () => false,
+};
+
+/** Whether each row that a node hands on comes with the event that caused it, as opposed to with time or a flush. */
+export function isOfEvents(node: PlanNode): boolean {
+  return applyTable(OF_EVENTS, node, undefined);
+}
+
 const WINDOW_COLUMN: PlanTable<string | null> = {
   source: () => null,
   filter: (node) => windowColumnOf(node.input),

@@ -1,7 +1,9 @@
 /** Ways through a plan. A node that several others use is one object, so it is met once. */
 import { invariant } from '../base/invariant.ts';
 import { isTable } from './event-time.ts';
+import type { Expr } from '../expr/node.ts';
 import {
+  type AggregateCall,
   applyTable,
   type GroupKey,
   type GroupNode,
@@ -42,6 +44,42 @@ export function nodesOf(node: PlanNode): readonly PlanNode[] {
   };
   visit(node);
   return [...nodes];
+}
+
+const EXPRS: PlanTable<readonly Expr[]> = {
+  source: () => [],
+  filter: (node) => [node.predicate],
+  map: (node) => node.columns.map(({ expr }) => expr),
+  unnest: (node) => [node.list],
+  union: () => [],
+  dedupe: () => [],
+  group: (node) => [
+    ...node.keys.map((key) => (isWindowKey(key) ? key.window.time : key.expr)),
+    ...node.aggregates.flatMap(exprsOfAggregate),
+  ],
+  top: (node) => node.order.map(({ expr }) => expr),
+  over: (node) => node.aggregates.flatMap(exprsOfAggregate),
+  join: (node) => (node.condition === null ? [] : [node.condition]),
+  pattern: (node) => [
+    ...node.steps.map(({ predicate }) => predicate),
+    ...node.columns.map(({ expr }) => expr),
+  ],
+  process: () => [],
+};
+
+function exprsOfAggregate({ arg, by, where }: AggregateCall): Expr[] {
+  return [arg, by, where].filter((expr) => expr !== undefined && expr !== null);
+}
+
+/** The expressions that a node evaluates. */
+export function exprsOf(node: PlanNode): readonly Expr[] {
+  return applyTable(EXPRS, node, undefined);
+}
+
+/** The names of the functions of the definition that an expression calls. */
+export function functionsOf(expr: Expr): readonly string[] {
+  if (expr.kind === 'field' || expr.kind === 'literal') return [];
+  return [...(expr.kind === 'udf' ? [expr.name] : []), ...expr.args.flatMap(functionsOf)];
 }
 
 /** A text that two nodes share when they compute the same from the same sources. `parsePlan` makes such nodes one object. */

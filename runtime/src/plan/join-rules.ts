@@ -1,0 +1,121 @@
+/** What must hold of a join: equal types, time where time decides, tables where they are looked up, bounded memory. */
+import type { Column } from '../data/value.ts';
+import { isKeyType } from './aggregates.ts';
+import { eventTimeOf, inferColumns, typeName } from './infer.ts';
+import { inferExpr } from '../expr/evaluate.ts';
+import type { JoinHow, NodeOf, Plan, PlanNode, ViewMode } from './node.ts';
+import { isAppendOnly, isOfEvents, windowColumnOf } from './traits.ts';
+import { isOfTables, nodesOf } from './walk.ts';
+
+interface JoinContext {
+  readonly plan: Plan;
+  readonly mode: ViewMode;
+  readonly left: readonly Column[];
+  readonly right: readonly Column[];
+}
+
+type HowTable = {
+  readonly [K in JoinHow['kind']]: (
+    node: NodeOf<'join'>,
+    context: JoinContext,
+    how: Extract<JoinHow, { kind: K }>,
+  ) => readonly string[];
+};
+
+const HOW: HowTable = {
+  regular: (node, { mode }, { ttlMs }) => {
+    if (ttlMs === null) return [];
+    const fits = [node.left, node.right].every((side) => isAppendOnly(side, mode) && isOfEvents(side));
+    return fits
+      ? []
+      : [
+          "join: a time-to-live needs the events themselves on both sides, not what changes or comes when time passes; say ttl: 'forever'",
+        ];
+  },
+  window: (node) => {
+    const [left, right] = [windowColumnOf(node.left), windowColumnOf(node.right)];
+    return node.on.some((pair) => left !== null && pair.left === left && pair.right === right)
+      ? []
+      : ['join by window: both sides need to be groups by a window, and `on` their pair of windows'];
+  },
+  interval: (node, context, { lowerMs, upperMs }) => [
+    ...timed('join by interval', node, context),
+    ...(lowerMs <= upperMs ? [] : ['join by interval: it ends before it begins']),
+  ],
+  temporal: (node, context) => timed('temporal join', node, context),
+  lookup: (node, { plan }) => {
+    const isTable =
+      isOfTables(plan, node.right) &&
+      nodesOf(node.right).every(({ kind }) => kind === 'source' || kind === 'filter' || kind === 'map');
+    return isTable
+      ? []
+      : [
+          "lookup join: the right side must be a table, at most filtered and mapped; say how: 'temporal' for a stream",
+        ];
+  },
+};
+
+function timed(what: string, node: NodeOf<'join'>, { mode, left, right }: JoinContext): string[] {
+  const sides = [
+    ['left', left, node.left],
+    ['right', right, node.right],
+  ] as const;
+  return sides.flatMap(([side, columns, input]) => {
+    const time = eventTimeOf(columns);
+    const type = time === null ? null : inferExpr(time, columns);
+    if (type === null) return [`${what}: the ${side} side has no event time; keep it in the steps before`];
+    if (typeof type !== 'string' && type.nullable)
+      return [
+        `${what}: the event time of the ${side} side may be null; map it to .required() where it is there`,
+      ];
+    return isAppendOnly(input, mode) ? [] : [`${what}: the ${side} side takes rows back; put it before them`];
+  });
+}
+
+function keyProblems(node: NodeOf<'join'>, { left, right }: JoinContext): string[] {
+  if (node.on.length === 0) return ['join: say which columns are equal: on: (l, r) => [[l.id, r.id]]'];
+  return node.on.flatMap((pair) => {
+    const [one, two] = [columnOf(left, pair.left), columnOf(right, pair.right)];
+    if (one === undefined) return [unknown(pair.left, 'left', left)];
+    if (two === undefined) return [unknown(pair.right, 'right', right)];
+    const where = `join, ${pair.left} = ${pair.right}`;
+    if (!isKeyType(one)) return [`${where}: a ${typeName(one)} cannot be a key`];
+    if (typeName(one) === typeName(two)) return [];
+    return [`${where}: ${typeName(one)} and ${typeName(two)} are never equal; convert one in a map before`];
+  });
+}
+
+const columnOf = (columns: readonly Column[], name: string): Column | undefined =>
+  columns.find((column) => column.name === name);
+
+function unknown(name: string, side: string, columns: readonly Column[]): string {
+  return `join: there is no column "${name}" on the ${side}; there are ${columns.map((column) => column.name).join(', ')}`;
+}
+
+function tableProblems({ left, right, how }: NodeOf<'join'>, plan: Plan): string[] {
+  if (how.kind === 'regular' || how.kind === 'lookup') {
+    return isOfTables(plan, left) && how.kind === 'lookup'
+      ? ['lookup join: the left side must be a stream']
+      : [];
+  }
+  const isTable = (side: PlanNode): boolean => isOfTables(plan, side);
+  return [left, right].some(isTable)
+    ? [`join: a table has no time; say how: 'lookup', or { kind: 'regular', ttl: 'forever' }`]
+    : [];
+}
+
+/** The broken rules of a join in a view of this mode. */
+export function joinProblems(node: NodeOf<'join'>, plan: Plan, mode: ViewMode): readonly string[] {
+  const context = {
+    plan,
+    mode,
+    left: inferColumns(plan, node.left),
+    right: inferColumns(plan, node.right),
+  };
+  const tables = tableProblems(node, plan);
+  const rule = HOW[node.how.kind] as HowTable['regular'];
+  return [
+    ...keyProblems(node, context),
+    ...(tables.length > 0 ? tables : rule(node, context, node.how as Extract<JoinHow, { kind: 'regular' }>)),
+  ];
+}
