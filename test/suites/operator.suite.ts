@@ -168,9 +168,12 @@ class Engine {
   #sizeMax = 0;
 
   constructor(make: (surroundings: Surroundings) => Subject, allowedMs: number) {
+    const isOverFor = (at: Position | null, endMs: number): boolean =>
+      at !== null && isOver(endMs, allowedMs, at.watermarkMs);
     const late: LateRule = {
       allowedMs,
-      isOverFor: (at, endMs) => at !== null && isOver(endMs, allowedMs, at.watermarkMs),
+      isOverFor,
+      isClosedFor: isOverFor,
       late: (at, startMs, endMs) => void this.#late.push([at.position, startMs, endMs]),
     };
     const next: Collector = { push: (row, weight) => this.#fold(JSON.stringify(row), weight) };
