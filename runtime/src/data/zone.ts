@@ -29,24 +29,23 @@ const ZONE_SHAPE = /^[A-Za-z][A-Za-z0-9_]*(?:[/+-][A-Za-z0-9_]+)*$/;
 const ZONES = new Map<string, Zone>();
 
 /** The milliseconds on the clocks of a zone at an instant; null is UTC. REQUIRES a known zone. */
-export function localMs(zone: string | null, utcMs: number): number {
-  return zone === null ? utcMs : zoneOf(zone).localMs(utcMs);
+export function localMs(zone: string | null, instantMs: number): number {
+  return zone === null ? instantMs : zoneOf(zone).localMs(instantMs);
 }
 
 /**
  * The instant at which the clocks of a zone show these milliseconds; null is UTC. At a fold the first such instant, in a
  * gap the instant at which the clocks went forward. REQUIRES a known zone.
  */
-export function utcMs(zone: string | null, localMs: number): number {
-  return zone === null ? localMs : zoneOf(zone).utcMs(localMs);
+export function utcMs(zone: string | null, clockMs: number): number {
+  return zone === null ? clockMs : zoneOf(zone).utcMs(clockMs);
 }
 
 /** What is wrong with the name of a zone, or undefined. */
 export function zoneProblem(name: string): string | undefined {
   if (ZONE_SHAPE.test(name) && name.length <= 63) {
     try {
-      new Intl.DateTimeFormat('en-US', { timeZone: name });
-      return undefined;
+      if (new Intl.DateTimeFormat('en-US', { timeZone: name }).format(0) !== '') return undefined;
     } catch {
       // Said below: Intl knows no such zone.
     }
@@ -87,32 +86,32 @@ export class Zone {
     });
   }
 
-  localMs(utcMs: number): number {
-    return utcMs + this.#segmentAt(utcMs).offset;
+  localMs(instantMs: number): number {
+    return instantMs + this.#segmentAt(instantMs).offset;
   }
 
-  utcMs(localMs: number): number {
+  utcMs(clockMs: number): number {
     // No offset reaches a day, so this segment begins before any instant with this local time.
-    let segment = this.#segmentAt(localMs - DAY_MS);
+    let segment = this.#segmentAt(clockMs - DAY_MS);
     for (;;) {
-      const candidate = localMs - segment.offset;
+      const candidate = clockMs - segment.offset;
       if (candidate < segment.from) return segment.from;
       if (candidate < segment.to) return candidate;
       segment = this.#segmentAt(segment.to);
     }
   }
 
-  #segmentAt(utcMs: number): Segment {
+  #segmentAt(instantMs: number): Segment {
     const last = this.#last;
-    if (utcMs >= last.from && utcMs < last.to) return last;
-    const number = Math.floor(utcMs / CHUNK_MS);
+    if (instantMs >= last.from && instantMs < last.to) return last;
+    const number = Math.floor(instantMs / CHUNK_MS);
     let chunk = this.#chunks.get(number);
     if (chunk === undefined) {
       if (this.#chunks.size >= CHUNKS_MAX) this.#chunks.clear();
       chunk = this.#readChunk(number * CHUNK_MS);
       this.#chunks.set(number, chunk);
     }
-    const found = chunk.find((segment) => utcMs < segment.to);
+    const found = chunk.find((segment) => instantMs < segment.to);
     invariant(found !== undefined, 'the segments of a chunk cover it');
     this.#last = found;
     return found;
@@ -143,8 +142,8 @@ export class Zone {
     return segments;
   }
 
-  #offsetAt(utcMs: number): number {
-    const second = Math.floor(Math.max(-DATE_MS_MAX, Math.min(DATE_MS_MAX, utcMs)) / 1000) * 1000;
+  #offsetAt(instantMs: number): number {
+    const second = Math.floor(Math.max(-DATE_MS_MAX, Math.min(DATE_MS_MAX, instantMs)) / 1000) * 1000;
     const parts = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
     let beforeChrist = false;
     for (const { type, value } of this.#format.formatToParts(second)) {
