@@ -51,7 +51,7 @@ export async function lambda({ plan, config, ports, turns }: ArrangementOptions)
     get nextRunAtMs() {
       return Math.max(dueAtMs(), ports.clock.nowMs());
     },
-    rowsBeside: (view) => (layoutOf(layer, view).shape === 'windowed' ? (layer.progress.rows[view] ?? 0) : 0),
+    rowsBeside: (view) => (hasBoundary(layoutOf(layer, view)) ? (layer.progress.rows[view] ?? 0) : 0),
     get waitingLate() {
       return speed.layer.waitingLate;
     },
@@ -91,11 +91,15 @@ export async function lambda({ plan, config, ports, turns }: ArrangementOptions)
   };
 }
 
+/** Only windows that are computed one by one can be taken over by the batch layer one by one. */
+function hasBoundary(layout: ViewLayout): boolean {
+  return layout.slices !== null && layout.shape === 'windowed';
+}
+
 /** Windows of a view that start before this are over for the batch layer; null for a view without windows. */
 function boundaryOf(layer: Layer, layout: ViewLayout): number | null {
-  if (layout.shape !== 'windowed') return null;
-  const watermarkMs = layer.watermarkMs(layout.source.name);
-  return watermarkMs - layout.source.lateness.allowedMs - layout.windowMs + 2;
+  if (!hasBoundary(layout)) return null;
+  return layer.viewWatermarkMs(layout) - layout.allowedMs - (layout.slices?.windowMs ?? 0) + 2;
 }
 
 /** Moves the boundary to what the batch layer has just computed and removes the speed layer's rows behind it. */
@@ -112,7 +116,7 @@ async function moveBoundary(speed: Layer, batch: Layer, commit: Batch): Promise<
     for await (const entry of speed.ports.store.scan(range)) rows += entry.key.length > 0 ? 1 : 0;
     if (rows > 0) commit.deleteRange(range);
     speed.addRows(layout.view.name, -rows);
-    for (const startMs of speed.correctable(layout)) speed.clearDirty(layout.view.name, startMs, commit);
+    for (const markMs of speed.correctable(layout)) speed.clearDirty(layout.view.name, markMs, commit);
   }
   const boundary: Boundary = { startsBeforeMs, position: speed.position };
   commit.put(BOUNDARY, JSON.stringify(boundary));
@@ -123,7 +127,7 @@ async function locate(reads: Reads, layout: ViewLayout): Promise<Located> {
   const bytes = await reads.get(BOUNDARY);
   if (bytes === null) return { layout, parts: [{ layer: SPEED, ...WHOLE }] };
   const { startsBeforeMs, position } = JSON.parse(bytes.toString()) as Boundary;
-  if (layout.shape !== 'windowed') {
+  if (!hasBoundary(layout)) {
     const speed = await reads.get(progressKey(SPEED));
     const behind =
       position < (JSON.parse(speed?.toString() ?? '{"position":0}') as { position: number }).position;

@@ -6,13 +6,16 @@ import type { Engine } from '../engine/engine.ts';
 import { fileLines } from '../ingest/files.ts';
 import type { Line } from '../ingest/lines.ts';
 import { atSpeed, type Pace, UNPACED } from '../ingest/pace.ts';
-import { producerOf, sourceOf, timeReader } from './commands/ingest.ts';
+import { eventTimeOf, producerOf, sourceOf, timeReader } from './commands/ingest.ts';
 
 /** The part of the sample that is there before the pipeline starts; the rest arrives at its own pace. */
 export async function feedHistory(project: Project, engine: Engine, signal: AbortSignal): Promise<void> {
   const { ingest } = project.config;
   if (ingest === undefined || ingest.history === 0) return;
-  const timeOf = timeReader(ingest.arrivalTime ?? sourceOf(engine.plan, ingest.source).eventTime);
+  const timeOf =
+    ingest.arrivalTime === undefined
+      ? eventTimeOf(sourceOf(engine.plan, ingest.source))
+      : timeReader(ingest.arrivalTime);
   let untilMs: number | undefined;
   await feed(project, engine, signal, UNPACED, (line) => {
     const timeMs = timeOf(line);

@@ -1,108 +1,117 @@
 /**
- * Turns the plan of one view into a chain of operators with interpreted expressions: the reference that any faster
- * execution is tested against.
+ * Turns the plan of one view into operators with interpreted expressions: the reference that any faster execution is
+ * tested against. A part of a plan that stands in it twice is computed once.
+ *
+ *   sources ─► stateless ─► group, join, top … (each with its own part of the state) ─► view
  */
-import { DOUBLE_MAX, type Column, type Row, type Value } from '../data/value.ts';
-import { evaluatorOf, type Evaluate } from '../expr/evaluate.ts';
-import { RowError } from '../expr/functions.ts';
-import { filter } from '../operators/filter.ts';
-import { GroupOperator } from '../operators/group.ts';
-import { map } from '../operators/map.ts';
-import type { Collector, LateRule, StatefulOperator } from '../operators/operator.ts';
-import { inferColumns } from '../plan/infer.ts';
-import {
-  applyTable,
-  type GroupKey,
-  type GroupNode,
-  type Plan,
-  type PlanTable,
-  type ViewPlan,
-} from '../plan/node.ts';
-import { chainOf, isWindowKey } from '../plan/walk.ts';
+import { inputsOf, nodesOf } from '../plan/walk.ts';
+import type { Plan, PlanNode, ViewPlan } from '../plan/node.ts';
+import type { FunctionTable } from '../expr/evaluate.ts';
+import type { Row } from '../data/value.ts';
+import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from '../operators/operator.ts';
+import type { Batch, Entry } from '../state/store.ts';
+import { lowerNode } from './lower-node.ts';
 
-export interface Chain {
-  /** Takes the events of the source. May throw RowError for a row that cannot be computed; nothing of it was then added. */
-  readonly input: Collector;
-  /** The operator with memory, if the view groups. */
-  readonly group: StatefulOperator | null;
-}
-
-interface LowerContext {
+export interface LowerOptions {
   readonly plan: Plan;
   readonly view: ViewPlan;
+  readonly functions: FunctionTable;
   readonly late: LateRule;
+  readonly onError: OnRowError;
+  /** The keys of all state of the view start with this. */
   readonly statePrefix: Buffer;
+  /** Where the rows of the view go. */
   readonly next: Collector;
 }
 
-type Lowered = { readonly collector: Collector; readonly group?: StatefulOperator };
+interface Stage {
+  readonly operator: StatefulOperator;
+  readonly prefix: Buffer;
+}
 
-const LOWER: PlanTable<Lowered, LowerContext> = {
-  source: (_, { next }) => ({ collector: next }),
-  filter: (node, { plan, next }) => ({
-    collector: filter(evaluatorOf(node.predicate, inferColumns(plan, node.input)), next),
-  }),
-  map: (node, { plan, next }) => {
-    const columns = inferColumns(plan, node.input);
-    return {
-      collector: map(
-        node.columns.map(({ expr }) => evaluatorOf(expr, columns)),
-        next,
-      ),
-    };
-  },
-  group: (node, context) => {
-    const group = lowerGroup(node, context);
-    return { collector: group, group };
-  },
-};
+/** The operators of one view. */
+export class Chain {
+  readonly #inputs: ReadonlyMap<string, Collector>;
+  /** Inputs before those that read them. */
+  readonly #stages: readonly Stage[];
 
-/** REQUIRES a plan from `parsePlan`. Rows of the view go to `next`. */
-export function lower(context: LowerContext): Chain {
-  let collector = context.next;
-  let group: StatefulOperator | null = null;
-  for (const node of chainOf(context.view.node).toReversed()) {
-    const lowered = applyTable(LOWER, node, { ...context, next: collector });
-    collector = lowered.collector;
-    group = lowered.group ?? group;
+  constructor(inputs: ReadonlyMap<string, Collector>, stages: readonly Stage[]) {
+    this.#inputs = inputs;
+    this.#stages = stages;
   }
-  return { input: collector, group };
+
+  reads(source: string): boolean {
+    return this.#inputs.has(source);
+  }
+
+  /** Takes an event of a source. */
+  push(row: Row, at: Position): void {
+    this.#inputs.get(at.source)?.push(row, 1, at);
+  }
+
+  /** Closes what the watermark has passed, then hands on everything that changed. */
+  settle(watermarkMs: number): void {
+    for (const { operator } of this.#stages) operator.advance(watermarkMs);
+    for (const { operator } of this.#stages) operator.flush();
+  }
+
+  persist(batch: Batch): void {
+    for (const { operator } of this.#stages) operator.persist(batch);
+  }
+
+  /** REQUIRES a new chain. `read` gives the entries below a prefix in the order of their keys. */
+  async restore(read: (prefix: Buffer) => Promise<Iterable<Entry>>): Promise<void> {
+    for (const { operator, prefix } of this.#stages) operator.restore(await read(prefix));
+  }
+
+  /** How many keys the operators hold. */
+  get size(): number {
+    return this.#stages.reduce((sum, { operator }) => sum + operator.size, 0);
+  }
 }
 
-function lowerGroup(node: GroupNode, { plan, view, late, statePrefix, next }: LowerContext): GroupOperator {
-  const columns = inferColumns(plan, node.input);
-  return new GroupOperator(
-    {
-      keys: node.keys.map((key) => keyOf(key, columns)),
-      windowIndex: node.keys.findIndex(isWindowKey),
-      aggregates: node.aggregates.map(({ fn, arg }) => ({
-        fn,
-        arg: arg === null ? null : summable(evaluatorOf(arg, columns)),
-      })),
-      mode: view.mode,
-      late,
-      prefix: statePrefix,
+/** REQUIRES a plan from `parsePlan`. */
+export function lower(options: LowerOptions): Chain {
+  const parts = partsOf(options.view.node);
+  const inputs = new Map<string, Collector>();
+  const stages: Stage[] = [];
+  // From the view back to the sources, so that every part knows where its rows go.
+  for (const [index, part] of [...parts.entries()].toReversed()) {
+    const prefix = Buffer.concat([options.statePrefix, Buffer.from(`${index}|`)]);
+    const next = part.users.length === 0 ? options.next : fan(part.users.map((user) => user()));
+    const lowered = lowerNode(part.node, { ...options, next, statePrefix: prefix });
+    part.collectors = lowered.inputs;
+    if (lowered.operator !== undefined) stages.unshift({ operator: lowered.operator, prefix });
+    if (part.node.kind === 'source') inputs.set(part.node.source, next);
+  }
+  return new Chain(inputs, stages);
+}
+
+interface Part {
+  readonly node: PlanNode;
+  /** What its rows go to, once these are made. */
+  readonly users: (() => Collector)[];
+  collectors: readonly Collector[];
+}
+
+/** The parts of a plan, each once, inputs before those that read them. */
+function partsOf(root: PlanNode): readonly Part[] {
+  const parts = new Map<PlanNode, Part>();
+  for (const node of nodesOf(root)) {
+    const part: Part = { node, users: [], collectors: [] };
+    for (const [place, input] of inputsOf(node).entries())
+      parts.get(input)?.users.push(() => part.collectors[place] as Collector);
+    parts.set(node, part);
+  }
+  return [...parts.values()];
+}
+
+function fan(collectors: readonly Collector[]): Collector {
+  const [only] = collectors;
+  if (collectors.length === 1 && only !== undefined) return only;
+  return {
+    push(row: Row, weight: Weight, at: Position | null): void {
+      for (const collector of collectors) collector.push(row, weight, at);
     },
-    next,
-  );
-}
-
-function keyOf(key: GroupKey, columns: readonly Column[]): Evaluate {
-  if (!isWindowKey(key)) return evaluatorOf(key.expr, columns);
-  const time = evaluatorOf(key.window.time, columns);
-  const { sizeMs } = key.window;
-  return (row: Row): Value => {
-    const startMs = Math.floor((time(row) as number) / sizeMs) * sizeMs;
-    return [startMs, startMs + sizeMs];
-  };
-}
-
-/** Keeps the promise that ExactSum requires; see DOUBLE_MAX. */
-function summable(evaluate: Evaluate): Evaluate {
-  return (row) => {
-    const value = evaluate(row);
-    if (typeof value === 'number' && Math.abs(value) > DOUBLE_MAX)
-      throw new RowError(`${value} is too large to aggregate`);
-    return value;
   };
 }

@@ -3,6 +3,7 @@
  * every replay reads it at the same place.
  */
 import type { Log } from '../log/log.ts';
+import { groupsOf } from '../loop/times.ts';
 import type { Plan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -46,19 +47,28 @@ export class IdleWatch {
     }
   }
 
-  /** Puts partitions to sleep that others have left behind; the last one awake stays awake, since nobody waits for it. */
+  /**
+   * Puts partitions to sleep that others have left behind, among all sources that meet in a view; the last one awake stays
+   * awake, since nobody waits for it.
+   */
   async check(): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    for (const { name, watermark } of this.#plan.sources) {
-      const partitions = this.#heard.get(name);
-      if (watermark.idleAfterMs === null || partitions === undefined) continue;
-      const awake = [...partitions].filter(([, { asleep }]) => !asleep);
-      const newestMs = Math.max(...awake.map(([, { atMs }]) => atMs));
-      for (const [partition, heard] of awake) {
-        if (heard.atMs === newestMs || nowMs - heard.atMs < watermark.idleAfterMs) continue;
+    for (const names of groupsOf(this.#plan)) {
+      const awake = names.flatMap((name) => this.#awake(name));
+      const newestMs = Math.max(...awake.map(({ heard }) => heard.atMs));
+      for (const { name, partition, heard, idleAfterMs } of awake) {
+        if (heard.atMs === newestMs || nowMs - heard.atMs < idleAfterMs) continue;
         heard.asleep = true;
         await this.#log.append({ kind: 'idle', source: name, partition, records: ['{}'] });
       }
     }
+  }
+
+  #awake(name: string): { name: string; partition: number; heard: Heard; idleAfterMs: number }[] {
+    const source = this.#plan.sources.find((candidate) => candidate.name === name);
+    const idleAfterMs = source?.watermark.idleAfterMs ?? Infinity;
+    return [...(this.#heard.get(name) ?? [])]
+      .filter(([, { asleep }]) => !asleep)
+      .map(([partition, heard]) => ({ name, partition, heard, idleAfterMs }));
   }
 }

@@ -56,7 +56,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
 
 /** Windows that end at or before this are over; null before the first event. */
 function closedUntilMs(layer: Layer, layout: ViewLayout): number | null {
-  const untilMs = layer.watermarkMs(layout.source.name) - layout.source.lateness.allowedMs + 1;
+  const untilMs = layer.viewWatermarkMs(layout) - layout.allowedMs + 1;
   return Number.isFinite(untilMs) ? untilMs : null;
 }
 

@@ -12,6 +12,7 @@ import { formatDuration } from '../base/durations.ts';
 import { decodeEvent } from '../data/decode.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
 import type { Log } from '../log/log.ts';
+import { eventTimeReader, isTable, noTimeProblem } from '../plan/event-time.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IngestResult } from '../host/host.ts';
@@ -152,8 +153,10 @@ export function problemOf(
   }
   const decoded = decodeEvent(source.fields, event);
   if ('problem' in decoded) return decoded.problem;
-  const timeMs = decoded.row[source.fields.findIndex((field) => field.name === source.eventTime)] as number;
-  const shown = (): string => `${source.eventTime} is ${formatTimestamp(timeMs)}`;
+  if (isTable(source)) return undefined;
+  const timeMs = eventTimeReader(source)(decoded.row);
+  if (timeMs === undefined) return noTimeProblem(source);
+  const shown = (): string => `${source.eventTime.join(' or ')} is ${formatTimestamp(timeMs)}`;
   if (timeMs < EARLIEST_MS) return `${shown()}, before 1970`;
   const { futureMs } = source.watermark;
   if (timeMs > clock.nowMs() + futureMs)

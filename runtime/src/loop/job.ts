@@ -7,19 +7,23 @@
  * into epochs changes nothing but the moment at which rows become visible.
  */
 import { type Chain, lower } from '../compile/lower.ts';
-import { RowError } from '../expr/functions.ts';
+import type { Collector } from '../operators/operator.ts';
+import { functionsOf } from '../plan/functions.ts';
 import { prefixOf } from '../state/keys.ts';
 import { Batch, type Entry, prefixRange, type Store } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
+import { LateRows } from './late.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
-import { recompute } from './recompute.ts';
+import { EVERYTHING, recompute } from './recompute.ts';
 
+/** One view of the job. A correction of the whole view puts other operators in place of these. */
 interface ViewJob {
   readonly layout: ViewLayout;
-  readonly chain: Chain;
   readonly changes: ViewChanges;
+  chain: Chain;
+  late: LateRows;
 }
 
 export class Job {
@@ -30,40 +34,41 @@ export class Job {
 
   private constructor(layer: Layer) {
     this.layer = layer;
-    this.#views = layer.layouts.map((layout) => this.#viewJob(layout));
+    this.#views = layer.layouts.map((layout) => {
+      const changes = new ViewChanges(layout);
+      return { layout, changes, ...this.#operators(layout, changes, { recomputes: false }) };
+    });
   }
 
   /** Restores the operators as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    for (const { layout, chain } of job.#views) {
-      if (chain.group === null) continue;
-      chain.group.restore(await entriesOf(layer.ports.store, prefixOf('s', layer.name, layout.view.name)));
-    }
+    for (const { chain } of job.#views)
+      await chain.restore((prefix) => entriesOf(layer.ports.store, prefix));
     return job;
   }
 
-  #viewJob(layout: ViewLayout): ViewJob {
+  #operators(
+    layout: ViewLayout,
+    next: Collector,
+    options: { readonly recomputes: boolean },
+  ): { chain: Chain; late: LateRows } {
     const { layer } = this;
-    const changes = new ViewChanges(layout);
+    const late = new LateRows(layer, layout, this.#batch, options);
     const chain = lower({
       plan: layer.plan,
       view: layout.view,
+      functions: functionsOf(layer.plan),
       statePrefix: prefixOf('s', layer.name, layout.view.name),
-      next: changes,
-      late: {
-        allowedMs: layout.source.lateness.allowedMs,
-        takes: (at, startMs, endMs) => {
-          layer.late(layout, at, [startMs, endMs], this.#batch);
-          return false;
-        },
-      },
+      next,
+      late,
+      onError: (error, at, row) => layer.rejectRow(layout, at, row, error, this.#batch),
     });
-    return { layout, chain, changes };
+    return { chain, late };
   }
 
   get stateKeys(): number {
-    return this.#views.reduce((sum, { chain }) => sum + (chain.group?.size ?? 0), 0);
+    return this.#views.reduce((sum, { chain }) => sum + chain.size, 0);
   }
 
   get isCaughtUp(): boolean {
@@ -76,15 +81,15 @@ export class Job {
     if (this.isCaughtUp) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     this.#batch = new Batch();
+    for (const { late } of this.#views) late.goesOn(this.#batch);
     const to = Math.min(layer.position + rowsMax, layer.ports.log.end);
     const position = await this.#read(to);
     await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
-      view.chain.group?.advance(layer.watermarkMs(view.layout.source.name));
-      view.chain.group?.flush();
-      view.chain.group?.persist(this.#batch);
-      const taken = view.changes.take(layer.name, this.#batch);
+      view.chain.settle(layer.viewWatermarkMs(view.layout));
+      view.chain.persist(this.#batch);
+      const taken = await view.changes.take(layer.name, this.#batch, layer.ports.store);
       layer.addRows(view.layout.view.name, taken.rowsAdded);
       changes.set(view.layout.view.name, taken.changes);
     }
@@ -104,43 +109,73 @@ export class Job {
       handlers: {
         ...layer.intake(this.#batch),
         event: (row, at) => {
-          layer.timeline.event(at.eventTimeMs);
+          layer.timeline.event(at.source, at.eventTimeMs);
           layer.countEvent(at.source);
-          for (const { layout, chain } of this.#views) {
-            if (layout.source.name !== at.source) continue;
-            try {
-              chain.input.push(row, 1, at);
-            } catch (error) {
-              if (!(error instanceof RowError)) throw error;
-              layer.rejectRow(layout, at, error, this.#batch);
-            }
-          }
+          for (const { chain } of this.#views) chain.push(row, at);
         },
       },
     });
   }
 
-  /** Takes the late events that wait: recomputes only the windows they touch, from the log. */
+  /**
+   * Takes the late events that wait: recomputes only the windows they touch, from the log; the whole of a view that is not
+   * made of slices, whose operators then go on from there.
+   */
   async correct(): Promise<boolean> {
     const { layer } = this;
     if (layer.layouts.every((layout) => layer.correctable(layout).length === 0)) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     const batch = new Batch();
+    this.#batch = batch;
     const changes = new Map<string, readonly RowChange[]>();
-    for (const { layout } of this.#views) {
-      const starts = layer.correctable(layout);
-      if (starts.length === 0) continue;
-      const slices = starts.map((fromMs) => ({ fromMs, toMs: fromMs + layout.windowMs }));
-      changes.set(
-        layout.view.name,
-        await recompute({ layer, layout, slices, freshFrom: Infinity, closedOnly: true, batch }),
-      );
-      for (const startMs of starts) layer.clearDirty(layout.view.name, startMs, batch);
+    for (const view of this.#views) {
+      const { layout } = view;
+      const marks = layer.correctable(layout);
+      if (marks.length === 0) continue;
+      const rows = layout.slices === null ? await this.#correctWhole(view) : await this.#correctSlices(view);
+      changes.set(layout.view.name, rows);
+      for (const markMs of marks) layer.clearDirty(layout.view.name, markMs, batch);
     }
     layer.progress.corrections++;
     layer.progress.lastCorrectionAtMs = startedAtMs;
     await layer.commit(batch, { position: layer.position, startedAtMs, changes });
     return true;
+  }
+
+  #correctSlices({ layout }: ViewJob): Promise<readonly RowChange[]> {
+    const { layer } = this;
+    const windowMs = layout.slices?.windowMs ?? 0;
+    const slices = layer.correctable(layout).map((fromMs) => ({ fromMs, toMs: fromMs + windowMs }));
+    const options = { slices, freshFrom: Infinity, to: layer.position, closedOnly: true, batch: this.#batch };
+    return recompute({ layer, layout, ...options });
+  }
+
+  async #correctWhole(view: ViewJob): Promise<readonly RowChange[]> {
+    const { layer } = this;
+    const { layout } = view;
+    const batch = this.#batch;
+    let next: Collector = view.changes;
+    const relay: Collector = { push: (row, weight, at) => next.push(row, weight, at) };
+    const operators = this.#operators(layout, relay, { recomputes: true });
+    const rows = await recompute({
+      layer,
+      layout,
+      slices: [EVERYTHING],
+      freshFrom: Infinity,
+      to: layer.position,
+      closedOnly: false,
+      batch,
+      operatorsOf: (collector) => {
+        next = collector;
+        return operators.chain;
+      },
+    });
+    next = view.changes;
+    view.chain = operators.chain;
+    view.late = operators.late;
+    batch.deleteRange(prefixRange(prefixOf('s', layer.name, layout.view.name)));
+    operators.chain.persist(batch);
+    return rows;
   }
 }
 

@@ -9,11 +9,14 @@
  */
 import { createHash } from 'node:crypto';
 import { failure } from '../base/errors.ts';
+import { invariant } from '../base/invariant.ts';
 import { encodeKey } from '../data/key.ts';
 import { rowToJson } from '../data/json.ts';
+import type { Row } from '../data/value.ts';
 import type { Block, Log } from '../log/log.ts';
 import { isOver, type Position } from '../operators/operator.ts';
 import { hashOf } from '../plan/hash.ts';
+import { isTable } from '../plan/event-time.ts';
 import type { Plan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LateRow } from '../host/host.ts';
@@ -21,9 +24,9 @@ import { layerRanges, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import { ViewLayout } from '../views/layout.ts';
-import { type Handlers, Times } from './reader.ts';
+import type { Handlers } from './reader.ts';
 import { Timeline } from './timeline.ts';
-import type { SavedSourceTime } from './watermark.ts';
+import { type SavedTime, Times } from './times.ts';
 
 interface Progress {
   position: number;
@@ -48,7 +51,7 @@ interface Progress {
 }
 
 interface SavedProgress extends Progress {
-  readonly times: Record<string, SavedSourceTime>;
+  readonly times: Record<string, SavedTime>;
 }
 
 export interface LayerPorts {
@@ -74,9 +77,9 @@ export interface Arrival {
   readonly records: number;
 }
 
-/** A late event and the start of the window that it missed. */
+/** A late event and the mark of the window that it missed: what a correction looks for. */
 export interface LateEntry {
-  readonly startMs: number;
+  readonly markMs: number;
   readonly row: LateRow;
 }
 
@@ -88,7 +91,7 @@ export class Layer {
   readonly progress: Progress;
   readonly times: Times;
   readonly timeline: Timeline;
-  /** View → start of a window → how many late events wait to be taken into it. */
+  /** View → mark of a window → how many late events wait to be taken into it. */
   readonly dirty = new Map<string, Map<number, number>>();
   readonly #admitted = new Set<string>();
   /** Late events of the epoch that is running, not yet in the store. */
@@ -175,11 +178,20 @@ export class Layer {
     return this.times.of(source)?.watermarkMs ?? -Infinity;
   }
 
+  /** How far time has come for a view: what closes its windows. */
+  viewWatermarkMs(layout: ViewLayout): number {
+    const timed = layout.sources.find((source) => !isTable(source));
+    return timed === undefined ? -Infinity : this.times.jointMs(timed.name);
+  }
+
   /** Keeps a late event, unless the policy is to drop it, and counts it (E2). */
   late(layout: ViewLayout, at: Position, window: readonly [number, number], batch: Batch): void {
     if (!at.firstReading) return;
+    const source = layout.sources.find(({ name }) => name === at.source);
+    invariant(source !== undefined, 'a view gets the events of its own sources');
     this.progress.late++;
-    const { then, allowedMs } = layout.source.lateness;
+    const { allowedMs } = layout;
+    const { then } = source.lateness;
     if (then === 'drop') return;
     const row: LateRow = {
       view: layout.view.name,
@@ -189,30 +201,31 @@ export class Layer {
       eventTimeMs: at.eventTimeMs,
       watermarkMs: Number.isFinite(at.watermarkMs) ? at.watermarkMs : Number.MAX_SAFE_INTEGER,
       lateByMs: Math.min(at.watermarkMs, Number.MAX_SAFE_INTEGER) - (window[1] - 1 + allowedMs),
-      event: rowToJson(layout.source.fields, at.event),
+      event: rowToJson(source.fields, at.event),
     };
     const key = encodeKey([window[0], at.source, at.partition, at.offset]);
+    const markMs = markOf(layout, window);
     batch.put(
       Buffer.concat([prefixOf('l', this.name, layout.view.name), key]),
-      JSON.stringify([window[0], row]),
+      JSON.stringify([markMs, row]),
     );
-    this.#unsavedLate.push({ startMs: window[0], row });
-    if (then === 'correct') this.markDirty(layout.view.name, window[0], batch);
+    this.#unsavedLate.push({ markMs, row });
+    if (then === 'correct') this.markDirty(layout.view.name, markMs, batch);
   }
 
-  markDirty(view: string, startMs: number, batch: Batch): void {
-    const starts = this.dirty.get(view);
-    const events = (starts?.get(startMs) ?? 0) + 1;
-    starts?.set(startMs, events);
+  markDirty(view: string, markMs: number, batch: Batch): void {
+    const marks = this.dirty.get(view);
+    const events = (marks?.get(markMs) ?? 0) + 1;
+    marks?.set(markMs, events);
     batch.put(
-      Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]),
-      JSON.stringify([startMs, events]),
+      Buffer.concat([prefixOf('d', this.name, view), encodeKey([markMs])]),
+      JSON.stringify([markMs, events]),
     );
   }
 
-  clearDirty(view: string, startMs: number, batch: Batch): void {
-    this.dirty.get(view)?.delete(startMs);
-    batch.delete(Buffer.concat([prefixOf('d', this.name, view), encodeKey([startMs])]));
+  clearDirty(view: string, markMs: number, batch: Batch): void {
+    this.dirty.get(view)?.delete(markMs);
+    batch.delete(Buffer.concat([prefixOf('d', this.name, view), encodeKey([markMs])]));
   }
 
   /** Keeps an event that the plan does not accept, or that a view cannot compute, and counts it. */
@@ -231,13 +244,24 @@ export class Layer {
       text,
       at: new Date(this.ports.clock.nowMs()).toISOString(),
     });
-    batch.put(Buffer.concat([prefixOf('r', this.name), encodeKey([position, view])]), value);
+    // Rows of several events have no position of their own: their text tells them apart.
+    const key = encodeKey(position < 0 ? [position, view, text] : [position, view]);
+    batch.put(Buffer.concat([prefixOf('r', this.name), key]), value);
   }
 
-  /** A view cannot be computed for an event: the error of an expression. Counted at its first reading only (E2). */
-  rejectRow(layout: ViewLayout, at: Position, error: Error, batch: Batch): void {
+  /**
+   * A view cannot be computed for an event, or for a row of several events (`at` is null): the error of an expression.
+   * An event is counted at its first reading only (E2).
+   */
+  rejectRow(layout: ViewLayout, at: Position | null, row: Row, error: Error, batch: Batch): void {
+    if (at === null) {
+      const source = layout.sources[0]?.name ?? '';
+      const reason = `view ${layout.view.name}: ${error.message}`;
+      return this.reject(-1, layout.view.name, source, JSON.stringify(row), reason, batch);
+    }
     if (!at.firstReading) return;
-    const text = JSON.stringify(rowToJson(layout.source.fields, at.event));
+    const fields = layout.sources.find(({ name }) => name === at.source)?.fields ?? [];
+    const text = JSON.stringify(rowToJson(fields, at.event));
     this.reject(
       at.position,
       layout.view.name,
@@ -286,8 +310,8 @@ export class Layer {
   /** The late events that were kept, those of the running epoch last. */
   async *lateEntries(): AsyncIterable<LateEntry> {
     for await (const { value } of this.ports.store.scan(prefixRange(prefixOf('l', this.name)))) {
-      const [startMs, row] = JSON.parse(value.toString()) as [number, LateRow];
-      yield { startMs, row };
+      const [markMs, row] = JSON.parse(value.toString()) as [number, LateRow];
+      yield { markMs, row };
     }
     yield* this.#unsavedLate;
   }
@@ -296,17 +320,17 @@ export class Layer {
   async markAdmitted(batch: Batch): Promise<void> {
     if (!this.#hasNewAdmissions) return;
     this.#hasNewAdmissions = false;
-    for await (const { startMs, row } of this.lateEntries()) {
-      if (this.isAdmitted(row)) this.markDirty(row.view, startMs, batch);
+    for await (const { markMs, row } of this.lateEntries()) {
+      if (this.isAdmitted(row)) this.markDirty(row.view, markMs, batch);
     }
   }
 
-  /** Windows of a view that are over and have late events to take. */
+  /** The marks of windows of a view that are over and have late events to take. */
   correctable(layout: ViewLayout): number[] {
-    const watermarkMs = this.watermarkMs(layout.source.name);
-    const { allowedMs } = layout.source.lateness;
-    const starts = this.dirty.get(layout.view.name) ?? new Map<number, number>();
-    return [...starts.keys()].filter((startMs) => isOver(startMs + layout.windowMs, allowedMs, watermarkMs));
+    const watermarkMs = this.viewWatermarkMs(layout);
+    const windowMs = layout.slices?.windowMs ?? 0;
+    const marks = this.dirty.get(layout.view.name) ?? new Map<number, number>();
+    return [...marks.keys()].filter((markMs) => isOver(markMs + windowMs, layout.allowedMs, watermarkMs));
   }
 
   /** Late events that will be taken at the next correction. */
@@ -362,6 +386,11 @@ export class Layer {
   }
 }
 
+/** A window is found again by its start in a view that is computed slice by slice, by its end in any other. */
+function markOf(layout: ViewLayout, [startMs, endMs]: readonly [number, number]): number {
+  return layout.slices === null ? endMs : startMs;
+}
+
 function emptyProgress(plan: Plan): Progress {
   return {
     planHash: hashOf(plan),
@@ -386,8 +415,8 @@ function emptyProgress(plan: Plan): Progress {
 /** The sources' clocks and the columns and keys of every view: what stored rows and late events depend on. */
 function shapeOf(plan: Plan): string {
   const views = plan.views.map((view) => {
-    const { columns, keyNames, windowMs } = new ViewLayout(plan, view);
-    return [view.name, view.mode, columns.map(({ name, type }) => [name, type]), keyNames, windowMs];
+    const { columns, keyNames, shape, slices } = new ViewLayout(plan, view);
+    return [view.name, view.mode, columns.map(({ name, type }) => [name, type]), keyNames, shape, slices];
   });
   const sources = plan.sources.map(({ name, eventTime, watermark, lateness }) => [
     name,

@@ -7,26 +7,8 @@ import type { Row } from '../data/value.ts';
 import type { Block, Log } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
-import { SourceTime, type SavedSourceTime } from './watermark.ts';
-
-/** The clocks of all sources of a plan. */
-export class Times {
-  readonly #times = new Map<string, SourceTime>();
-
-  constructor(plan: Plan, saved: Readonly<Record<string, SavedSourceTime>> = {}) {
-    for (const source of plan.sources) {
-      this.#times.set(source.name, new SourceTime(source.watermark.delayMs, saved[source.name]));
-    }
-  }
-
-  of(source: string): SourceTime | undefined {
-    return this.#times.get(source);
-  }
-
-  save(): Record<string, SavedSourceTime> {
-    return Object.fromEntries([...this.#times].map(([name, time]) => [name, time.save()]));
-  }
-}
+import { eventTimeReader, noTimeProblem } from '../plan/event-time.ts';
+import type { Times } from './times.ts';
 
 export interface Handlers {
   event(row: Row, at: Position): void;
@@ -69,27 +51,32 @@ export async function readEvents(options: ReadOptions): Promise<number> {
 }
 
 function readBlock(block: Block, start: number, end: number, source: SourcePlan, options: ReadOptions): void {
+  const { handlers } = options;
   const time = options.times.of(source.name);
-  if (time === undefined) return;
-  if (block.kind === 'idle') return time.sleep(block.partition);
-  if (block.kind === 'end') return time.end();
+  if (block.kind === 'idle') return time?.sleep(block.partition);
+  if (block.kind === 'end') return time?.end();
   if (block.kind === 'admit') {
-    options.handlers.admit(source.name, JSON.parse(block.records[0] ?? '[]') as [number, number][]);
+    handlers.admit(source.name, JSON.parse(block.records[0] ?? '[]') as [number, number][]);
     return;
   }
-  time.expect(block.partitions ?? 1);
-  const eventTime = source.fields.findIndex((field) => field.name === source.eventTime);
+  time?.expect(block.partitions ?? 1);
+  const eventTimeOf = eventTimeReader(source);
   for (let position = start; position < end; position++) {
     const index = position - block.position;
     const text = block.records[index] ?? '';
     const decoded = decodeEvent(source.fields, parseJson(text));
     if ('problem' in decoded) {
-      options.handlers.rejected(position, source.name, text, decoded.problem);
+      handlers.rejected(position, source.name, text, decoded.problem);
       continue;
     }
-    const eventTimeMs = decoded.row[eventTime] as number;
-    const watermarkMs = time.observe(block.partition, eventTimeMs);
-    options.handlers.event(decoded.row, {
+    const eventTimeMs = eventTimeOf(decoded.row);
+    if (eventTimeMs === undefined) {
+      handlers.rejected(position, source.name, text, noTimeProblem(source));
+      continue;
+    }
+    // Rows of a table have no time: they are never late and hold nobody back.
+    const watermarkMs = time?.observe(block.partition, eventTimeMs) ?? -Infinity;
+    handlers.event(decoded.row, {
       source: source.name,
       partition: block.partition,
       offset: block.offset + index,

@@ -8,14 +8,17 @@
  *             R2  An event is late exactly when it was at its first reading. It is taken all the same when its window is
  *                 over and the policy is `correct`, or when it was admitted.
  */
-import { lower } from '../compile/lower.ts';
-import { RowError } from '../expr/functions.ts';
+import { type Chain, lower } from '../compile/lower.ts';
 import { isOver } from '../operators/operator.ts';
+import type { Collector } from '../operators/operator.ts';
+import { functionsOf } from '../plan/functions.ts';
 import type { Batch } from '../state/store.ts';
-import { type RowChange, ViewChanges } from '../views/changes.ts';
+import { type KeyedChange, type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
+import { LateRows } from './late.ts';
 import type { Layer } from './layer.ts';
-import { readEvents, Times } from './reader.ts';
+import { type Handlers, readEvents } from './reader.ts';
+import { Times } from './times.ts';
 
 /** A range of window starts, or of event times for a view without windows: [fromMs, toMs). */
 export interface Slice {
@@ -33,7 +36,11 @@ export interface RecomputeOptions {
   readonly freshFrom: number;
   /** Leave out windows that are still open (Lambda's batch layer). */
   readonly closedOnly: boolean;
+  /** Reads the log up to here. */
+  readonly to: number;
   readonly batch: Batch;
+  /** The operators to use; fresh ones that are forgotten unless said. */
+  readonly operatorsOf?: (next: Collector) => Chain;
 }
 
 /** Adds the new content of the slices to the batch; returns the rows that differ. */
@@ -45,101 +52,99 @@ export async function recompute(options: RecomputeOptions): Promise<readonly Row
   return replace(options, slices, rows);
 }
 
-async function readSlices(
-  options: RecomputeOptions,
-  slices: readonly Slice[],
-  next: ViewChanges,
-): Promise<void> {
-  const { layer, layout, batch, freshFrom, closedOnly } = options;
-  const { source, windowMs } = layout;
-  const { allowedMs } = source.lateness;
-  const watermarkMs = layer.watermarkMs(source.name);
-  const chain = lower({
-    plan: layer.plan,
-    view: layout.view,
-    statePrefix: Buffer.alloc(0),
-    next,
-    late: {
-      allowedMs,
-      takes(at, startMs, endMs) {
-        layer.late(layout, at, [startMs, endMs], batch);
-        const wanted = source.lateness.then === 'correct' || layer.isAdmitted(at);
-        return wanted && isOver(endMs, allowedMs, watermarkMs);
-      },
-    },
-  });
-  const startOf = (eventTimeMs: number): number =>
-    windowMs === 0 ? eventTimeMs : Math.floor(eventTimeMs / windowMs) * windowMs;
-  const stretches = new Set(
-    slices.flatMap(({ fromMs, toMs }) => layer.timeline.within(source.name, fromMs, toMs + windowMs)),
-  );
-  for (const stretch of stretches) {
-    await readEvents({
-      log: layer.ports.log,
-      plan: layer.plan,
-      times: new Times(layer.plan, { [source.name]: stretch.time }),
-      from: stretch.from,
-      to: stretch.to,
-      freshFrom,
-      handlers: {
-        event(row, at) {
-          if (at.source !== source.name) return;
-          const startMs = startOf(at.eventTimeMs);
-          if (!slices.some(({ fromMs, toMs }) => startMs >= fromMs && startMs < toMs)) return;
-          if (closedOnly && windowMs > 0 && !isOver(startMs + windowMs, allowedMs, watermarkMs)) return;
-          try {
-            chain.input.push(row, 1, at);
-          } catch (error) {
-            if (!(error instanceof RowError)) throw error;
-            layer.rejectRow(layout, at, error, batch);
-          }
-        },
-        rejected() {},
-        admit() {},
-      },
-    });
+async function readSlices(options: RecomputeOptions, slices: readonly Slice[], next: Collector): Promise<void> {
+  const { layer, layout, freshFrom, operatorsOf = freshOperators(options) } = options;
+  const chain = operatorsOf(next);
+  const event = eventsOf(options, slices, chain);
+  const handlers: Handlers = { event, rejected() {}, admit() {} };
+  const { log } = layer.ports;
+  const { plan } = layer;
+  if (layout.slices === null) {
+    await readEvents({ log, plan, times: new Times(plan), from: 0, to: options.to, freshFrom, handlers });
+  } else {
+    const source = layout.sources[0]?.name ?? '';
+    const { windowMs } = layout.slices;
+    const stretches = new Set(
+      slices.flatMap(({ fromMs, toMs }) => layer.timeline.within(source, fromMs, toMs + windowMs)),
+    );
+    for (const { from, to, time } of stretches) {
+      const times = new Times(plan, { [source]: time });
+      await readEvents({ log, plan, times, from, to, freshFrom, handlers });
+    }
   }
-  chain.group?.advance(watermarkMs);
-  chain.group?.flush();
+  chain.settle(layer.viewWatermarkMs(layout));
+}
+
+function freshOperators({ layer, layout, batch }: RecomputeOptions): (next: Collector) => Chain {
+  return (next) =>
+    lower({
+      plan: layer.plan,
+      view: layout.view,
+      functions: functionsOf(layer.plan),
+      statePrefix: Buffer.alloc(0),
+      next,
+      late: new LateRows(layer, layout, batch, { recomputes: true }),
+      onError: (error, at, row) => layer.rejectRow(layout, at, row, error, batch),
+    });
+}
+
+/** Hands on the events of the slices, and of them only. */
+function eventsOf(
+  { layer, layout, closedOnly }: RecomputeOptions,
+  slices: readonly Slice[],
+  chain: Chain,
+): Handlers['event'] {
+  if (layout.slices === null) return (row, at) => chain.push(row, at);
+  const { windowMs } = layout.slices;
+  const watermarkMs = layer.viewWatermarkMs(layout);
+  return (row, at) => {
+    const startMs = layout.startOf(at.eventTimeMs);
+    if (!slices.some(({ fromMs, toMs }) => startMs >= fromMs && startMs < toMs)) return;
+    if (closedOnly && windowMs > 0 && !isOver(startMs + windowMs, layout.allowedMs, watermarkMs)) return;
+    chain.push(row, at);
+  };
 }
 
 /** The rows that the operators handed on, by key. */
-function collect(changes: ViewChanges): Map<string, RowChange> {
-  const rows = new Map<string, RowChange>();
-  for (const [key, change] of changes.entries())
-    if (change.row !== null) rows.set(key.toString('latin1'), change);
+function collect(changes: ViewChanges): Map<string, KeyedChange> {
+  const rows = new Map<string, KeyedChange>();
+  for (const change of changes.entries())
+    if (change.row !== null) rows.set(change.key.toString('latin1'), change);
   return rows;
 }
 
 async function replace(
   { layer, layout, batch }: RecomputeOptions,
   slices: readonly Slice[],
-  rows: Map<string, RowChange>,
+  rows: Map<string, KeyedChange>,
 ): Promise<readonly RowChange[]> {
   const prefix = layout.prefix(layer.name);
   const changed: RowChange[] = [];
   let rowsAdded = 0;
-  const ranges = layout.shape === 'grouped' ? [EVERYTHING] : slices;
+  const ranges = layout.slices === null ? [EVERYTHING] : slices;
   for (const { fromMs, toMs } of ranges) {
     for await (const { key, value } of layer.ports.store.scan(layout.range(layer.name, fromMs, toMs))) {
       const name = key.toString('latin1', prefix.length);
-      const row = rows.get(name)?.row ?? null;
+      const change = rows.get(name);
       rows.delete(name);
-      if (row !== null && layout.encode(row) === value.toString()) continue;
-      if (row === null) {
+      const stored = layout.decode(value);
+      if (change === undefined) {
         batch.delete(key);
-        rowsAdded--;
-      } else {
-        batch.put(key, layout.encode(row));
+        rowsAdded -= stored.count;
+        changed.push({ old: stored.row, row: null });
+        continue;
       }
-      changed.push({ old: layout.decode(value), row });
+      const encoded = layout.encode(change.row ?? [], change.count);
+      if (encoded === value.toString()) continue;
+      batch.put(key, encoded);
+      rowsAdded += change.count - stored.count;
+      changed.push({ old: stored.row, row: change.row });
     }
   }
-  for (const [name, { row }] of rows) {
-    if (row === null) continue;
-    batch.put(Buffer.concat([prefix, Buffer.from(name, 'latin1')]), layout.encode(row));
+  for (const [name, { row, count }] of rows) {
+    batch.put(Buffer.concat([prefix, Buffer.from(name, 'latin1')]), layout.encode(row ?? [], count));
     changed.push({ old: null, row });
-    rowsAdded++;
+    rowsAdded += count;
   }
   layer.addRows(layout.view.name, rowsAdded);
   return changed;

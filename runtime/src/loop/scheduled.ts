@@ -43,7 +43,7 @@ export class ScheduledLayer {
     const startedAtMs = layer.ports.clock.nowMs();
     const batch = new Batch();
     const freshFrom = layer.position;
-    const before = new Map(layer.layouts.map((layout) => [layout, layer.watermarkMs(layout.source.name)]));
+    const before = new Map(layer.layouts.map((layout) => [layout, layer.viewWatermarkMs(layout)]));
     const touched = await this.#look(to, batch);
     const changes = new Map<string, readonly RowChange[]>();
     let partitions = 0;
@@ -53,14 +53,14 @@ export class ScheduledLayer {
         touched.get(layout) ?? new Set(),
         before.get(layout) ?? -Infinity,
       );
-      if (also !== undefined) slices.push(layout.shape === 'grouped' ? EVERYTHING : this.#aligned(also));
+      if (also !== undefined) slices.push(layout.slices === null ? EVERYTHING : this.#aligned(also));
       if (slices.length === 0) continue;
       partitions += this.#partitionsIn(slices);
       changes.set(
         layout.view.name,
-        await recompute({ layer, layout, slices, freshFrom, closedOnly: this.#closedOnly, batch }),
+        await recompute({ layer, layout, slices, freshFrom, to, closedOnly: this.#closedOnly, batch }),
       );
-      for (const startMs of layer.correctable(layout)) layer.clearDirty(layout.view.name, startMs, batch);
+      for (const markMs of layer.correctable(layout)) layer.clearDirty(layout.view.name, markMs, batch);
     }
     layer.progress.runs++;
     layer.progress.lastRunAtMs = startedAtMs;
@@ -83,15 +83,11 @@ export class ScheduledLayer {
       handlers: {
         ...layer.intake(batch),
         event: (_, at) => {
-          layer.timeline.event(at.eventTimeMs);
+          layer.timeline.event(at.source, at.eventTimeMs);
           layer.countEvent(at.source);
           for (const [layout, starts] of touched) {
-            if (layout.source.name !== at.source) continue;
-            const timeMs =
-              layout.windowMs === 0
-                ? at.eventTimeMs
-                : Math.floor(at.eventTimeMs / layout.windowMs) * layout.windowMs;
-            starts.add(Math.floor(timeMs / this.#partitionMs) * this.#partitionMs);
+            if (!layout.sources.some(({ name }) => name === at.source)) continue;
+            starts.add(Math.floor(layout.startOf(at.eventTimeMs) / this.#partitionMs) * this.#partitionMs);
           }
         },
       },
@@ -101,18 +97,23 @@ export class ScheduledLayer {
   }
 
   #slicesOf(layout: ViewLayout, starts: ReadonlySet<number>, watermarkBeforeMs: number): Slice[] {
-    if (layout.shape === 'grouped') return starts.size > 0 ? [EVERYTHING] : [];
+    const { slices: grid } = layout;
+    const marks = this.layer.correctable(layout);
+    if (grid === null) {
+      const hasMoved = this.layer.viewWatermarkMs(layout) > watermarkBeforeMs;
+      return starts.size > 0 || marks.length > 0 || hasMoved ? [EVERYTHING] : [];
+    }
     const slices = [...starts].map((fromMs) => ({ fromMs, toMs: fromMs + this.#partitionMs }));
-    for (const startMs of this.layer.correctable(layout)) slices.push({ fromMs: startMs, toMs: startMs + 1 });
-    const closed = this.#closedSince(layout, watermarkBeforeMs);
+    for (const startMs of marks) slices.push({ fromMs: startMs, toMs: startMs + 1 });
+    const closed = this.#closedSince(layout, grid.windowMs, watermarkBeforeMs);
     return (closed === null ? slices : [...slices, closed]).map((slice) => this.#aligned(slice));
   }
 
   /** The starts of windows that the watermark has passed since the last run. */
-  #closedSince(layout: ViewLayout, beforeMs: number): Slice | null {
-    const nowMs = this.layer.watermarkMs(layout.source.name);
-    if (layout.windowMs === 0 || nowMs <= beforeMs || beforeMs === -Infinity) return null;
-    const length = layout.windowMs - 1 + layout.source.lateness.allowedMs;
+  #closedSince(layout: ViewLayout, windowMs: number, beforeMs: number): Slice | null {
+    const nowMs = this.layer.viewWatermarkMs(layout);
+    if (windowMs === 0 || nowMs <= beforeMs || beforeMs === -Infinity) return null;
+    const length = windowMs - 1 + layout.allowedMs;
     return { fromMs: beforeMs - length, toMs: nowMs - length + 1 };
   }
 

@@ -6,8 +6,7 @@
 import { encodeKey, encodeNumber } from '../data/key.ts';
 import { prefixOf } from '../state/keys.ts';
 import { type Batch, prefixRange, type Store } from '../state/store.ts';
-import type { Times } from './reader.ts';
-import type { SavedSourceTime } from './watermark.ts';
+import type { SavedTime, Times } from './times.ts';
 
 const STRETCH_RECORDS = 4096;
 
@@ -18,7 +17,7 @@ export interface Stretch {
   /** Event times in the stretch; Infinity and -Infinity while it holds none. */
   loMs: number;
   hiMs: number;
-  readonly time: SavedSourceTime;
+  readonly time: SavedTime;
 }
 
 type SavedStretch = readonly [
@@ -26,7 +25,7 @@ type SavedStretch = readonly [
   to: number,
   loMs: number | null,
   hiMs: number | null,
-  time: SavedSourceTime,
+  time: SavedTime,
 ];
 
 export class Timeline {
@@ -51,8 +50,7 @@ export class Timeline {
 
   /** Notes that records [from, to) of a source come next. REQUIRES to be called before their times are observed. */
   note(source: string, from: number, to: number, times: Times): void {
-    const time = times.of(source);
-    if (time === undefined) return;
+    if (times.of(source) === undefined) return;
     let last = this.#stretches.at(-1);
     if (
       last === undefined ||
@@ -60,17 +58,17 @@ export class Timeline {
       last.to !== from ||
       last.to - last.from >= STRETCH_RECORDS
     ) {
-      last = { source, from, to, loMs: Infinity, hiMs: -Infinity, time: time.save() };
+      last = { source, from, to, loMs: Infinity, hiMs: -Infinity, time: times.saveOf(source) };
       this.#stretches.push(last);
     }
     last.to = to;
     this.#unsaved.add(last);
   }
 
-  /** Notes the time of an event of the stretch that was noted last. */
-  event(eventTimeMs: number): void {
+  /** Notes the time of an event of a source; a table has no stretches. */
+  event(source: string, eventTimeMs: number): void {
     const last = this.#stretches.at(-1);
-    if (last === undefined) return;
+    if (last === undefined || last.source !== source) return;
     last.loMs = Math.min(last.loMs, eventTimeMs);
     last.hiMs = Math.max(last.hiMs, eventTimeMs);
   }

@@ -2,8 +2,9 @@
  * How far event time has come, as the log tells it: a pure function of the records before an offset, so that every run,
  * however cut, and every replay judges an event alike.
  *
- *   partition   max(largest event time seen - delay, the source's watermark when the partition began or woke up)
+ *   partition   max(largest event time seen - delay, how far time had come when the partition began or woke up)
  *   source      the smallest over its partitions that are awake; never falls
+ *   sources     that meet in a view: the smallest over those that are awake; never falls (see times.ts)
  *
  * Every partition holds time back until it has spoken or an `idle` record says that nobody waits for it any more; how many
  * there are stands in each block. While all are asleep time stands still. An `end` record says that no event will follow:
@@ -30,12 +31,15 @@ interface PartitionTime {
 
 export class SourceTime {
   readonly #delayMs: number;
+  readonly #floorMs: () => number;
   readonly #partitions = new Map<number, PartitionTime>();
   #watermarkMs = -Infinity;
   #ended = false;
 
-  constructor(delayMs: number, saved?: SavedSourceTime) {
+  /** `floorMs`: how far time has come for those who wait for this source; a partition that speaks again starts there. */
+  constructor(delayMs: number, saved?: SavedSourceTime, floorMs?: () => number) {
     this.#delayMs = delayMs;
+    this.#floorMs = floorMs ?? (() => this.watermarkMs);
     if (saved === undefined) return;
     this.#watermarkMs = saved.watermarkMs ?? -Infinity;
     this.#ended = saved.ended;
@@ -47,7 +51,7 @@ export class SourceTime {
   /** The source has this many partitions. Those that are new to us hold time back from now on. */
   expect(partitions: number): void {
     if (this.#partitions.size >= partitions) return;
-    const floorMs = this.watermarkMs;
+    const floorMs = this.#floorMs();
     for (let partition = 0; partition < partitions; partition++) {
       if (this.#partitions.has(partition)) continue;
       this.#partitions.set(partition, { maxMs: -Infinity, floorMs, idle: false });
@@ -65,7 +69,7 @@ export class SourceTime {
   #awake(partition: number): PartitionTime {
     const known = this.#partitions.get(partition);
     if (known !== undefined && !known.idle) return known;
-    const floorMs = this.watermarkMs;
+    const floorMs = this.#floorMs();
     const time = { maxMs: known?.maxMs ?? -Infinity, floorMs, idle: false };
     this.#partitions.set(partition, time);
     return time;
@@ -75,15 +79,22 @@ export class SourceTime {
   sleep(partition: number): void {
     // What the source has reached is remembered before the last one that speaks for it falls silent. Otherwise it would
     // depend on who asked for the watermark in between, and so on the epochs.
-    void this.watermarkMs;
+    void this.#floorMs();
     const time = this.#partitions.get(partition) ?? { maxMs: -Infinity, floorMs: -Infinity, idle: true };
     time.idle = true;
     this.#partitions.set(partition, time);
   }
 
   end(): void {
-    void this.watermarkMs;
+    void this.#floorMs();
     this.#ended = true;
+  }
+
+  /** Nobody waits for it: it has spoken, and all its partitions are asleep. */
+  get isAsleep(): boolean {
+    if (this.#ended || this.#partitions.size === 0) return false;
+    for (const { idle } of this.#partitions.values()) if (!idle) return false;
+    return true;
   }
 
   /** The watermark of the source: what closes windows. */

@@ -55,8 +55,13 @@ export interface StatefulOperator extends Collector {
  */
 export interface LateRule {
   readonly allowedMs: number;
-  /** Whether a window that ends then is over for this row; false for a row that time caused (`at` is null). */
+  /**
+   * Whether the row came too late for a window that ends then; false for a row that time caused (`at` is null). REQUIRES to
+   * be asked once for each window of a row, and `late` to be told when it is true.
+   */
   isOverFor(at: Position | null, windowEndMs: number): boolean;
+  /** Whether a window that ends then is closed as this row sees it, without judging the row: may sessions merge? */
+  isClosedFor(at: Position | null, windowEndMs: number): boolean;
   /** Counts and keeps a row that came too late for this window. */
   late(at: Position, windowStartMs: number, windowEndMs: number): void;
 }

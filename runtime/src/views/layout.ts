@@ -1,50 +1,91 @@
 /**
- * How the rows of a view are keyed and shown. Rows are stored under their key with the time first, so that one window or
- * one partition of event time is one range:
+ * How the rows of a view are keyed, shown and computed again. Rows are stored under their key with the time first, so that
+ * one window or one partition of event time is one range:
  *
- *   windowed   window, then the other group keys      grouped   the group keys      events   event time, partition, offset
+ *   windowed   a window of its key, then the rest of the key        keyed   the key
+ *   events     event time, partition, offset of the one event       bag     the whole row, with how often it is there
+ *
+ * A view whose rows each depend on the events of one slice of event time is computed again slice by slice; any other as
+ * a whole.
  */
 import { encodeKey, encodeNumber, compareValues } from '../data/key.ts';
 import { type JsonObject, rowToJson } from '../data/json.ts';
 import type { Column, Row, WindowValue } from '../data/value.ts';
 import { inferColumns } from '../plan/infer.ts';
-import type { Plan, SourcePlan, ViewPlan } from '../plan/node.ts';
-import { groupOf, isWindowKey, sourceOf, windowOf } from '../plan/walk.ts';
+import type { Plan, SourcePlan, ViewPlan, WindowPlan } from '../plan/node.ts';
+import { isTable } from '../plan/event-time.ts';
+import { keyOf } from '../plan/traits.ts';
+import { isWindowKey, nodesOf, sourcesOf } from '../plan/walk.ts';
 import { prefixRange, type Range } from '../state/store.ts';
 import { prefixOf } from '../state/keys.ts';
 
-export type ViewShape = 'windowed' | 'grouped' | 'events';
+export type ViewShape = 'windowed' | 'keyed' | 'events' | 'bag';
+
+/** Where an event stands, as far as it is the key of its row. */
+type EventKey = { readonly eventTimeMs: number; readonly partition: number; readonly offset: number };
+
+/** How event time is cut for a view that is computed slice by slice; 0 for one without windows. */
+export interface SliceGrid {
+  readonly windowMs: number;
+  readonly offsetMs: number;
+}
 
 export class ViewLayout {
   readonly view: ViewPlan;
-  readonly source: SourcePlan;
+  /** The sources it reads, tables last. */
+  readonly sources: readonly SourcePlan[];
   readonly columns: readonly Column[];
   readonly keyNames: readonly string[];
   readonly shape: ViewShape;
-  /** Length of a window; 0 for a view without. */
-  readonly windowMs: number;
+  /** Null for a view that is computed as a whole. */
+  readonly slices: SliceGrid | null;
+  /** Whether a key may get a new row without the old one being taken back: its state was forgotten in between. */
+  readonly replaces: boolean;
+  readonly #keys: readonly number[];
   readonly #windowIndex: number;
 
   constructor(plan: Plan, view: ViewPlan) {
     this.view = view;
-    this.source = sourceOf(plan, view.node);
+    this.sources = sourcesOf(plan, view.node).toSorted((a, b) => Number(isTable(a)) - Number(isTable(b)));
     this.columns = inferColumns(plan, view.node);
-    const group = groupOf(view.node);
-    this.keyNames = group?.keys.map((key) => key.name) ?? [];
-    this.#windowIndex = group?.keys.findIndex(isWindowKey) ?? -1;
-    this.windowMs = windowOf(view.node)?.sizeMs ?? 0;
-    this.shape = group === undefined ? 'events' : this.#windowIndex < 0 ? 'grouped' : 'windowed';
+    const nodes = nodesOf(view.node);
+    const key = keyOf(plan, view.node);
+    this.keyNames = key ?? [];
+    this.#keys = this.keyNames.map((name) => this.columns.findIndex((column) => column.name === name));
+    this.#windowIndex = this.#keys.find((index) => this.columns[index]?.type === 'window') ?? -1;
+    const isPlain = nodes.every(({ kind }) => kind === 'source' || kind === 'filter' || kind === 'map');
+    if (isPlain) this.shape = 'events';
+    else if (key === null) this.shape = 'bag';
+    else this.shape = this.#windowIndex < 0 ? 'keyed' : 'windowed';
+    this.slices = slicesOf(plan, this, isPlain);
+    this.replaces = nodes.some((node) => node.kind === 'group' && node.ttlMs !== null);
+  }
+
+  /** Start of the window that an event counts in; the time itself in a view without windows. REQUIRES slices. */
+  startOf(eventTimeMs: number): number {
+    const { windowMs, offsetMs } = this.slices ?? { windowMs: 0, offsetMs: 0 };
+    if (windowMs === 0) return eventTimeMs;
+    return Math.floor((eventTimeMs - offsetMs) / windowMs) * windowMs + offsetMs;
+  }
+
+  /** How long after the watermark an event still counts; the longest of its sources. */
+  get allowedMs(): number {
+    return Math.max(0, ...this.sources.map(({ lateness }) => lateness.allowedMs));
   }
 
   /** The key of a row below the prefix of its view. `at` is where the event of a view without a group stands. */
-  keyOf(
-    row: Row,
-    at: { readonly eventTimeMs: number; readonly partition: number; readonly offset: number } | null,
-  ): Buffer {
+  keyOf(row: Row, at: EventKey | null): Buffer {
     if (this.shape === 'events' && at !== null) return encodeKey([at.eventTimeMs, at.partition, at.offset]);
-    const keys = row.slice(0, this.keyNames.length);
-    if (this.#windowIndex < 0) return encodeKey(keys);
-    return encodeKey([keys[this.#windowIndex] ?? null, ...keys.toSpliced(this.#windowIndex, 1)]);
+    if (this.shape === 'bag') return encodeKey(row);
+    const key = this.#keys.map((index) => row[index] ?? null);
+    if (this.#windowIndex < 0) return encodeKey(key);
+    const at0 = this.#keys.indexOf(this.#windowIndex);
+    return encodeKey([key[at0] ?? null, ...key.toSpliced(at0, 1)]);
+  }
+
+  /** The values by which a row is known. */
+  nameValues(row: Row): Row {
+    return this.shape === 'bag' ? row : this.#keys.map((index) => row[index] ?? null);
   }
 
   windowOf(row: Row): WindowValue | null {
@@ -55,23 +96,32 @@ export class ViewLayout {
     return prefixOf('v', layer, this.view.name);
   }
 
-  /** The stored rows whose window starts, or whose event happened, in [fromMs, toMs); all rows of a grouped view. */
+  /** The stored rows whose window starts, or whose event happened, in [fromMs, toMs); all rows of other views. */
   range(layer: string, fromMs = -Infinity, toMs = Infinity): Range {
     const prefix = this.prefix(layer);
     const whole = prefixRange(prefix);
-    if (this.shape === 'grouped') return whole;
+    if (!this.isByTime) return whole;
     return {
       gte: fromMs === -Infinity ? whole.gte : Buffer.concat([prefix, encodeNumber(fromMs)]),
       lt: toMs === Infinity ? whole.lt : Buffer.concat([prefix, encodeNumber(toMs)]),
     };
   }
 
-  encode(row: Row): string {
-    return JSON.stringify(row);
+  /** Whether rows are stored by time. */
+  get isByTime(): boolean {
+    return this.shape === 'windowed' || this.shape === 'events';
   }
 
-  decode(value: Buffer): Row {
-    return JSON.parse(value.toString()) as Row;
+  /** A stored row; `count` says how often a bag holds it. */
+  encode(row: Row, count = 1): string {
+    return this.shape === 'bag' ? JSON.stringify([count, row]) : JSON.stringify(row);
+  }
+
+  decode(value: Buffer): { readonly row: Row; readonly count: number } {
+    const data: unknown = JSON.parse(value.toString());
+    if (this.shape !== 'bag') return { row: data as Row, count: 1 };
+    const [count, row] = data as [number, Row];
+    return { row, count };
   }
 
   toJson(row: Row): JsonObject {
@@ -79,15 +129,43 @@ export class ViewLayout {
   }
 
   keyToJson(row: Row): JsonObject {
-    return rowToJson(this.columns.slice(0, this.keyNames.length), row);
+    const columns = this.#keys.map((index) => this.columns[index] as Column);
+    return rowToJson(
+      columns,
+      this.#keys.map((index) => row[index] ?? null),
+    );
   }
 
-  /** Orders rows by their keys as declared. */
+  /** Orders rows by their keys as declared; the rows of a bag by all their values. */
   compare(a: Row, b: Row): number {
-    for (let i = 0; i < this.keyNames.length; i++) {
-      const order = compareValues(a[i] ?? null, b[i] ?? null);
+    const indices = this.shape === 'bag' ? this.columns.keys() : this.#keys;
+    for (const index of indices) {
+      const order = compareValues(a[index] ?? null, b[index] ?? null);
       if (order !== 0) return order;
     }
     return 0;
   }
+}
+
+/**
+ * A view can be computed slice by slice when one source, whose time depends on no other, is at most filtered, mapped and
+ * grouped once, by a fixed window in UTC.
+ */
+function slicesOf(plan: Plan, layout: ViewLayout, isPlain: boolean): SliceGrid | null {
+  const [source] = layout.sources;
+  if (layout.sources.length !== 1 || source === undefined || isTable(source)) return null;
+  const meetsOthers = plan.views.some((view) => {
+    const names = sourcesOf(plan, view.node).map(({ name }) => name);
+    return names.length > 1 && names.includes(source.name);
+  });
+  if (meetsOthers) return null;
+  if (isPlain) return { windowMs: 0, offsetMs: 0 };
+  const nodes = nodesOf(layout.view.node);
+  const groups = nodes.filter((node) => node.kind === 'group');
+  const isLinear = nodes.every(({ kind }) => ['source', 'filter', 'map', 'group'].includes(kind));
+  const [group] = groups;
+  if (!isLinear || groups.length !== 1 || group === undefined || layout.shape !== 'windowed') return null;
+  const window: WindowPlan | undefined = group.keys.find(isWindowKey)?.window;
+  if (window?.kind !== 'tumbling' || window.zone !== null) return null;
+  return { windowMs: window.sizeMs, offsetMs: window.offsetMs };
 }

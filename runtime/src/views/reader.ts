@@ -27,7 +27,7 @@ export async function readView(
   const accepts = filterOf(layout, query);
   const limit = Math.min(query.limit ?? LIMIT_MAX, LIMIT_MAX);
   const rows =
-    query.order === 'newest' && layout.shape !== 'grouped'
+    query.order === 'newest' && layout.isByTime
       ? await newestRows(reads, layout, parts, query, accepts, limit)
       : await allRows(reads, layout, parts, query, accepts);
   return rows.slice(0, limit).map((row) => layout.toJson(row));
@@ -45,12 +45,12 @@ async function allRows(
   const found: Row[] = [];
   for (const part of parts) {
     for await (const { value } of reads.scan(rangeOf(layout, part, query))) {
-      const row = layout.decode(value);
-      if (accepts(row)) found.push(row);
+      const { row, count } = layout.decode(value);
+      if (accepts(row)) for (let copy = 0; copy < count; copy++) found.push(row);
     }
   }
-  // A view without a group is in the order of its events already.
-  if (layout.keyNames.length > 0) found.sort((a, b) => layout.compare(a, b));
+  // A view with a row for each event is in the order of its events already.
+  if (layout.shape !== 'events') found.sort((a, b) => layout.compare(a, b));
   return found;
 }
 
@@ -71,7 +71,7 @@ async function newestRows(
     row === undefined ? undefined : layout.windowOf(row)?.[0];
   for (const part of parts.toReversed()) {
     for await (const { value } of reads.scan(rangeOf(layout, part, query), { reverse: true })) {
-      const row = layout.decode(value);
+      const { row } = layout.decode(value);
       if (!accepts(row)) continue;
       const isFull = found.length >= limit;
       if (isFull && (layout.shape === 'events' || startOf(row) !== startOf(found.at(-1)))) break;

@@ -4,7 +4,9 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
 import type { Project } from '../../config/project.ts';
+import { decodeEvent } from '../../data/decode.ts';
 import { parseTimestamp } from '../../data/timestamp.ts';
+import { eventTimeReader } from '../../plan/event-time.ts';
 import { bytesOf, type Line, linesOf } from '../../ingest/lines.ts';
 import { fileLines } from '../../ingest/files.ts';
 import { atRate, atSpeed, inBatches, type Pace, UNPACED } from '../../ingest/pace.ts';
@@ -81,19 +83,36 @@ function paceOf({ rate, speed }: IngestOptions, source: SourcePlan, { config }: 
     throw failure('USAGE', { message: '--rate and --speed exclude each other.' });
   if (rate !== undefined) return atRate(positive('--rate', rate));
   if (speed === undefined) return UNPACED;
-  return atSpeed(positive('--speed', speed), timeReader(config.ingest?.arrivalTime ?? source.eventTime));
+  const { arrivalTime } = config.ingest ?? {};
+  return atSpeed(
+    positive('--speed', speed),
+    arrivalTime === undefined ? eventTimeOf(source) : timeReader(arrivalTime),
+  );
 }
 
 /** Reads a time field of an event's text; undefined when there is none. */
 export function timeReader(field: string): (line: Line) => number | undefined {
   return ({ text }) => {
-    try {
-      const value = (JSON.parse(text) as Record<string, unknown>)[field];
-      return typeof value === 'string' ? parseTimestamp(value) : undefined;
-    } catch {
-      return undefined;
-    }
+    const value = (objectOf(text) as Record<string, unknown> | undefined)?.[field];
+    return typeof value === 'string' ? parseTimestamp(value) : undefined;
   };
+}
+
+/** Reads the event time of an event's text; undefined when it is none of the source's. */
+export function eventTimeOf(source: SourcePlan): (line: Line) => number | undefined {
+  const timeOf = eventTimeReader(source);
+  return ({ text }) => {
+    const decoded = decodeEvent(source.fields, objectOf(text));
+    return 'row' in decoded ? timeOf(decoded.row) : undefined;
+  };
+}
+
+function objectOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function positive(flag: string, text: string): number {

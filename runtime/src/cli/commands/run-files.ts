@@ -9,6 +9,7 @@ import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
 import { openDataFolder } from '../../engine/data-folder.ts';
 import { Engine } from '../../engine/engine.ts';
 import { fileLines } from '../../ingest/files.ts';
+import { isTable } from '../../plan/event-time.ts';
 import type { Plan } from '../../plan/node.ts';
 import { systemClock } from '../../ports/clock.ts';
 import { loadDefinition } from '../load-definition.ts';
@@ -82,7 +83,9 @@ function inputsOf(plan: Plan, given: readonly string[]): { source: string; path:
     .map(({ name }) => `--input ${name}=FILE`);
   if (missing.length > 0)
     throw failure('USAGE', { message: `A source has no events: add ${missing.join(' and ')}.` });
-  return inputs;
+  // What is looked up has to be there before those who look it up.
+  const isRead = (source: string): boolean => isTable(sourceOf(plan, source));
+  return inputs.toSorted((a, b) => Number(isRead(b.source)) - Number(isRead(a.source)));
 }
 
 function viewsOf(plan: Plan, view: string | undefined): string[] {

@@ -1,0 +1,56 @@
+import { isOver, type LateRule, type Position } from '../operators/operator.ts';
+import type { Batch } from '../state/store.ts';
+import type { ViewLayout } from '../views/layout.ts';
+import type { Layer } from './layer.ts';
+
+/**
+ * The late rule of a view in a layer. In the live run a window that is over takes nothing. A recomputation takes a late
+ * row all the same when its window is over for everybody and the policy is `correct`, or the row was admitted; it counts
+ * the row as late like the live run does.
+ */
+export class LateRows implements LateRule {
+  readonly allowedMs: number;
+  readonly #layer: Layer;
+  readonly #layout: ViewLayout;
+  #batch: Batch;
+  #recomputes: boolean;
+
+  constructor(layer: Layer, layout: ViewLayout, batch: Batch, options: { readonly recomputes: boolean }) {
+    this.allowedMs = layout.allowedMs;
+    this.#layer = layer;
+    this.#layout = layout;
+    this.#batch = batch;
+    this.#recomputes = options.recomputes;
+  }
+
+  /** Where late rows are kept from now on, in the live run. */
+  goesOn(batch: Batch): void {
+    this.#batch = batch;
+    this.#recomputes = false;
+  }
+
+  isClosedFor(at: Position | null, windowEndMs: number): boolean {
+    if (at === null || !isOver(windowEndMs, this.allowedMs, at.watermarkMs)) return false;
+    return !this.#takes(at, windowEndMs);
+  }
+
+  isOverFor(at: Position | null, windowEndMs: number): boolean {
+    if (at === null || !isOver(windowEndMs, this.allowedMs, at.watermarkMs)) return false;
+    if (!this.#takes(at, windowEndMs)) return true;
+    const startMs = windowEndMs - (this.#layout.slices?.windowMs ?? 1);
+    this.#layer.late(this.#layout, at, [startMs, windowEndMs], this.#batch);
+    return false;
+  }
+
+  #takes(at: Position, windowEndMs: number): boolean {
+    if (!this.#recomputes) return false;
+    const layer = this.#layer;
+    const policy = this.#layout.sources.find(({ name }) => name === at.source)?.lateness.then;
+    const isWanted = policy === 'correct' || layer.isAdmitted(at);
+    return isWanted && isOver(windowEndMs, this.allowedMs, layer.viewWatermarkMs(this.#layout));
+  }
+
+  late(at: Position, windowStartMs: number, windowEndMs: number): void {
+    this.#layer.late(this.#layout, at, [windowStartMs, windowEndMs], this.#batch);
+  }
+}
