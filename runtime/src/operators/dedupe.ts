@@ -1,0 +1,229 @@
+/**
+ * Keeps one row for each key: the first or the last, by event time or by arrival. Of equal times the first keeps the
+ * earlier arrival and the last the later one; where arrival depends on the cut (rows that time caused, inputs that take
+ * rows back) content decides.
+ *
+ *   row ──► better than the row of its key? ── no ─► drop        yes ─► at flush: old row -1, new row +1
+ *
+ * The first by arrival never changes, so it is handed on at once with its place in the log: what follows can still tell
+ * whether it is late. A key that was silent for `ttlMs` of event time begins anew with its next row; what was handed on
+ * before is not taken back.
+ *
+ * State       an entry for each key (see saved-items.ts): its row, the largest event time of all its rows
+ * Invariants  D1  Whether a key begins anew is decided by its rows, never by when it was forgotten.
+ *             D2  The first by arrival of rows that have a place in the log is handed on once and never taken back.
+ */
+import { invariant } from '../base/invariant.ts';
+import { nameOfKey } from '../data/key.ts';
+import type { Row, Value, WindowValue } from '../data/value.ts';
+import type { Evaluate } from '../expr/evaluate.ts';
+import type { ViewMode } from '../plan/node.ts';
+import type { Batch, Entry } from '../state/store.ts';
+import { evaluated } from './evaluated.ts';
+import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from './operator.ts';
+import { compareNullable, compareRows } from './row-order.ts';
+import { type SavedItem, SavedItems } from './saved-items.ts';
+import { TimeQueue } from './time-queue.ts';
+import { TopOperator } from './top.ts';
+import { timeOfRow, Ttl } from './ttl.ts';
+
+export interface DedupeSpec {
+  /** Columns; null is a value like others. */
+  readonly keys: readonly number[];
+  readonly keep: 'first' | 'last';
+  readonly by: 'time' | 'arrival';
+  /** The event time of a row; null is the earliest. Needed by time, and with `ttlMs` for rows that time caused. */
+  readonly time: Evaluate | null;
+  /** Whether the input takes rows back. */
+  readonly retracts: boolean;
+  /** REQUIRES an append-only input. */
+  readonly ttlMs: number | null;
+  /** The key that is a window, as a column, or null. With one, state is forgotten when it is over. */
+  readonly window: number | null;
+  /** `final`, which needs a window: rows are handed on once, when it is over. */
+  readonly mode: ViewMode;
+  readonly late: LateRule;
+  readonly onError: OnRowError;
+  /** The keys of the state start with this. */
+  readonly prefix: Buffer;
+}
+
+/** An input that takes rows back needs all of them, in order: the best is the first of one. */
+export function dedupe(spec: DedupeSpec, next: Collector): StatefulOperator {
+  if (!spec.retracts) return new DedupeOperator(spec, next);
+  invariant(spec.ttlMs === null, 'only an append-only input has a time-to-live');
+  const { by, time, keep } = spec;
+  const order = by === 'time' && time !== null ? [{ by: time, descending: keep === 'last' }] : [];
+  const ties = keep === 'first' ? 'earlier' : 'later';
+  return new TopOperator({ ...spec, partition: spec.keys, order, ties, limit: 1, rank: false }, next);
+}
+
+/** What decides between rows of a key. */
+interface Candidate {
+  readonly row: Row;
+  /** By time: the time; otherwise null. */
+  readonly order: Value;
+  /** It has a place in the log, and the order of pushes is that of places. */
+  readonly isPlaced: boolean;
+}
+
+interface Kept extends SavedItem {
+  readonly name: string;
+  best: Candidate;
+  /** The largest event time of the rows of the key; only with `ttlMs`. */
+  touchedMs: number;
+  /** What was handed on; null for nothing. */
+  shown: Row | null;
+}
+
+class DedupeOperator implements StatefulOperator {
+  readonly #spec: DedupeSpec;
+  readonly #next: Collector;
+  readonly #ttl: Ttl | null;
+  readonly #saved: SavedItems<Kept>;
+  readonly #kept = new Map<string, Kept>();
+  readonly #expiring = new TimeQueue<Kept>();
+  /** Window end → its keys. */
+  readonly #open = new TimeQueue<Kept>();
+  readonly #touched = new Set<Kept>();
+
+  constructor(spec: DedupeSpec, next: Collector) {
+    invariant(spec.by === 'arrival' || spec.time !== null, 'an order by time has a time');
+    invariant(spec.mode === 'updates' || spec.window !== null, 'rows that are final belong to a window');
+    this.#spec = spec;
+    this.#next = next;
+    this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.late.allowedMs);
+    this.#saved = new SavedItems(spec.prefix, ({ best, touchedMs }) => [best.row, best.isPlaced, touchedMs]);
+  }
+
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  push(row: Row, weight: Weight, at: Position | null): void {
+    invariant(weight === 1, 'an append-only input takes nothing back');
+    const { by, time, onError } = this.#spec;
+    if (this.#isLate(row, at)) return;
+    const order = by === 'time' && time !== null ? evaluated(time, row, weight, at, onError) : null;
+    if (order === undefined) return;
+    const touchedMs = this.#ttl === null ? 0 : timeOfRow(row, at, time);
+    const name = this.#nameOf(row);
+    const candidate = { row, order, isPlaced: at !== null };
+    const kept = this.#kept.get(name);
+    if (kept === undefined) {
+      this.#begin(name, candidate, touchedMs, at);
+    } else if (this.#ttl?.isExpired(kept.touchedMs, at, touchedMs) === true) {
+      this.#forget(kept);
+      this.#begin(name, candidate, touchedMs, at);
+    } else {
+      this.#goOn(kept, candidate, touchedMs);
+    }
+  }
+
+  #nameOf(row: Row): string {
+    return nameOfKey(this.#spec.keys.map((column) => row[column] ?? null));
+  }
+
+  #isLate(row: Row, at: Position | null): boolean {
+    const { window, late } = this.#spec;
+    if (window === null || at === null) return false;
+    const [startMs, endMs] = row[window] as WindowValue;
+    if (!late.isOverFor(at, endMs)) return false;
+    late.late(at, startMs, endMs);
+    return true;
+  }
+
+  #begin(name: string, best: Candidate, touchedMs: number, at: Position | null): void {
+    const { keep, by, mode } = this.#spec;
+    const place = { kind: 0, serial: this.#saved.nextSerial(), isSaved: false };
+    const kept: Kept = { ...place, name, best, touchedMs, shown: null };
+    this.#hold(kept);
+    this.#saved.add(kept);
+    if (keep === 'first' && by === 'arrival' && at !== null && mode === 'updates') {
+      this.#next.push(best.row, 1, at);
+      kept.shown = best.row;
+    } else {
+      this.#touched.add(kept);
+    }
+  }
+
+  #hold(kept: Kept): void {
+    const { window } = this.#spec;
+    this.#kept.set(kept.name, kept);
+    if (this.#ttl !== null) this.#expiring.add(kept.touchedMs, kept);
+    if (window !== null) this.#open.add((kept.best.row[window] as WindowValue)[1], kept);
+  }
+
+  #goOn(kept: Kept, candidate: Candidate, touchedMs: number): void {
+    if (touchedMs > kept.touchedMs) {
+      kept.touchedMs = touchedMs;
+      this.#saved.change(kept);
+    }
+    const order = compareCandidates(candidate, kept.best);
+    if (this.#spec.keep === 'first' ? order >= 0 : order <= 0) return;
+    kept.best = candidate;
+    this.#saved.change(kept);
+    this.#touched.add(kept);
+  }
+
+  /** What became of the key is handed on first, so that it does not depend on when the epoch ends. */
+  #forget(kept: Kept): void {
+    if (this.#touched.delete(kept)) this.#show(kept);
+    this.#kept.delete(kept.name);
+    this.#saved.remove(kept);
+  }
+
+  #show(kept: Kept): void {
+    const { row } = kept.best;
+    if (kept.shown !== null) {
+      if (compareRows(kept.shown, row) === 0) return;
+      this.#next.push(kept.shown, -1, null);
+    }
+    this.#next.push(row, 1, null);
+    kept.shown = row;
+  }
+
+  advance(watermarkMs: number): void {
+    const isHeld = (kept: Kept): boolean => this.#kept.get(kept.name) === kept;
+    // A window is over when the watermark has reached its last millisecond and the allowed lateness.
+    for (const kept of this.#open.take(watermarkMs - this.#spec.late.allowedMs + 1))
+      if (isHeld(kept)) this.#forget(kept);
+    const untilMs = this.#ttl?.expiredUntilMs(watermarkMs) ?? -Infinity;
+    for (const kept of this.#expiring.take(untilMs)) {
+      if (!isHeld(kept)) continue;
+      if (kept.touchedMs > untilMs) this.#expiring.add(kept.touchedMs, kept);
+      else this.#forget(kept);
+    }
+  }
+
+  flush(): void {
+    if (this.#spec.mode === 'final') return;
+    for (const kept of this.#touched) this.#show(kept);
+    this.#touched.clear();
+  }
+
+  persist(batch: Batch): void {
+    this.#saved.persist(batch);
+  }
+
+  restore(entries: Iterable<Entry>): void {
+    const { by, time, mode } = this.#spec;
+    this.#saved.restore(entries, (saved, place) => {
+      const [row, isPlaced, touchedMs] = saved as [Row, boolean, number];
+      const best = { row, order: by === 'time' ? (time?.(row) ?? null) : null, isPlaced };
+      const shown = mode === 'final' ? null : row;
+      const kept: Kept = { ...place, name: this.#nameOf(row), best, touchedMs, shown };
+      this.#hold(kept);
+      if (mode === 'final') this.#touched.add(kept);
+      return kept;
+    });
+  }
+}
+
+/** Below 0 when `a` comes before `b`, which was pushed earlier. */
+function compareCandidates(a: Candidate, b: Candidate): number {
+  const order = compareNullable(a.order, b.order);
+  if (order !== 0) return order;
+  if (a.isPlaced !== b.isPlaced) return a.isPlaced ? -1 : 1;
+  return a.isPlaced ? 1 : compareRows(a.row, b.row);
+}
