@@ -1,0 +1,102 @@
+/**
+ * Joins every row of the left with every row of the right that has its key, whenever they come and however often they
+ * are taken back. Pairs are handed on at once; the nulls of a left join only at the end of the epoch, so that a partner
+ * that comes with its row shows none.
+ *
+ *   row ──► pairs with the rows of the other side that are not expired ──► remembered for `ttlMs` of event time
+ *
+ * State       the rows of both sides: see join-rows.ts
+ * Invariant   J3  Whether a row is expired for another is decided by the two, never by when it was forgotten.
+ */
+import { invariant } from '../base/invariant.ts';
+import type { Row } from '../data/value.ts';
+import type { Evaluate } from '../expr/evaluate.ts';
+import type { Batch, Entry } from '../state/store.ts';
+import {
+  type ChangingSideSpec,
+  joinKeyOf,
+  type JoinOperator,
+  type JoinSpec,
+  LEFT,
+  RIGHT,
+  type Side,
+} from './join.ts';
+import { type JoinRow, JoinRows } from './join-rows.ts';
+import type { Collector, Position, Weight } from './operator.ts';
+import { TimeQueue } from './time-queue.ts';
+import { timeOfRow, Ttl } from './ttl.ts';
+
+export interface RegularJoinSpec extends JoinSpec {
+  readonly left: RegularSideSpec;
+  readonly right: RegularSideSpec;
+  /** How long a row is remembered; null for ever. REQUIRES append-only inputs. */
+  readonly ttlMs: number | null;
+  /** The lateness that the sources allow. */
+  readonly allowedMs: number;
+}
+
+export interface RegularSideSpec extends ChangingSideSpec {
+  /** Needed with `ttlMs` when time causes rows: their event time, never null. */
+  readonly time: Evaluate | null;
+}
+
+export class RegularJoin implements JoinOperator {
+  readonly left: Collector = { push: (row, weight, at) => this.#push(LEFT, row, weight, at) };
+  readonly right: Collector = { push: (row, weight, at) => this.#push(RIGHT, row, weight, at) };
+  readonly #spec: RegularJoinSpec;
+  readonly #next: Collector;
+  readonly #rows: JoinRows;
+  readonly #ttl: Ttl | null;
+  readonly #expiring = new TimeQueue<JoinRow>();
+
+  constructor(spec: RegularJoinSpec, next: Collector) {
+    const isAppendOnly = !spec.left.retracts && !spec.right.retracts;
+    invariant(spec.ttlMs === null || isAppendOnly, 'only append-only inputs have a time-to-live');
+    this.#spec = spec;
+    this.#next = next;
+    this.#rows = new JoinRows(spec, 'flush', next);
+    this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.allowedMs);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  #push(side: Side, row: Row, weight: Weight, at: Position | null): void {
+    const { type, project, left, right } = this.#spec;
+    const sideSpec = side === LEFT ? left : right;
+    const key = joinKeyOf(row, sideSpec);
+    if (key === null) {
+      // Nothing can become its partner.
+      if (side === LEFT && type === 'left') this.#next.push(project(row, null), weight, at);
+      return;
+    }
+    const ttl = this.#ttl;
+    if (ttl === null) {
+      this.#rows.push(side, key, row, weight, at);
+      return;
+    }
+    const timeMs = timeOfRow(row, at, sideSpec.time);
+    const isExpired = (other: JoinRow): boolean => ttl.isExpired(other.timeMs, at, timeMs);
+    this.#expiring.add(timeMs, this.#rows.push(side, key, row, weight, at, { timeMs, isExpired }));
+  }
+
+  advance(watermarkMs: number): void {
+    if (this.#ttl === null) return;
+    for (const row of this.#expiring.take(this.#ttl.expiredUntilMs(watermarkMs))) this.#rows.expire(row);
+  }
+
+  flush(): void {
+    this.#rows.flush();
+  }
+
+  persist(batch: Batch): void {
+    this.#rows.persist(batch);
+  }
+
+  restore(entries: Iterable<Entry>): void {
+    this.#rows.restore(entries, (row) => {
+      if (this.#ttl !== null) this.#expiring.add(row.timeMs, row);
+    });
+  }
+}
