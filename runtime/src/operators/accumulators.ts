@@ -1,115 +1,155 @@
 /**
  * What a group remembers for each aggregate. Values that are null are left out before `add`; results over no value are
- * null, but for counts. `save` and the constructor's argument are JSON.
+ * null, but for counts (0) and collect (the empty list). Nothing depends on the order in which rows were added.
+ *
+ *   aggregate              of rows that only come         of rows that may be taken back
+ *   count, sum, avg        a count, an exact sum          the same
+ *   min, max               one value                      every value, counted, in order
+ *   first, last            one value                      every value, counted, in order
+ *   argMin, argMax         one value                      every value, counted, in order
+ *   countDistinct          a set                          every value, counted
+ *   percentile             every value, counted, in order (both)
+ *   collect                every value by log position    every value, counted, in order
+ *   approxCountDistinct    HyperLogLog                    (refused by the plan)
+ *
+ * Ties. Of rows that only come, first, argMin and argMax keep the earlier position in the log and last the later one; rows
+ * without a position (time caused them) count as later than all with one, and among them the smaller value is the
+ * earlier. Rows that may be taken back have no order of arrival: there, the smaller value is always the earlier.
  */
-import type { Value } from '../data/value.ts';
-import { compareValues, nameOfKey } from '../data/key.ts';
+import { compareValues } from '../data/key.ts';
+import type { Row, Type, Value } from '../data/value.ts';
+import type { Evaluate } from '../expr/evaluate.ts';
 import type { AggregateName } from '../plan/node.ts';
-import { ExactSum } from './exact-sum.ts';
+import {
+  CollectByPosition,
+  CollectByValue,
+  comparePlaces,
+  Extreme,
+  type Kept,
+  Keeper,
+  Ordered,
+  Percentile,
+} from './accumulators-order.ts';
+import { ApproximateCount, DistinctCount, DistinctMembers } from './accumulators-distinct.ts';
+import { avgOf, Count, type SavedSum, Sum, sumOf } from './accumulators-sum.ts';
+import type { Members } from './multiset.ts';
+import type { Position, Weight } from './operator.ts';
 
 export interface Accumulator {
-  add(value: Value): void;
+  /**
+   * Takes a row in (+1) or back (-1). `by` is what first, last, argMin and argMax go by; `position` that of the row in the
+   * log, null for a row that time caused.
+   */
+  add(value: Value, weight: Weight, by: Value, position: number | null): void;
+  /** @throws RowError when the result has no value of its type */
   result(): Value;
+  /** Takes over all that another holds. REQUIRES one of the same aggregate. */
+  merge(other: Accumulator): void;
+  /** JSON from which `accumulatorOf` makes it again, but for its members. */
   save(): unknown;
+  readonly members: Members | null;
 }
 
-type Saved = unknown;
+/** An aggregate of an operator, with its expressions ready to evaluate. */
+export interface AggregateSpec {
+  readonly fn: AggregateName;
+  /** Null for `count()`. */
+  readonly arg: Evaluate | null;
+  /** Of the argument: sums of doubles and of whole numbers overflow at other bounds. Null for `count()`. */
+  readonly type: Type | null;
+  /** Digits behind the point of a decimal argument; 0 unless told. */
+  readonly scale?: number | undefined;
+  /** first, last, argMin, argMax: what they go by. */
+  readonly by?: Evaluate | undefined;
+  /** Of percentile. */
+  readonly fraction?: number | undefined;
+  /** Only rows for which this is true. */
+  readonly where?: Evaluate | undefined;
+}
 
-export const ACCUMULATORS: { readonly [A in AggregateName]: (saved?: Saved) => Accumulator } = {
-  count: (saved) => new Count(saved as number | undefined),
-  sum: (saved) => new Sum(saved as SavedSum | undefined, (total) => total),
-  avg: (saved) => new Sum(saved as SavedSum | undefined, (total, count) => total / count),
-  min: (saved) => new Extreme(saved as Value | undefined, (order) => order < 0),
-  max: (saved) => new Extreme(saved as Value | undefined, (order) => order > 0),
-  countDistinct: () => new DistinctCount(),
+/** The aggregates of an operator. A row is evaluated as a whole before any accumulator takes it. */
+export class Aggregates {
+  readonly #specs: readonly AggregateSpec[];
+  readonly #retracts: boolean;
+  readonly #values: Value[] = [];
+  readonly #bys: Value[] = [];
+
+  /** `retracts`: rows may be taken back. */
+  constructor(specs: readonly AggregateSpec[], retracts: boolean) {
+    this.#specs = specs;
+    this.#retracts = retracts;
+  }
+
+  /** New accumulators, or those that were saved, but for their members. */
+  create(saved: readonly unknown[] = []): Accumulator[] {
+    return this.#specs.map((spec, index) => MAKE[spec.fn](spec, this.#retracts, saved[index]));
+  }
+
+  /** @throws RowError: the row is then nowhere added */
+  evaluate(row: Row): void {
+    for (let i = 0; i < this.#specs.length; i++) {
+      const { where, arg, by } = this.#specs[i] as AggregateSpec;
+      const counts = where === undefined || where(row) === true;
+      this.#values[i] = !counts ? null : arg === null ? true : arg(row);
+      this.#bys[i] = !counts || by === undefined ? null : by(row);
+    }
+  }
+
+  /** Adds the row that was evaluated last, or takes it back. */
+  add(accumulators: readonly Accumulator[], weight: Weight, at: Position | null): void {
+    const position = at?.position ?? null;
+    for (let i = 0; i < accumulators.length; i++) {
+      const value = this.#values[i] as Value;
+      const by = this.#bys[i] as Value;
+      if (value === null || (by === null && this.#specs[i]?.by !== undefined)) continue;
+      accumulators[i]?.add(value, weight, by, position);
+    }
+  }
+}
+
+/** @throws RowError when a result has no value of its type */
+export function resultsOf(accumulators: readonly Accumulator[]): Value[] {
+  return accumulators.map((accumulator) => accumulator.result());
+}
+
+type Make = (spec: AggregateSpec, retracts: boolean, saved: unknown) => Accumulator;
+
+const MAKE: { readonly [A in AggregateName]: Make } = {
+  count: (_, __, saved) => new Count(saved as number | undefined),
+  sum: ({ type }, _, saved) => new Sum(sumOf(type), saved as SavedSum | undefined),
+  avg: ({ scale = 0 }, _, saved) => new Sum(avgOf(scale), saved as SavedSum | undefined),
+  min: extreme(compareValues),
+  max: extreme((a, b) => compareValues(b, a)),
+  first: keeper((a, b) => byOrder(a, b) || comparePlaces(a, b)),
+  last: keeper((a, b) => byOrder(b, a) || comparePlaces(b, a), true),
+  argMin: keeper((a, b) => byOrder(a, b) || comparePlaces(a, b)),
+  argMax: keeper((a, b) => byOrder(b, a) || comparePlaces(a, b)),
+  countDistinct: (_, retracts) => (retracts ? new DistinctMembers() : new DistinctCount()),
+  approxCountDistinct: () => new ApproximateCount(),
+  percentile: ({ fraction = 0.5, scale = 0 }) => new Percentile(fraction, scale),
+  collect: (_, retracts) => (retracts ? new CollectByValue() : new CollectByPosition()),
 };
 
-class Count implements Accumulator {
-  #count: number;
-
-  constructor(saved = 0) {
-    this.#count = saved;
-  }
-  add(): void {
-    this.#count++;
-  }
-  result(): Value {
-    return this.#count;
-  }
-  save(): unknown {
-    return this.#count;
-  }
+/** Shows the smallest in an order. */
+function extreme(compare: (a: Value, b: Value) => number): Make {
+  return (_, retracts, saved) => {
+    if (!retracts) return new Extreme(compare, saved as Value | undefined);
+    return new Ordered(([a = null], [b = null]) => compare(b, a), false);
+  };
 }
 
-type SavedSum = readonly [count: number, partials: readonly number[]];
-
-class Sum implements Accumulator {
-  #count: number;
-  readonly #sum: ExactSum;
-  readonly #finish: (total: number, count: number) => number;
-
-  constructor(saved: SavedSum = [0, []], finish: (total: number, count: number) => number) {
-    this.#count = saved[0];
-    this.#sum = new ExactSum(saved[1]);
-    this.#finish = finish;
-  }
-  add(value: Value): void {
-    this.#count++;
-    this.#sum.add(value as number);
-  }
-  result(): Value {
-    return this.#count === 0 ? null : this.#finish(this.#sum.value(), this.#count);
-  }
-  save(): unknown {
-    return [this.#count, this.#sum.partials];
-  }
+/** Shows the smallest in an order. Rows that may be taken back have no position. */
+function keeper(compare: (a: Kept, b: Kept) => number, prefersLater = false): Make {
+  return (_, retracts, saved) => {
+    if (!retracts) return new Keeper(compare, prefersLater, saved as Kept | null | undefined);
+    return new Ordered((a, b) => compare(unplaced(b), unplaced(a)), true);
+  };
 }
 
-class Extreme implements Accumulator {
-  #value: Value;
-  readonly #better: (order: number) => boolean;
-
-  constructor(saved: Value = null, better: (order: number) => boolean) {
-    this.#value = saved;
-    this.#better = better;
-  }
-  add(value: Value): void {
-    if (this.#value === null || this.#better(compareValues(value, this.#value))) this.#value = value;
-  }
-  result(): Value {
-    return this.#value;
-  }
-  save(): unknown {
-    return this.#value;
-  }
+function unplaced([by = null, value = null]: Row): Kept {
+  return [by, null, value];
 }
 
-/**
- * Counts different values exactly. Its members are saved one by one (`takeAdded`, `restoreMember`), so that a new value
- * costs one small write however many there are.
- */
-export class DistinctCount implements Accumulator {
-  readonly #members = new Set<string>();
-  #added: string[] = [];
-
-  add(value: Value): void {
-    const member = nameOfKey([value]);
-    if (this.#members.has(member)) return;
-    this.#members.add(member);
-    this.#added.push(member);
-  }
-  result(): Value {
-    return this.#members.size;
-  }
-  save(): unknown {
-    return null;
-  }
-  takeAdded(): readonly string[] {
-    const added = this.#added;
-    this.#added = [];
-    return added;
-  }
-  restoreMember(member: string): void {
-    this.#members.add(member);
-  }
+function byOrder([a]: Kept, [b]: Kept): number {
+  return compareValues(a, b);
 }

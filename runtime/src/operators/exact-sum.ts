@@ -8,7 +8,7 @@
  * REQUIRES |x| <= 2^970 and fewer than 2^53 additions, so that no partial overflows.
  */
 export class ExactSum {
-  #partials: number[];
+  readonly #partials: number[];
 
   constructor(partials: readonly number[] = []) {
     this.#partials = [...partials];
@@ -19,17 +19,19 @@ export class ExactSum {
   }
 
   add(value: number): void {
+    const partials = this.#partials;
     let x = value;
-    const kept: number[] = [];
-    for (const partial of this.#partials) {
+    let kept = 0;
+    for (const partial of partials) {
       const [large, small] = Math.abs(x) < Math.abs(partial) ? [partial, x] : [x, partial];
       const high = large + small;
       const low = small - (high - large);
-      if (low !== 0) kept.push(low);
+      // In place: what is kept never overtakes what is read.
+      if (low !== 0) partials[kept++] = low;
       x = high;
     }
-    if (x !== 0 || kept.length === 0) kept.push(x);
-    this.#partials = kept;
+    if (x !== 0 || kept === 0) partials[kept++] = x;
+    partials.length = kept;
   }
 
   /** The sum rounded to the nearest double, ties to even. */
