@@ -46,7 +46,7 @@ export interface ProcessFunction<In = PlainRow, Out = PlainRow, State = unknown,
   readonly name: string;
   /** The state of a key that was never seen: JSON. */
   readonly initial: State;
-  /** The most timers of one key that may be due after each other without a row of the key between them; 1,000 unless said. */
+  /** The most timers set by `onTimer` that may run for a key without a row of the key between them; 1,000 unless said. */
   readonly timersMax?: number;
   /** Takes the rows of a key in the order of their event time. */
   onEvent(event: In, context: ProcessContext<Out, State, Key>): void;

@@ -1,0 +1,57 @@
+/** A binary heap: the least item first. Items that are equal leave in any order. */
+export class Heap<T> {
+  readonly #items: T[] = [];
+  readonly #compare: (a: T, b: T) => number;
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The least item; undefined when there is none. */
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
+  push(item: T): void {
+    const items = this.#items;
+    let index = items.length;
+    items.push(item);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = items[parent] as T;
+      if (this.#compare(above, item) <= 0) break;
+      items[index] = above;
+      index = parent;
+    }
+    items[index] = item;
+  }
+
+  pop(): T | undefined {
+    const items = this.#items;
+    const least = items[0];
+    const last = items.pop();
+    if (items.length > 0) this.#sink(last as T);
+    return least;
+  }
+
+  /** Puts an item where the least one was. */
+  #sink(item: T): void {
+    const items = this.#items;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= items.length) break;
+      const right = child + 1;
+      if (right < items.length && this.#compare(items[right] as T, items[child] as T) < 0) child = right;
+      const below = items[child] as T;
+      if (this.#compare(item, below) <= 0) break;
+      items[index] = below;
+      index = child;
+    }
+    items[index] = item;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Finds sequences of rows of a partition: one row for each step, in the order of time, within a time.
+ *
+ *   row ──► which steps accept it? ──► waits for its time ──► attempts move on ──► an attempt is complete: hand on
+ *                  none ─► forgotten                          first step ─► a new attempt
+ *
+ * Rules       From a row that the first step accepts, each further step takes the next row behind that of the step before
+ *             which its condition accepts; rows between are skipped (relaxed contiguity). This is one attempt. It is a
+ *             match if its last row is at most `withinMs` younger than its first.
+ *             Of all attempts that match, the one with the earliest first row counts. The search then begins anew behind
+ *             its last row, so matches do not overlap. (SQL: AFTER MATCH SKIP PAST LAST ROW, reluctant quantifiers.)
+ *             Rows of one time are told apart by their position: a step never takes the row of the step before.
+ * Why         an attempt that began earlier is never behind a later one, as both take the next row. So attempts in the
+ *   one pass  order of their first rows are in the order of their steps, and when one completes, those that began earlier
+ *   is enough have completed or run out of time: nobody has to wait for them.
+ * State       an item of kind 0 for each row that waits, one of kind 1 for each attempt: [partition, first time, columns].
+ *             An attempt is forgotten when no row can come any more that is within its time.
+ * Invariants  M1  What is matched depends on the rows in time and on their order, not on the cut.
+ *             M2  No row is part of two matches.
+ */
+import { invariant } from '../base/invariant.ts';
+import { nameOfKey } from '../data/key.ts';
+import type { Row, Value } from '../data/value.ts';
+import type { Evaluate } from '../expr/evaluate.ts';
+import { RowError } from '../expr/functions.ts';
+import type { Batch, Entry } from '../state/store.ts';
+import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
+import { type SavedItem, SavedItems } from './saved-items.ts';
+import { type Saveable, TimeBuffer, type TimedSpec, timeOf, WAITING } from './time-buffer.ts';
+import { TimeQueue } from './time-queue.ts';
+
+const ATTEMPT = 1;
+
+export interface PatternSpec extends TimedSpec {
+  /** Which columns of the input are the partition; they come first in the rows that leave. */
+  readonly partition: readonly number[];
+  /** At least one. */
+  readonly steps: readonly Evaluate[];
+  readonly withinMs: number;
+  /** What else leaves: a value of the row that a step took. An error of it is an error of every row that the step accepts. */
+  readonly columns: readonly { readonly step: number; readonly value: Evaluate }[];
+}
+
+/** What a row is for the pattern. */
+interface Candidate {
+  readonly partition: Row;
+  /** For each step, the values of its columns if it accepts the row. */
+  readonly accepted: readonly (Row | null)[];
+}
+
+class Attempt implements Saveable {
+  readonly kind = ATTEMPT;
+  readonly serial: number;
+  isSaved: boolean;
+  readonly partition: Row;
+  readonly firstMs: number;
+  /** For each step that has its row, the values of its columns. */
+  readonly taken: Row[];
+
+  constructor({ serial, isSaved }: Omit<SavedItem, 'kind'>, [partition, firstMs, taken]: SavedAttempt) {
+    this.serial = serial;
+    this.isSaved = isSaved;
+    this.partition = partition;
+    this.firstMs = firstMs;
+    this.taken = taken;
+  }
+
+  save(): SavedAttempt {
+    return [this.partition, this.firstMs, this.taken];
+  }
+}
+
+type SavedAttempt = readonly [partition: Row, firstMs: number, taken: Row[]];
+
+/** The attempts of a partition. At index n those that have n + 1 rows, in the order of their first rows. */
+type Attempts = Attempt[][];
+
+export class PatternOperator implements StatefulOperator {
+  readonly #spec: PatternSpec;
+  readonly #next: Collector;
+  readonly #buffer: TimeBuffer<Candidate>;
+  readonly #saved: SavedItems<Saveable>;
+  readonly #partitions = new Map<string, Attempts>();
+  /** Last time of an attempt → the partitions that have such. */
+  readonly #ends = new TimeQueue<string>();
+  /** For each column that leaves, its step and its place among the columns of the step. */
+  readonly #places: readonly (readonly [step: number, place: number])[];
+
+  constructor(spec: PatternSpec, next: Collector) {
+    this.#spec = spec;
+    this.#next = next;
+    this.#saved = new SavedItems<Saveable>(spec.prefix, (item) => item.save());
+    const valueOf = (row: Row): Candidate => this.#candidateOf(row);
+    this.#buffer = new TimeBuffer({ spec, saved: this.#saved, valueOf });
+    this.#places = spec.columns.map(({ step }, index) => {
+      const before = spec.columns.slice(0, index).filter((other) => other.step === step);
+      return [step, before.length];
+    });
+  }
+
+  get size(): number {
+    return this.#saved.size;
+  }
+
+  push(row: Row, weight: Weight, at: Position | null): void {
+    invariant(weight === 1, 'the input of a pattern only grows');
+    try {
+      const candidate = this.#candidateOf(row);
+      const timeMs = timeOf(this.#spec.time, row);
+      const fits = candidate.accepted.some((values) => values !== null);
+      if (!this.#buffer.isLate(timeMs, at) && fits) this.#buffer.add(timeMs, row, at, candidate);
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      this.#spec.onError(error, at, row);
+    }
+  }
+
+  #candidateOf(row: Row): Candidate {
+    const { partition, steps, columns } = this.#spec;
+    // Every step first: a row whose third condition fails is rejected, whatever it is waited for.
+    const accepts = steps.map((condition) => condition(row) === true);
+    const accepted = accepts.map((isAccepted, step) => {
+      if (!isAccepted) return null;
+      return columns.filter((column) => column.step === step).map(({ value }) => value(row));
+    });
+    return { partition: partition.map((index) => row[index] ?? null), accepted };
+  }
+
+  advance(watermarkMs: number): void {
+    for (const { timeMs, value } of this.#buffer.release(watermarkMs)) this.#take(timeMs, value);
+    // The next row is later than what has passed.
+    const passedMs = this.#buffer.passedMs(watermarkMs);
+    for (const name of this.#ends.take(passedMs)) {
+      const attempts = this.#partitions.get(name);
+      if (attempts === undefined) continue;
+      this.#dropEnded(attempts, passedMs + 1);
+      this.#forgetIfEmpty(name, attempts);
+    }
+  }
+
+  #take(timeMs: number, { partition, accepted }: Candidate): void {
+    const name = nameOfKey(partition);
+    const attempts = this.#attemptsOf(name);
+    this.#dropEnded(attempts, timeMs);
+    const last = accepted.length - 1;
+    const completing = last > 0 && accepted[last] !== null ? attempts[last - 1]?.[0] : undefined;
+    if (completing !== undefined) {
+      this.#match(name, attempts, partition, [...completing.taken, accepted[last] ?? []]);
+      return;
+    }
+    // From the later step to the earlier, so that a row moves an attempt by one step only.
+    for (let step = last - 1; step > 0; step--) this.#move(attempts, step, accepted[step] ?? null);
+    const first = accepted[0] ?? null;
+    if (first !== null && last === 0) this.#match(name, attempts, partition, [first]);
+    else if (first !== null) this.#begin(name, attempts, [partition, timeMs, [first]]);
+    else this.#forgetIfEmpty(name, attempts);
+  }
+
+  /** Gives a row to all attempts that wait for this step. Those that have as many rows already began earlier. */
+  #move(attempts: Attempts, step: number, values: Row | null): void {
+    const waiting = attempts[step - 1] ?? [];
+    if (values === null || waiting.length === 0) return;
+    for (const attempt of waiting) {
+      attempt.taken.push(values);
+      this.#saved.change(attempt);
+      attempts[step]?.push(attempt);
+    }
+    attempts[step - 1] = [];
+  }
+
+  #begin(name: string, attempts: Attempts, begun: SavedAttempt): void {
+    const attempt = new Attempt({ serial: this.#saved.nextSerial(), isSaved: false }, begun);
+    this.#saved.add(attempt);
+    attempts[0]?.push(attempt);
+    this.#ends.add(attempt.firstMs + this.#spec.withinMs, name);
+  }
+
+  #match(name: string, attempts: Attempts, partition: Row, taken: readonly Row[]): void {
+    for (const attempt of attempts.flat()) this.#saved.remove(attempt);
+    this.#partitions.delete(name);
+    const values = this.#places.map(([step, place]): Value => taken[step]?.[place] ?? null);
+    this.#next.push([...partition, ...values], 1, null);
+  }
+
+  #attemptsOf(name: string): Attempts {
+    const known = this.#partitions.get(name);
+    if (known !== undefined) return known;
+    const attempts: Attempts = this.#spec.steps.map(() => []);
+    this.#partitions.set(name, attempts);
+    return attempts;
+  }
+
+  /** Forgets attempts that a row of this time, or a later one, cannot complete in time. */
+  #dropEnded(attempts: Attempts, timeMs: number): void {
+    const isAlive = ({ firstMs }: Attempt): boolean => timeMs - firstMs <= this.#spec.withinMs;
+    for (const waiting of attempts) {
+      if (waiting[0] === undefined || isAlive(waiting[0])) continue;
+      const alive = waiting.findIndex(isAlive);
+      const ended = waiting.splice(0, alive < 0 ? waiting.length : alive);
+      for (const attempt of ended) this.#saved.remove(attempt);
+    }
+  }
+
+  #forgetIfEmpty(name: string, attempts: Attempts): void {
+    if (attempts.every((waiting) => waiting.length === 0)) this.#partitions.delete(name);
+  }
+
+  flush(): void {
+    // Everything is handed on when its time has passed.
+  }
+
+  persist(batch: Batch): void {
+    this.#saved.persist(batch);
+  }
+
+  restore(entries: Iterable<Entry>): void {
+    this.#saved.restore(entries, (saved, place) => {
+      if (place.kind === WAITING) return this.#buffer.restore(saved, place);
+      const attempt = new Attempt(place, saved as SavedAttempt);
+      const name = nameOfKey(attempt.partition);
+      // Serials are in the order of first rows, and so are the attempts of each step.
+      this.#attemptsOf(name)[attempt.taken.length - 1]?.push(attempt);
+      this.#ends.add(attempt.firstMs + this.#spec.withinMs, name);
+      return attempt;
+    });
+  }
+}
