@@ -2,19 +2,22 @@
  * Keys whose bytes sort as their values do, so that a range of a store is a range of values.
  *
  *   null 0x01 · false 0x02 · true 0x03 · number 0x04 + 8 bytes · string 0x05 + UTF-8, 0x00 as 0x00 0xFF, then 0x00 0x01
- *   window: its start and its end, as two numbers
+ *   window: its start and its end, as two numbers · list 0x06, its items, then 0x00
  *
  * A number is its IEEE 754 bits, big-endian, with the sign bit flipped, or all bits when negative. Every encoding is
  * prefix-free, so `encodeKey([a])` is a prefix of `encodeKey([a, b])` and of no other first value.
  */
 import { invariant } from '../base/invariant.ts';
-import type { Row, Value } from './value.ts';
+import { isWindow, type Row, type Value } from './value.ts';
 
 const NULL = 1;
 const FALSE = 2;
 const TRUE = 3;
 const NUMBER = 4;
 const STRING = 5;
+const LIST = 6;
+/** Below every tag, so that a list comes before those that it begins. */
+const LIST_END = 0;
 
 export function encodeKey(values: Row): Buffer {
   return Buffer.concat(values.map(encodeValue));
@@ -25,7 +28,8 @@ function encodeValue(value: Value): Buffer {
   if (typeof value === 'boolean') return Buffer.of(value ? TRUE : FALSE);
   if (typeof value === 'number') return encodeNumber(value);
   if (typeof value === 'string') return encodeString(value);
-  return Buffer.concat([encodeNumber(value[0]), encodeNumber(value[1])]);
+  if (isWindow(value)) return Buffer.concat([encodeNumber(value[0]), encodeNumber(value[1])]);
+  return Buffer.concat([Buffer.of(LIST), ...value.items.map(encodeValue), Buffer.of(LIST_END)]);
 }
 
 export function encodeNumber(value: number): Buffer {
@@ -54,7 +58,7 @@ function encodeString(value: string): Buffer {
 export function compareValues(a: Value, b: Value): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
-  if (Array.isArray(a) && Array.isArray(b)) return a[0] - b[0] || a[1] - b[1];
+  if (isWindow(a) && isWindow(b)) return a[0] - b[0] || a[1] - b[1];
   return Buffer.compare(encodeValue(a), encodeValue(b));
 }
 
@@ -76,8 +80,9 @@ export function nameOfKey(values: Row): string {
   let name = '';
   for (const value of values) {
     if (typeof value === 'string') name += `s${value.length}:${value}`;
-    else if (Array.isArray(value)) name += `w${value[0]},${value[1]};`;
-    else name += `${String(value)};`;
+    else if (typeof value !== 'object' || value === null) name += `${String(value)};`;
+    else if (isWindow(value)) name += `w${value[0]},${value[1]};`;
+    else name += `l${value.items.length}:${nameOfKey(value.items)}`;
   }
   return name;
 }

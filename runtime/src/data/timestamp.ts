@@ -1,5 +1,6 @@
-const SHAPE =
+const ISO_SHAPE =
   /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d{2}):(\d{2}))$/;
+const SQL_SHAPE = /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/;
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
@@ -8,7 +9,15 @@ const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
  * Undefined for anything else: no zone, a day that the month does not have, a leap second.
  */
 export function parseTimestamp(text: string): number | undefined {
-  const match = SHAPE.exec(text);
+  return read(ISO_SHAPE.exec(text));
+}
+
+/** Reads `yyyy-MM-dd HH:mm:ss`, with up to nine digits behind the second, as a time in UTC. */
+export function parseSqlTimestamp(text: string): number | undefined {
+  return read(SQL_SHAPE.exec(text));
+}
+
+function read(match: RegExpExecArray | null): number | undefined {
   if (match === null) return undefined;
   const part = (index: number): number => Number(match[index] ?? 0);
   const [year, month, day] = [part(1), part(2), part(3)];
@@ -30,4 +39,9 @@ function daysIn(year: number, month: number): number {
 /** Writes epoch milliseconds as ISO 8601 in UTC with milliseconds. */
 export function formatTimestamp(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** Writes epoch milliseconds as `yyyy-MM-dd HH:mm:ss.SSS` in UTC. */
+export function formatSqlTimestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
 }

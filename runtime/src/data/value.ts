@@ -19,6 +19,14 @@ export interface ListValue {
 export type Value = string | number | boolean | WindowValue | ListValue | null;
 export type Row = readonly Value[];
 
+export function isWindow(value: Value): value is WindowValue {
+  return Array.isArray(value);
+}
+
+export function isList(value: Value): value is ListValue {
+  return typeof value === 'object' && value !== null && 'items' in value;
+}
+
 /** One column of a row. `eventTime` marks the column that carries the event time of its source. */
 export interface Column {
   readonly name: string;
@@ -35,6 +43,18 @@ export interface Column {
  * The largest magnitude of a double. 2^53 additions of such numbers cannot overflow, so a sum is exact in any order.
  */
 export const DOUBLE_MAX = 2 ** 970;
+
+/** Digits behind the point that a decimal may have: the largest power of ten below 2^53. */
+export const SCALE_MAX = 15;
+
+/** Times that a Date can hold. */
+export const TIMESTAMP_MS_MAX = 8.64e15;
+
+/** A type as messages name it: `decimal(3)`, `list of string`. */
+export function typeName({ type, scale, item }: Pick<Column, 'type' | 'scale' | 'item'>): string {
+  if (type === 'decimal') return `decimal(${scale ?? 0})`;
+  return type === 'list' ? `list of ${item ?? 'nothing'}` : type;
+}
 
 /** Names that a column, a view, a source or a version may have: safe in SQL, in URLs, in paths and in code. */
 export const NAME_SHAPE = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
