@@ -1,0 +1,176 @@
+/**
+ * Calls that have generated code of their own. `undefined` leaves the call to the reference evaluation, which is always
+ * right; what is here must mean the same.
+ */
+import { DOUBLE_MAX } from '../../data/value.ts';
+import type { Expr, ExprType } from '../../expr/node.ts';
+import { type Code, nullTest, type Symbol_, type TextSymbol } from './symbol.ts';
+
+export interface CallContext {
+  readonly code: Code;
+  /** A statement that leaves the row out. */
+  readonly fail: string;
+  readonly type: ExprType;
+  readonly args: readonly Symbol_[];
+}
+
+export type CodeOfCall = (call: CallContext) => Symbol_ | undefined;
+
+/** Calls that have a value for every row. */
+const TOTAL = new Set<string>([
+  ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'and', 'or', 'not', 'isNull', 'coalesce', 'lower', 'upper'],
+  ...['when', 'windowStart', 'windowEnd', 'hour', 'minute', 'day', 'month', 'year', 'length', 'contains'],
+  ...['startsWith', 'endsWith'],
+]);
+
+export function mayFail(expr: Extract<Expr, { args: readonly Expr[] }>): boolean {
+  if (expr.kind === 'udf') return true;
+  if (expr.fn === ('mod' as string) || expr.fn === ('integerDividedBy' as string)) {
+    const by = expr.args[1];
+    return !(by?.kind === 'literal' && by.type === 'integer' && typeof by.value === 'number' && by.value !== 0);
+  }
+  return !TOTAL.has(expr.fn);
+}
+
+export const CODE = {
+  eq: equality(false),
+  ne: equality(true),
+  gt: order('>'),
+  gte: order('>='),
+  lt: order('<'),
+  lte: order('<='),
+  and: logical(0),
+  or: logical(1),
+  not: ({ code, type, args: [a] }) =>
+    a?.rep === 'boolean' ? truth(code, type, type.nullable ? `${a.js} === 2 ? 2 : 1 - ${a.js}` : `!${a.js}`) : undefined,
+  isNull: ({ code, type, args: [a] }) => (a === undefined ? undefined : truth(code, type, nullTest(a) ?? 'false')),
+  coalesce: ({ code, type, args: [a, b] }) => {
+    if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
+    return { rep: 'number', type, js: code.emitter.local('v', `${a.js} === ${a.js} ? ${a.js} : ${b.js}`) };
+  },
+  plus: arithmetic((a, b) => `${a} + ${b}`),
+  minus: arithmetic((a, b) => `${a} - ${b}`),
+  times: arithmetic((a, b) => `${a} * ${b}`),
+  mod: remainder,
+  required: ({ code, fail, type, args: [a] }) => {
+    if (a === undefined || a.rep === 'value') return undefined;
+    const test = nullTest(a);
+    if (test !== undefined) code.emitter.line(`if (${test}) ${fail}`);
+    return a.rep === 'boolean' && test !== undefined
+      ? { ...a, type, js: code.emitter.local('b', `${a.js} === 1`) }
+      : { ...a, type };
+  },
+  windowStart: bound('start'),
+  windowEnd: bound('end'),
+} satisfies Readonly<Record<string, CodeOfCall>>;
+
+/** The symbol of a condition that is true, false or, as 2, null. */
+function truth({ emitter }: Code, type: ExprType, js: string): Symbol_ {
+  return { rep: 'boolean', type, js: emitter.local('b', js) };
+}
+
+/** Two numbers that compare as they are. */
+function isComparable(a: Symbol_, b: Symbol_): boolean {
+  if (a.rep !== 'number' || b.rep !== 'number') return false;
+  const plain = (type: ExprType): boolean => type.type === 'integer' || type.type === 'double';
+  if (plain(a.type) && plain(b.type)) return true;
+  return a.type.type === b.type.type && a.type.scale === b.type.scale;
+}
+
+function orNull(args: readonly Symbol_[], type: ExprType, condition: string): string {
+  if (!type.nullable) return condition;
+  const tests = args.map(nullTest).filter((test) => test !== undefined);
+  return `${tests.join(' || ')} ? 2 : ${condition} ? 1 : 0`;
+}
+
+function order(sign: string): CodeOfCall {
+  return ({ code, type, args: [a, b] }) => {
+    if (a?.rep !== 'number' || b?.rep !== 'number' || !isComparable(a, b)) return undefined;
+    return truth(code, type, orNull([a, b], type, `${a.js} ${sign} ${b.js}`));
+  };
+}
+
+function equality(isNegated: boolean): CodeOfCall {
+  return ({ code, type, args: [a, b] }) => {
+    if (a === undefined || b === undefined) return undefined;
+    const same = sameness(code, a, b);
+    return same === undefined ? undefined : truth(code, type, orNull([a, b], type, isNegated ? `!(${same})` : same));
+  };
+}
+
+function sameness(code: Code, a: Symbol_, b: Symbol_): string | undefined {
+  if (a.rep === 'number' && b.rep === 'number' && isComparable(a, b)) return `${a.js} === ${b.js}`;
+  if (a.rep !== 'text' || b.rep !== 'text') return undefined;
+  if (b.literal !== undefined) return sameAsLiteral(code, a, b.literal);
+  if (a.literal !== undefined) return sameAsLiteral(code, b, a.literal);
+  if (a.form.kind === 'js' && b.form.kind === 'js') return `${a.js.get()} === ${b.js.get()}`;
+  return `${a.code.get()} === ${b.code.get()}`;
+}
+
+/** A span is compared byte by byte; so it needs neither a string nor a code. */
+function sameAsLiteral({ emitter }: Code, text: TextSymbol, literal: string): string {
+  if (text.form.kind === 'js') return `${text.js.get()} === ${emitter.bind(literal)}`;
+  const { form } = text;
+  const bytes = emitter.bind(bytesOf(literal));
+  const isSame = emitter.bind(isSameText);
+  if (form.kind === 'span') return `${isSame}(${form.bytes}, ${form.start}, ${form.end}, ${bytes})`;
+  if (form.kind === 'stored') {
+    const { arena, reference } = form;
+    const start = emitter.local('i', `${arena}.startOf(${reference})`);
+    return `${isSame}(${arena}.bytesOf(${reference}), ${start}, ${start} + ${arena}.lengthOf(${reference}), ${bytes})`;
+  }
+  return `${text.js.get()} === ${emitter.bind(literal)}`;
+}
+
+const LITERALS = new Map<string, Uint8Array>();
+
+/** One array for each text, so that it is bound once. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = LITERALS.get(text) ?? new Uint8Array(Buffer.from(text));
+  if (LITERALS.size < 1000) LITERALS.set(text, bytes);
+  return bytes;
+}
+
+function isSameText(bytes: Uint8Array, start: number, end: number, literal: Uint8Array): boolean {
+  const { length } = literal;
+  if (end - start !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== literal[i]) return false;
+  return true;
+}
+
+function logical(dominant: 0 | 1): CodeOfCall {
+  return ({ code, type, args: [a, b] }) => {
+    if (a?.rep !== 'boolean' || b?.rep !== 'boolean') return undefined;
+    if (!type.nullable) return truth(code, type, `${a.js} ${dominant === 0 ? '&&' : '||'} ${b.js}`);
+    const is = (symbol: typeof a, value: 0 | 1): string =>
+      symbol.type.nullable ? `${symbol.js} === ${value}` : value === 1 ? symbol.js : `!${symbol.js}`;
+    const isNull = [a, b].flatMap((symbol) => (symbol.type.nullable ? [`${symbol.js} === 2`] : []));
+    const rest = `${isNull.join(' || ')} ? 2 : ${1 - dominant}`;
+    return truth(code, type, `${is(a, dominant)} || ${is(b, dominant)} ? ${dominant} : ${rest}`);
+  };
+}
+
+/** NaN, which is null, goes through every operation and fails no comparison. */
+function arithmetic(compute: (a: string, b: string) => string): CodeOfCall {
+  return ({ code, fail, type, args: [a, b] }) => {
+    if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
+    if (![a, b].every(({ type: { type: of } }) => of === 'integer' || of === 'double')) return undefined;
+    if (type.type !== 'integer' && type.type !== 'double') return undefined;
+    const result = code.emitter.local('v', `${compute(a.js, b.js)} + 0`);
+    const most = type.type === 'integer' ? '9007199254740991' : code.emitter.bind(DOUBLE_MAX);
+    code.emitter.line(`if (${result} > ${most} || ${result} < -${most}) ${fail}`);
+    return { rep: 'number', type, js: result };
+  };
+}
+
+function remainder({ code, fail, type, args: [a, b] }: CallContext): Symbol_ | undefined {
+  if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
+  if (a.type.type !== 'integer' || b.type.type !== 'integer' || type.type !== 'integer') return undefined;
+  code.emitter.line(`if (${b.js} === 0 && ${a.js} === ${a.js}) ${fail}`);
+  return { rep: 'number', type, js: code.emitter.local('v', `${a.js} % ${b.js} + 0`) };
+}
+
+function bound(part: 'start' | 'end'): CodeOfCall {
+  return ({ type, args: [a] }) => (a?.rep === 'window' ? { rep: 'number', type, js: a[part] } : undefined);
+}
+

@@ -1,0 +1,121 @@
+/**
+ * A stage is the generated code of one node: what it does with a row of each input, written into the loop that brings the
+ * row, and for nodes with memory the code of `advance` and `flush`. Rows go on by calling `out`, which writes the code of
+ * everything behind.
+ */
+import type { Column } from '../../data/value.ts';
+import type { Expr } from '../../expr/node.ts';
+import type { Plan, ViewMode } from '../../plan/node.ts';
+import { Lazy } from './emitter.ts';
+import { expression, mayFail, type Scope } from './expressions.ts';
+import type { PlanFunctions } from './options.ts';
+import { type Code, type RowSymbols, type Symbol_, valueOf } from './symbol.ts';
+
+/** Where a row stands in the log, as names of the generated code: see Position of the operators. */
+export interface At {
+  /** The watermark before the event. */
+  readonly watermark: string;
+  /** The row of the batch. */
+  readonly index: string;
+}
+
+/** A row on its way through generated code. */
+export interface Flow {
+  readonly row: RowSymbols;
+  /** `1`, `-1` or a local. */
+  readonly weight: string;
+  /** Null for a row that time or a flush caused. */
+  readonly at: At | null;
+}
+
+export type Consumer = (flow: Flow) => void;
+
+export interface Stage {
+  /** One for each input of the node. */
+  readonly inputs: readonly Consumer[];
+  /** Writes the body of `advance(wm)`. */
+  readonly advance?: () => void;
+  /** Writes the body of `flush()`. */
+  readonly flush?: () => void;
+  /** Writes a loop over all that the node currently gives, handing it on. */
+  readonly scan?: () => void;
+  /** Writes what is done at the end of a batch. */
+  readonly maintain?: () => void;
+  readonly sizeBytes?: () => number;
+}
+
+/** What is told while code runs; the caller's. */
+export interface Hooks {
+  /** A row has no value in a node; `index` is the row of the batch, -1 for none. Only columns that the node reads are there. */
+  error(node: number, index: number, row: readonly unknown[]): void;
+  /** Row `index` of the batch came too late for the window. */
+  late(index: number, startMs: number, endMs: number): void;
+}
+
+export interface NodeContext {
+  readonly code: Code;
+  readonly plan: Plan;
+  readonly mode: ViewMode;
+  readonly functions: PlanFunctions;
+  /** The number of the node, for errors. */
+  readonly index: number;
+  /** The columns that leave the node, and those of its inputs. */
+  readonly columns: readonly Column[];
+  readonly inputColumns: readonly (readonly Column[])[];
+  /** Whether the inputs never take rows back. */
+  readonly appendOnly: readonly boolean[];
+  /** The columns of the node that somebody reads. */
+  readonly needed: ReadonlySet<string>;
+  readonly out: Consumer;
+  /** All that leaves the node is read from its state at the end: it hands nothing on by itself. */
+  readonly isRead: boolean;
+  readonly allowedMs: number;
+  readonly hooks: Hooks;
+}
+
+export type Evaluated = (expr: Expr) => Symbol_;
+
+/**
+ * Evaluates expressions over a row and goes on with `body`; a row that has no value is reported and left out. An expression
+ * that stands twice is computed once.
+ */
+export function evaluating(
+  { code, functions, index, hooks, inputColumns }: NodeContext,
+  flow: Flow,
+  exprs: readonly Expr[],
+  body: (evaluated: Evaluated) => void,
+  input = 0,
+): void {
+  const { emitter } = code;
+  const columns = inputColumns[input] ?? [];
+  const risky = exprs.filter((expr) => mayFail(expr, columns));
+  const run = (fail: string): void => {
+    const scope: Scope = { code, columns, row: flow.row, functions, fail };
+    const known = new Map<string, Lazy<Symbol_>>();
+    const evaluated = (expr: Expr): Symbol_ => {
+      const key = JSON.stringify(expr);
+      const lazy = known.get(key) ?? new Lazy(emitter, () => expression(expr, scope));
+      known.set(key, lazy);
+      return lazy.get();
+    };
+    for (const expr of risky) evaluated(expr);
+    body(evaluated);
+  };
+  if (risky.length === 0) {
+    run('');
+    return;
+  }
+  const [done, failed] = [emitter.fresh('D'), emitter.fresh('F')];
+  emitter.block(`${done}:`, () => {
+    emitter.block(`${failed}:`, () => {
+      run(`break ${failed};`);
+      emitter.line(`break ${done};`);
+    });
+    const values = columns.map(({ name }) => {
+      const symbol = flow.row.get(name)?.get();
+      return symbol === undefined ? 'null' : valueOf(symbol);
+    });
+    const report = `${emitter.bind(hooks)}.error(${index}, ${flow.at?.index ?? -1}, [${values.join(', ')}]);`;
+    emitter.line(flow.weight === '1' ? report : `if (${flow.weight} === 1) ${report}`);
+  });
+}

@@ -1,0 +1,41 @@
+/**
+ * Keeps the rows of a view in columns of numbers and an arena. `content`: all rows, those that were taken back with weight
+ * -1 beside them. The rows of a view whose last operator remembers them anyway are not kept twice: they are read there.
+ */
+import type { Column } from '../../../data/value.ts';
+import { columnTypes, type Layout, layoutOf, load, type RecordNames, store } from '../cells.ts';
+import { Records } from '../records.ts';
+import type { Consumer, Flow } from '../stage.ts';
+import type { Code, RowSymbols } from '../symbol.ts';
+
+export interface Sink {
+  readonly records: Records;
+  readonly consume: Consumer;
+  /** Writes a loop over the rows, with the name of the weight. */
+  readonly scan: (out: (row: RowSymbols, weight: string) => void) => void;
+}
+
+const WEIGHT = 0;
+
+export function sinkOf(code: Code, columns: readonly Column[]): Sink {
+  const { emitter } = code;
+  const layout: Layout = layoutOf(columnTypes(columns, new Set(columns.map(({ name }) => name))), 1, 'arena');
+  const records = new Records(layout.end, layout.texts);
+  const name = emitter.bind(records);
+  return {
+    records,
+    consume: ({ row, weight }: Flow) => {
+      const at = emitter.local('o', `${name}.alloc()`);
+      const names: RecordNames = { records: name, cells: emitter.local('c', `${name}.cells`) };
+      emitter.line(`${names.cells}[${at} + ${WEIGHT}] = ${weight};`);
+      store(code, layout, row, names, at);
+    },
+    scan: (out) => {
+      const names: RecordNames = { records: name, cells: emitter.local('c', `${name}.cells`) };
+      const stride = records.stride;
+      emitter.block(`for (let at = ${stride}, top = ${name}.top; at < top; at += ${stride})`, () => {
+        out(load(code, layout, names, 'at'), `${names.cells}[at + ${WEIGHT}]`);
+      });
+    },
+  };
+}

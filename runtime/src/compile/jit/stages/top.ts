@@ -1,0 +1,7 @@
+import type { NodeOf } from '../../../plan/node.ts';
+import type { NodeContext, Stage } from '../stage.ts';
+import { Unsupported } from '../unsupported.ts';
+
+export function topStage(_: NodeOf<'top'>, __: NodeContext): Stage {
+  throw new Unsupported('top');
+}
