@@ -1,14 +1,35 @@
 /** The definition language: see the README of this package. */
-export { type Aggregate, avg, count, countDistinct, max, min, sum } from './dsl/aggregate.ts';
-export type { Expression, Fields, Timestamp } from './dsl/expression.ts';
-export { type Pipeline, pipeline } from './dsl/pipeline.ts';
-export { type RowOf, source, type SourceOptions } from './dsl/source.ts';
 export {
-  type Aggregated,
-  type Grouped,
-  type Stream,
+  type Aggregate,
+  approxCountDistinct,
+  argMax,
+  argMin,
+  avg,
+  collect,
+  count,
+  countDistinct,
+  first,
+  last,
+  max,
+  min,
+  percentile,
+  sum,
+} from './dsl/aggregate.ts';
+export type { Expression, Fields, Timestamp } from './dsl/expression.ts';
+export type { How, JoinOptions } from './dsl/join.ts';
+export type { Keys } from './dsl/keys.ts';
+export type { PatternOptions } from './dsl/pattern.ts';
+export { type Pipeline, pipeline } from './dsl/pipeline.ts';
+export { defineProcess, type Plain, type Process, type ProcessOptions } from './dsl/process.ts';
+export { type RowOf, source, type SourceOptions } from './dsl/source.ts';
+export type { DedupeOptions, Grouped, Order, OverOptions, Stream, TopOptions } from './dsl/stream.ts';
+export type { View } from './dsl/view.ts';
+export {
+  cumulating,
+  hopping,
+  session,
   tumbling,
-  type View,
   type Window,
   type WindowBounds,
-} from './dsl/stream.ts';
+  type WindowOptions,
+} from './dsl/window.ts';

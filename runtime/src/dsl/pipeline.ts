@@ -1,11 +1,13 @@
-import { failure } from '../base/errors.ts';
-import type { Plan, SourcePlan } from '../plan/node.ts';
+import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
-import type { View } from './stream.ts';
+import { functionsOfAll, sourcesOfAll, wrong } from './definition.ts';
+import type { View } from './view.ts';
 
 /** A complete definition: what `pipeline.ts` exports by default. */
 export interface Pipeline<V = unknown> {
   readonly plan: Plan;
+  /** @internal The code of the functions in the plan, by name. */
+  readonly functions: ReadonlyMap<string, unknown>;
   /** @internal Carries the row types of the views. */
   readonly of?: V;
 }
@@ -15,27 +17,17 @@ export interface Pipeline<V = unknown> {
  * @throws PLAN_INVALID with every problem.
  */
 export function pipeline<V extends Record<string, View<unknown>>>(name: string, views: V): Pipeline<V> {
-  const sources = new Map<string, SourcePlan>();
   for (const [view, ended] of Object.entries(views)) {
-    if (ended?.mode === undefined || ended.source === undefined) {
-      throw failure('DEFINITION_INVALID', {
-        problem: `view "${view}" is not finished: end it with .updates() or .final()`,
-      });
-    }
-    const { source } = ended;
-    const known = sources.get(source.name);
-    if (known !== undefined && known !== source) {
-      throw failure('DEFINITION_INVALID', {
-        problem: `view "${view}": source "${source.name}" is declared twice; declare it once and use it in both views`,
-      });
-    }
-    sources.set(source.name, source);
+    if (ended?.mode === undefined || ended.sources === undefined)
+      wrong(`view "${view}" is not finished: end it with .updates() or .final()`);
   }
+  const functions = functionsOfAll(Object.values(views));
   const plan = parsePlan({
     version: 1,
     name,
-    sources: [...sources.values()],
+    sources: sourcesOfAll(Object.values(views)),
+    functions: functions.map((each) => each.plan),
     views: Object.entries(views).map(([view, { mode, node }]) => ({ name: view, mode, node })),
   });
-  return { plan };
+  return { plan, functions: new Map(functions.map(({ plan: { name: key }, code }) => [key, code])) };
 }
