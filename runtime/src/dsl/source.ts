@@ -86,7 +86,7 @@ export function source<S extends z.ZodObject>(name: string, options: SourceOptio
   const plan: SourcePlan = {
     name,
     fields,
-    eventTime: options.eventTime,
+    eventTime: [options.eventTime],
     watermark: {
       delayMs: parseDuration(watermark.delay, `${where}, watermark.delay`),
       idleAfterMs:
@@ -100,7 +100,7 @@ export function source<S extends z.ZodObject>(name: string, options: SourceOptio
       then: lateness.then,
     },
   };
-  return new Stream(plan, { kind: 'source', source: name });
+  return new Stream({ sources: [plan], node: { kind: 'source', source: name }, functions: [] });
 }
 
 interface ZodDef {
@@ -114,7 +114,8 @@ interface ZodDef {
   readonly coerce?: boolean;
 }
 
-function fieldOf(where: string, name: string, schema: z.ZodType): Field {
+/** The field that a zod type describes. @throws DEFINITION_INVALID for a type that does not travel to other engines. */
+export function fieldOf(where: string, name: string, schema: z.ZodType): Field {
   const def = schema.def as unknown as ZodDef;
   if ((def.type === 'optional' || def.type === 'nullable') && def.innerType !== undefined) {
     return { ...fieldOf(where, name, def.innerType), nullable: true };
