@@ -25,6 +25,11 @@ export const RUNTIME_ERRORS = {
       `${p.file}: cannot be loaded (${p.reason}). It must export a pipeline by default: export default pipeline(…).`,
   ),
   PLAN_INVALID: row<{ problems: readonly string[] }>('user', (p) => p.problems.slice(0, 10).join('\n')),
+  FUNCTION_MISSING: row<{ functions: readonly string[] }>(
+    'user',
+    (p) =>
+      `The plan calls ${p.functions.join(', ')}, whose code is not the one it was made with. Run it with the definition that has it.`,
+  ),
   DEFINITION_CHANGED: row<{ remedy: string }>(
     'user',
     (p) => `The definition is not the one that the stored results were computed with. ${p.remedy}`,

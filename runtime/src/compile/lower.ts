@@ -4,18 +4,18 @@
  *
  *   sources ─► stateless ─► group, join, top … (each with its own part of the state) ─► view
  */
+import type { PlanCode } from '../plan/code.ts';
 import { inputsOf, nodesOf } from '../plan/walk.ts';
 import type { Plan, PlanNode, ViewPlan } from '../plan/node.ts';
-import type { FunctionTable } from '../expr/evaluate.ts';
 import type { Row } from '../data/value.ts';
-import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from '../operators/operator.ts';
+import type { Collector, LateRule, OnRowError, Position, Weight } from '../operators/operator.ts';
 import type { Batch, Entry } from '../state/store.ts';
-import { lowerNode } from './lower-node.ts';
+import { lowerNode, type Memory } from './lower-node.ts';
 
 export interface LowerOptions {
   readonly plan: Plan;
   readonly view: ViewPlan;
-  readonly functions: FunctionTable;
+  readonly code: PlanCode;
   readonly late: LateRule;
   readonly onError: OnRowError;
   /** The keys of all state of the view start with this. */
@@ -25,7 +25,7 @@ export interface LowerOptions {
 }
 
 interface Stage {
-  readonly operator: StatefulOperator;
+  readonly operator: Memory;
   readonly prefix: Buffer;
 }
 

@@ -8,7 +8,7 @@
  */
 import { type Chain, lower } from '../compile/lower.ts';
 import type { Collector } from '../operators/operator.ts';
-import { functionsOf } from '../plan/functions.ts';
+import { codeOf } from '../plan/code.ts';
 import { prefixOf } from '../state/keys.ts';
 import { Batch, type Entry, prefixRange, type Store } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
@@ -58,7 +58,7 @@ export class Job {
     const chain = lower({
       plan: layer.plan,
       view: layout.view,
-      functions: functionsOf(layer.plan),
+      code: codeOf(layer.plan),
       statePrefix: prefixOf('s', layer.name, layout.view.name),
       next,
       late,

@@ -11,7 +11,7 @@
 import { type Chain, lower } from '../compile/lower.ts';
 import { isOver } from '../operators/operator.ts';
 import type { Collector } from '../operators/operator.ts';
-import { functionsOf } from '../plan/functions.ts';
+import { codeOf } from '../plan/code.ts';
 import type { Batch } from '../state/store.ts';
 import { type KeyedChange, type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
@@ -80,7 +80,7 @@ function freshOperators({ layer, layout, batch }: RecomputeOptions): (next: Coll
     lower({
       plan: layer.plan,
       view: layout.view,
-      functions: functionsOf(layer.plan),
+      code: codeOf(layer.plan),
       statePrefix: Buffer.alloc(0),
       next,
       late: new LateRows(layer, layout, batch, { recomputes: true }),

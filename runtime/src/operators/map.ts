@@ -1,15 +1,24 @@
+import type { Row, Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import type { Collector } from './operator.ts';
+import { evaluated } from './evaluated.ts';
+import type { Collector, OnRowError } from './operator.ts';
+
+export interface MapSpec {
+  readonly columns: readonly Evaluate[];
+  readonly onError: OnRowError;
+}
 
 /** Rows with other columns, one for each row. Stateless. */
-export function map(columns: readonly Evaluate[], next: Collector): Collector {
+export function map({ columns, onError }: MapSpec, next: Collector): Collector {
   return {
     push(row, weight, at) {
-      next.push(
-        columns.map((column) => column(row)),
-        weight,
-        at,
-      );
+      const values: Value[] = [];
+      for (const column of columns) {
+        const value = evaluated(column, row, weight, at, onError);
+        if (value === undefined) return;
+        values.push(value);
+      }
+      next.push(values as Row, weight, at);
     },
   };
 }
