@@ -105,6 +105,24 @@ export class Aggregates {
       accumulators[i]?.add(value, weight, by, position);
     }
   }
+
+  /**
+   * Evaluates a row that is added later, or taken back later: value and `by` of each aggregate, one after the other.
+   * @throws RowError
+   */
+  evaluated(row: Row): Row {
+    this.evaluate(row);
+    return this.#values.flatMap((value, index) => [value, this.#bys[index] ?? null]);
+  }
+
+  /** Adds what `evaluated` gave, or takes it back. Its place in the log does not count. */
+  addEvaluated(accumulators: readonly Accumulator[], evaluated: Row, weight: Weight): void {
+    for (let i = 0; i < accumulators.length; i++) {
+      this.#values[i] = evaluated[2 * i] ?? null;
+      this.#bys[i] = evaluated[2 * i + 1] ?? null;
+    }
+    this.add(accumulators, weight, null);
+  }
 }
 
 /** @throws RowError when a result has no value of its type */

@@ -43,7 +43,7 @@ export interface Saveable extends SavedItem {
 export const WAITING = 0;
 
 /** A row that waits, with what the operator computed of it, so that nothing is evaluated twice. */
-class Waiting<T> implements Saveable {
+export class Waiting<T> implements Saveable {
   readonly kind = WAITING;
   readonly serial: number;
   isSaved: boolean;
