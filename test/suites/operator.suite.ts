@@ -147,7 +147,8 @@ export async function runScript(
   for (const [index, step] of script.entries()) {
     epoch.push(step);
     const cut = cuts[index] ?? 'no';
-    if (cut === 'no') continue;
+    // An epoch never ends between the rows of one event.
+    if (cut === 'no' || (step.at !== null && step.at === script[index + 1]?.at)) continue;
     await engine.runEpoch(epoch, step.watermarkMs);
     epoch = [];
     if (cut === 'restart') await engine.restart();
