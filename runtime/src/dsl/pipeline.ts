@@ -1,3 +1,4 @@
+import { bindCode } from '../plan/code.ts';
 import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
 import { functionsOfAll, sourcesOfAll, wrong } from './definition.ts';
@@ -6,8 +7,6 @@ import type { View } from './view.ts';
 /** A complete definition: what `pipeline.ts` exports by default. */
 export interface Pipeline<V = unknown> {
   readonly plan: Plan;
-  /** @internal The code of the functions in the plan, by name. */
-  readonly functions: ReadonlyMap<string, unknown>;
   /** @internal Carries the row types of the views. */
   readonly of?: V;
 }
@@ -29,5 +28,6 @@ export function pipeline<V extends Record<string, View<unknown>>>(name: string, 
     functions: functions.map((each) => each.plan),
     views: Object.entries(views).map(([view, { mode, node }]) => ({ name: view, mode, node })),
   });
-  return { plan, functions: new Map(functions.map(({ plan: { name: key }, code }) => [key, code])) };
+  bindCode(plan, new Map(functions.map((each) => [each.plan.name, each.code])));
+  return { plan };
 }

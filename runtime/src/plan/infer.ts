@@ -179,14 +179,15 @@ function keyColumn(key: GroupKey, input: readonly Column[], { problem }: InferCo
   }
   const { kind, time } = key.window;
   const type = inferExpr(time, input);
-  if (typeof type === 'string') problem(`window "${key.name}": ${type}`);
-  else if (!isEventTime(time, input)) {
+  if (!isEventTime(time, input)) {
     const eventTime = input.find((candidate) => candidate.eventTime === true)?.name;
     const remedy =
       eventTime === undefined
         ? 'keep the event time in the steps before it; a group or a pattern has none'
         : `say ${kind}(f.${eventTime}, …)`;
     problem(`window "${key.name}" is not over the event time of its source: ${remedy}`);
+  } else if (typeof type === 'string') {
+    problem(`window "${key.name}": ${type}`);
   } else if (type.nullable) {
     problem(`window "${key.name}": its time may be null; say .required() where it is there`);
   }

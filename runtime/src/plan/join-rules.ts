@@ -23,14 +23,22 @@ type HowTable = {
 };
 
 const HOW: HowTable = {
-  regular: (node, { mode }, { ttlMs }) => {
+  regular: (node, { mode, left, right }, { ttlMs }) => {
     if (ttlMs === null) return [];
-    const fits = [node.left, node.right].every((side) => isAppendOnly(side, mode) && isOfEvents(side));
-    return fits
-      ? []
-      : [
-          "join: a time-to-live needs the events themselves on both sides, not what changes or comes when time passes; say ttl: 'forever'",
-        ];
+    const takesBack = [node.left, node.right].some((side) => !isAppendOnly(side, mode));
+    if (takesBack)
+      return [
+        "join: a time-to-live needs sides that take no rows back; put it before them, or say ttl: 'forever'",
+      ];
+    const timeless = [
+      [node.left, left],
+      [node.right, right],
+    ] as const;
+    return timeless.flatMap(([side, columns]) =>
+      isOfEvents(side)
+        ? []
+        : timeProblems('join with a time-to-live', side === node.left ? 'left' : 'right', columns),
+    );
   },
   window: (node) => {
     const [left, right] = [windowColumnOf(node.left), windowColumnOf(node.right)];
@@ -43,10 +51,12 @@ const HOW: HowTable = {
     ...(lowerMs <= upperMs ? [] : ['join by interval: it ends before it begins']),
   ],
   temporal: (node, context) => timed('temporal join', node, context),
-  lookup: (node, { plan }) => {
+  lookup: (node, { plan, mode }) => {
     const isTable =
       isOfTables(plan, node.right) &&
       nodesOf(node.right).every(({ kind }) => kind === 'source' || kind === 'filter' || kind === 'map');
+    if (isTable && !isAppendOnly(node.left, mode))
+      return ['lookup join: the left side takes rows back; put the join before the step that does'];
     return isTable
       ? []
       : [
@@ -61,15 +71,18 @@ function timed(what: string, node: NodeOf<'join'>, { mode, left, right }: JoinCo
     ['right', right, node.right],
   ] as const;
   return sides.flatMap(([side, columns, input]) => {
-    const time = eventTimeOf(columns);
-    const type = time === null ? null : inferExpr(time, columns);
-    if (type === null) return [`${what}: the ${side} side has no event time; keep it in the steps before`];
-    if (typeof type !== 'string' && type.nullable)
-      return [
-        `${what}: the event time of the ${side} side may be null; map it to .required() where it is there`,
-      ];
-    return isAppendOnly(input, mode) ? [] : [`${what}: the ${side} side takes rows back; put it before them`];
+    const problems = timeProblems(what, side, columns);
+    if (problems.length > 0 || isAppendOnly(input, mode)) return problems;
+    return [`${what}: the ${side} side takes rows back; put the join before the step that does`];
   });
+}
+
+function timeProblems(what: string, side: string, columns: readonly Column[]): string[] {
+  const time = eventTimeOf(columns);
+  const type = time === null ? null : inferExpr(time, columns);
+  if (type === null) return [`${what}: the ${side} side has no event time; keep it in the steps before`];
+  if (typeof type === 'string' || !type.nullable) return [];
+  return [`${what}: the event time of the ${side} side may be null; map it to .required() where it is there`];
 }
 
 function keyProblems(node: NodeOf<'join'>, { left, right }: JoinContext): string[] {

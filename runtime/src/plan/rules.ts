@@ -17,7 +17,7 @@ import {
   type ViewPlan,
   type WindowPlan,
 } from './node.ts';
-import { isAppendOnly, isFinal, isOfEvents, isStateful } from './traits.ts';
+import { isAppendOnly, isFinal, isOfEvents, isStateful, windowColumnOf } from './traits.ts';
 import { exprsOf, functionsOf, inputsOf, isOfTables, isWindowKey, nodesOf } from './walk.ts';
 
 /** A row of a sliding window belongs to so many windows; beyond that it is a mistake, or an attack. */
@@ -112,8 +112,14 @@ function groupRules(node: NodeOf<'group'>, context: RuleContext): void {
     if (type.type === 'window' && windows.some(({ window }) => window.kind === 'session'))
       problem(`group key "${key.name}": a session cannot share a group with another window`);
   }
+  const approximates = node.aggregates.find(({ fn }) => fn === 'approxCountDistinct');
+  if (approximates !== undefined && !isAppendOnly(node.input, view.mode))
+    problem(
+      `aggregate "${approximates.name}": approxCountDistinct cannot take back rows that change; say countDistinct`,
+    );
   if (node.ttlMs === null) return;
-  if (windows.length > 0) problem('group: a window is forgotten when it is over; leave out the time-to-live');
+  if (windowColumnOf(node) !== null)
+    problem('group: a window is forgotten when it is over; leave out the time-to-live');
   ttlRules('group', node, context);
   if (isUsedByState(node, view))
     problem(
@@ -157,7 +163,7 @@ function timedRules(what: string, input: PlanNode, { plan, view, problem }: Rule
     );
 }
 
-export function timeRules(
+function timeRules(
   what: string,
   columns: readonly Column[],
   problem: (what: string) => void,
@@ -171,12 +177,11 @@ export function timeRules(
     problem(`${what}: the event time may be null; map it to .required() where it is there${remedy}`);
 }
 
-function ttlRules(what: string, node: PlanNode, { view, problem }: RuleContext): void {
+function ttlRules(what: string, node: PlanNode, { plan, view, problem }: RuleContext): void {
   for (const input of inputsOf(node)) {
-    if (!isAppendOnly(input, view.mode) || !isOfEvents(input))
-      problem(
-        `${what}: a time-to-live needs the events themselves as input, not what changes or comes when time passes`,
-      );
+    if (!isAppendOnly(input, view.mode))
+      problem(`${what}: a time-to-live needs an input that takes no rows back`);
+    else if (!isOfEvents(input)) timeRules(`${what} with a time-to-live`, inferColumns(plan, input), problem);
   }
 }
 

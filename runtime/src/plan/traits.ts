@@ -40,13 +40,14 @@ const APPEND_ONLY: PlanTable<boolean, ViewMode> = {
   map: (node, mode) => isAppendOnly(node.input, mode),
   unnest: (node, mode) => isAppendOnly(node.input, mode),
   union: (node, mode) => node.inputs.every((input) => isAppendOnly(input, mode)),
-  // The first to arrive stays the first; an earlier time or a later row replaces what was handed on. A window in the keys
-  // of a final view comes whole, in one epoch.
-  dedupe: (node, mode) =>
-    isAppendOnly(node.input, mode) &&
-    ((node.keep === 'first' && node.by === 'arrival') || (mode === 'final' && windowColumnOf(node) !== null)),
+  // The first to arrive stays the first, if arrival is a place in the log; an earlier time or a later row replaces what was
+  // handed on. What belongs to a window of a final view is handed on once, when the window is over.
+  dedupe: (node, mode) => {
+    if (mode === 'final' && windowColumnOf(node) !== null) return true;
+    return isFirstToArrive(node) && isAppendOnly(node.input, mode);
+  },
   group: (node, mode) => mode === 'final' && windowColumnOf(node) !== null,
-  top: (node, mode) => mode === 'final' && isAppendOnly(node.input, mode) && windowColumnOf(node) !== null,
+  top: (node, mode) => mode === 'final' && windowColumnOf(node) !== null,
   over: () => true,
   // A left join waits with its nulls until no partner can come, but for a regular one, whose partner may always come.
   join: (node, mode) => {
@@ -69,18 +70,22 @@ const OF_EVENTS: PlanTable<boolean> = {
   map: (node) => isOfEvents(node.input),
   unnest: (node) => isOfEvents(node.input),
   union: (node) => node.inputs.every(isOfEvents),
-  dedupe: () => false,
+  dedupe: isFirstToArrive,
   group: () => false,
   top: () => false,
   over: () => false,
   join: ({ left, right, how, type }) => {
     if (how.kind === 'lookup') return isOfEvents(left);
-    const isAtOnce = how.kind === 'regular' || (how.kind === 'interval' && type === 'inner');
-    return isAtOnce && isOfEvents(left) && isOfEvents(right);
+    const isAtOnce = how.kind === 'regular' || how.kind === 'interval';
+    return isAtOnce && type === 'inner' && isOfEvents(left) && isOfEvents(right);
   },
   pattern: () => false,
   process: () => false,
 };
+
+function isFirstToArrive(node: NodeOf<'dedupe'>): boolean {
+  return node.keep === 'first' && node.by === 'arrival' && isOfEvents(node.input);
+}
 
 /** Whether each row that a node hands on comes with the event that caused it, as opposed to with time or a flush. */
 export function isOfEvents(node: PlanNode): boolean {

@@ -59,20 +59,18 @@ describe('a definition', () => {
         'pipeline departures',
         '',
         'view delays (final results)',
-        '  source flights',
-        '    filter (delay > 0) and (not(cancelled))',
+        '  filter n >= 2',
+        '    group by origin, window = tumbling(scheduled, 1h): n = count(), known = count(hours), worst = max(hours)',
         '      map origin = upper(origin), hours = delay / 60, scheduled',
-        '        group by origin, window = tumbling(scheduled, 1h): n = count(), known = count(hours), worst = max(hours)',
-        '          filter n >= 2',
-        '  watermark 15m behind the newest scheduled',
-        '  late after 6h more: correct',
+        '        filter (delay > 0) and (not(cancelled))',
+        '          source flights',
+        '  flights: watermark 15m behind the newest scheduled, late after 6h more: correct',
         '',
         'view totals (updates)',
-        '  source flights',
+        "  group by carrier = coalesce(carrier, '?'): sum = sum(distance), mean = avg(delay), first = min(scheduled), from = countDistinct(origin); remembers each key for ever",
         "    filter (scheduled >= 2001-01-10T00:00:00.000Z) and ((carrier = 'AA') or (carrier = 'DL'))",
-        "      group by carrier = coalesce(carrier, '?'): sum = sum(distance), mean = avg(delay), first = min(scheduled), from = countDistinct(origin)",
-        '  watermark 15m behind the newest scheduled',
-        '  state one entry for each key, never removed: the group has no window',
+        '      source flights',
+        '  flights: watermark 15m behind the newest scheduled, late after 6h more: correct',
       ].join('\n'),
     );
   });
@@ -191,7 +189,7 @@ describe('what is wrong with a source is said by name', () => {
   test('the same name for two sources', () => {
     const other = source('flights', options);
     expect(refusal(() => pipeline('p', { a: flights.updates(), b: other.updates() }))).toContain(
-      'view "b": source "flights" is declared twice',
+      'source "flights" is declared twice',
     );
   });
 });
@@ -267,17 +265,17 @@ describe('what is wrong with a view is said by name, also where no compiler look
     [
       'a window over nothing',
       grouped(() => ({ w: tumbling('scheduled' as never, '1h') })),
-      'the time of window "w" is not an expression',
+      'the time of the tumbling window is not an expression',
     ],
     [
       'a window of no length',
       grouped((f) => ({ w: tumbling(f['scheduled'] as never, '0s') })),
-      'a tumbling window of 0 holds nothing',
+      'a tumbling window with a size of 0 holds nothing',
     ],
     [
       'a window of a bare number',
       grouped((f) => ({ w: tumbling(f['scheduled'] as never, 3600 as never) })),
-      'tumbling window: "3600" is not a duration',
+      'tumbling window, size: "3600" is not a duration',
     ],
     [
       'a key that is a text',
@@ -321,7 +319,7 @@ describe('what is wrong with a view is said by name, also where no compiler look
     [
       'a column named twice over',
       grouped((f) => ({ n: f['origin'] })),
-      'view "v", column "n" is defined twice',
+      'view "v": group, column "n" is defined twice',
     ],
   ])('%s', (_, define, message) => {
     expect(refusal(define)).toContain(message);

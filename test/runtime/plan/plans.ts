@@ -18,11 +18,12 @@ export function planOf(change: (plan: Draft) => void = () => {}): unknown {
           { name: 'scheduled', type: 'timestamp', nullable: false },
           { name: 'delay', type: 'integer', nullable: true },
         ],
-        eventTime: 'scheduled',
+        eventTime: ['scheduled'],
         watermark: { delayMs: 900_000, idleAfterMs: null, futureMs: 86_400_000 },
         lateness: { allowedMs: 21_600_000, then: 'correct' },
       },
     ],
+    functions: [],
     views: [
       {
         name: 'delays',
@@ -45,13 +46,20 @@ export function planOf(change: (plan: Draft) => void = () => {}): unknown {
             { name: 'origin', expr: { kind: 'field', name: 'origin' } },
             {
               name: 'window',
-              window: { kind: 'tumbling', time: { kind: 'field', name: 'scheduled' }, sizeMs: 3_600_000 },
+              window: {
+                kind: 'tumbling',
+                time: { kind: 'field', name: 'scheduled' },
+                sizeMs: 3_600_000,
+                offsetMs: 0,
+                zone: null,
+              },
             },
           ],
           aggregates: [
             { name: 'flights', fn: 'count', arg: null },
             { name: 'meanDelay', fn: 'avg', arg: { kind: 'field', name: 'delay' } },
           ],
+          ttlMs: null,
         },
       },
     ],
