@@ -112,6 +112,11 @@ export const alone = (operator: StatefulOperator): Subject => ({ operator, input
 export interface RunOptions {
   readonly cuts?: Cuts;
   readonly allowedMs?: number;
+  /**
+   * Which call of the operator before hands on the rows without a position: `flush` what is left of an epoch, after this
+   * one has advanced; `advance` all of them, before.
+   */
+  readonly causedBy?: 'flush' | 'advance';
   /** False: the input does not end, so the watermark stays where the last row left it. */
   readonly end?: boolean;
 }
@@ -140,15 +145,14 @@ export const folded = (rows: readonly Row[]): string[] => rows.map((row) => JSON
 export async function runScript(
   make: (surroundings: Surroundings) => Subject,
   script: readonly Step[],
-  { cuts = [], allowedMs = 0, end = true }: RunOptions = {},
+  { cuts = [], allowedMs = 0, causedBy = 'flush', end = true }: RunOptions = {},
 ): Promise<Run> {
-  const engine = new Engine(make, allowedMs);
+  const engine = new Engine(make, allowedMs, causedBy);
   let epoch: Step[] = [];
   for (const [index, step] of script.entries()) {
     epoch.push(step);
     const cut = cuts[index] ?? 'no';
-    // An epoch never ends between the rows of one event.
-    if (cut === 'no' || (step.at !== null && step.at === script[index + 1]?.at)) continue;
+    if (cut === 'no' || !mayEnd(step, script[index + 1], causedBy)) continue;
     await engine.runEpoch(epoch, step.watermarkMs);
     epoch = [];
     if (cut === 'restart') await engine.restart();
@@ -156,6 +160,12 @@ export async function runScript(
   await engine.runEpoch(epoch, script.at(-1)?.watermarkMs ?? -Infinity);
   if (end) await engine.runEpoch([], Infinity);
   return engine.result();
+}
+
+/** An epoch never ends between the rows of one event, nor before rows that its watermark causes. */
+function mayEnd({ at }: Step, next: Step | undefined, causedBy: 'flush' | 'advance'): boolean {
+  if (next === undefined) return true;
+  return next.at === null ? causedBy === 'flush' : next.at !== at;
 }
 
 class Engine {
@@ -168,7 +178,14 @@ class Engine {
   #subject: Subject;
   #sizeMax = 0;
 
-  constructor(make: (surroundings: Surroundings) => Subject, allowedMs: number) {
+  readonly #causedBy: 'flush' | 'advance';
+
+  constructor(
+    make: (surroundings: Surroundings) => Subject,
+    allowedMs: number,
+    causedBy: 'flush' | 'advance',
+  ) {
+    this.#causedBy = causedBy;
     const isOverFor = (at: Position | null, endMs: number): boolean =>
       at !== null && isOver(endMs, allowedMs, at.watermarkMs);
     const late: LateRule = {
@@ -196,9 +213,13 @@ class Engine {
     const { operator, inputs } = this.#subject;
     for (const { row, weight, input, at } of steps)
       if (at !== null) inputs[input]?.push(row, weight, { ...at, event: row });
+    const caused = steps.filter(({ at }) => at === null);
+    if (this.#causedBy === 'advance')
+      for (const { row, weight, input } of caused) inputs[input]?.push(row, weight, null);
     operator.advance(watermarkMs);
-    for (const { row, net, input } of netOf(steps.filter(({ at }) => at === null)))
-      for (let i = 0; i < Math.abs(net); i++) inputs[input]?.push(row, net > 0 ? 1 : -1, null);
+    if (this.#causedBy === 'flush')
+      for (const { row, net, input } of netOf(caused))
+        for (let i = 0; i < Math.abs(net); i++) inputs[input]?.push(row, net > 0 ? 1 : -1, null);
     operator.flush();
     const batch = new Batch();
     operator.persist(batch);

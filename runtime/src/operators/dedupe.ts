@@ -112,12 +112,17 @@ class DedupeOperator implements StatefulOperator {
     const kept = this.#kept.get(name);
     if (kept === undefined) {
       this.#begin(name, candidate, touchedMs, at);
-    } else if (this.#ttl?.isExpired(kept.touchedMs, at, touchedMs) === true) {
+    } else if (this.#isExpired(kept, at, touchedMs)) {
       this.#forget(kept);
       this.#begin(name, candidate, touchedMs, at);
     } else {
       this.#goOn(kept, candidate, touchedMs);
     }
+  }
+
+  #isExpired(kept: Kept, at: Position | null, rowMs: number): boolean {
+    const ttl = this.#ttl;
+    return ttl !== null && ttl.isExpired(kept.touchedMs, ttl.nowMs(at, rowMs));
   }
 
   #nameOf(row: Row): string {

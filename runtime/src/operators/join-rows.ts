@@ -5,7 +5,7 @@
  *   row ──► counted among the equal rows of its key ──► paired with each row of the other side: pair +1 or -1
  *                                                       └─ left join: its partners counted, its nulls taken back
  *
- * State       an entry for each different row (see saved-items.ts): [row, count, partners of a row of the left, event time]
+ * State       an entry for each different row (see saved-items.ts): [row, count, partners of a row of the left, its life]
  * Invariants  J1  A row of the left has nulls handed on only while it has no partner; they leave before the first pair.
  *             J2  The pairs handed on are those of the two multisets, whatever the order of rows.
  */
@@ -26,7 +26,7 @@ export interface JoinRow extends SavedItem {
   readonly kind: Side;
   readonly key: string;
   readonly row: Row;
-  readonly timeMs: number;
+  readonly life: Life;
   /** How many equal rows this stands for; 1 on a side that takes nothing back. */
   count: number;
   /** Of a row of the left in a left join: its partners, or 1 for any when the right takes nothing back. */
@@ -35,9 +35,18 @@ export interface JoinRow extends SavedItem {
   nulls: number;
 }
 
-/** For rows with a time-to-live: the event time of the row, and which rows are expired for it. */
-export interface JoinTtl {
-  readonly timeMs?: number;
+/** What a time-to-live needs to know of a row: its event time, the watermark it brought, whether it is in the log. */
+export interface Life {
+  readonly timeMs: number;
+  readonly nowMs: number;
+  readonly isPlaced: boolean;
+}
+
+const FOR_EVER: Life = { timeMs: 0, nowMs: -Infinity, isPlaced: true };
+
+interface Living {
+  readonly life?: Life;
+  /** Which rows are expired for this one. */
   readonly isExpired?: (other: JoinRow) => boolean;
 }
 
@@ -63,11 +72,11 @@ export class JoinRows {
     this.#spec = spec;
     this.#nullsAt = nullsAt;
     this.#next = next;
-    this.#saved = new SavedItems(spec.prefix, ({ row, count, partners, timeMs }) => [
+    this.#saved = new SavedItems(spec.prefix, ({ row, count, partners, life }) => [
       row,
       count,
       partners,
-      timeMs,
+      ...(life === FOR_EVER ? [] : [life]),
     ]);
   }
 
@@ -87,9 +96,9 @@ export class JoinRows {
     row: Row,
     weight: Weight,
     at: Position | null,
-    { timeMs = 0, isExpired }: JoinTtl = {},
+    { life = FOR_EVER, isExpired }: Living = {},
   ): JoinRow {
-    const own = this.#count(side, key, row, weight, timeMs);
+    const own = this.#count(side, key, row, weight, life);
     const isNew = weight === 1 && own.count === 1;
     if (side === LEFT) this.#touchLeft(own, at);
     for (const other of this.#buckets[side === LEFT ? RIGHT : LEFT].get(key)?.values() ?? []) {
@@ -104,7 +113,7 @@ export class JoinRows {
     return own;
   }
 
-  #count(side: Side, key: string, row: Row, weight: Weight, timeMs: number): JoinRow {
+  #count(side: Side, key: string, row: Row, weight: Weight, life: Life): JoinRow {
     const { retracts } = side === LEFT ? this.#spec.left : this.#spec.right;
     invariant(retracts || weight === 1, 'an append-only input takes nothing back');
     const content = retracts ? nameOfKey(row) : null;
@@ -112,7 +121,7 @@ export class JoinRows {
     if (known === undefined) {
       invariant(weight === 1, 'a row that is taken back was handed on before');
       const place = { kind: side, serial: this.#saved.nextSerial(), isSaved: false };
-      const own = { ...place, key, row, timeMs, count: 1, partners: 0, nulls: 0 };
+      const own = { ...place, key, row, life, count: 1, partners: 0, nulls: 0 };
       this.#hold(own, content ?? own.serial);
       this.#saved.add(own);
       return own;
@@ -201,14 +210,19 @@ export class JoinRows {
     this.#saved.restore(entries, (saved, place) => {
       const kind = place.kind as Side;
       const sideSpec = kind === LEFT ? this.#spec.left : this.#spec.right;
-      const [row, count, partners, timeMs] = saved as [Row, number, number, number];
+      const [row, count, partners, life = FOR_EVER] = saved as [Row, number, number, Life?];
       const key = joinKeyOf(row, sideSpec);
       invariant(key !== null, 'a row that joins nothing is not kept');
       const nulls = hasNulls && kind === LEFT && partners === 0 ? count : 0;
-      const own: JoinRow = { ...place, kind, key, row, timeMs, count, partners, nulls };
+      const own: JoinRow = { ...place, kind, key, row, life: alive(life), count, partners, nulls };
       this.#hold(own, sideSpec.retracts ? nameOfKey(row) : own.serial);
       restored(own);
       return own;
     });
   }
+}
+
+/** JSON has no infinity: the watermark before the first event is null there. */
+function alive(saved: Life): Life {
+  return saved === FOR_EVER ? saved : { ...saved, nowMs: (saved.nowMs as number | null) ?? -Infinity };
 }

@@ -21,7 +21,7 @@ import {
   RIGHT,
   type Side,
 } from './join.ts';
-import { type JoinRow, JoinRows } from './join-rows.ts';
+import { type JoinRow, JoinRows, type Life } from './join-rows.ts';
 import type { Collector, Position, Weight } from './operator.ts';
 import { TimeQueue } from './time-queue.ts';
 import { timeOfRow, Ttl } from './ttl.ts';
@@ -77,8 +77,9 @@ export class RegularJoin implements JoinOperator {
       return;
     }
     const timeMs = timeOfRow(row, at, sideSpec.time);
-    const isExpired = (other: JoinRow): boolean => ttl.isExpired(other.timeMs, at, timeMs);
-    this.#expiring.add(timeMs, this.#rows.push(side, key, row, weight, at, { timeMs, isExpired }));
+    const life: Life = { timeMs, nowMs: ttl.nowMs(at, timeMs), isPlaced: at !== null };
+    const isExpired = (other: JoinRow): boolean => !meet(ttl, other.life, life);
+    this.#expiring.add(timeMs, this.#rows.push(side, key, row, weight, at, { life, isExpired }));
   }
 
   advance(watermarkMs: number): void {
@@ -96,7 +97,16 @@ export class RegularJoin implements JoinOperator {
 
   restore(entries: Iterable<Entry>): void {
     this.#rows.restore(entries, (row) => {
-      if (this.#ttl !== null) this.#expiring.add(row.timeMs, row);
+      if (this.#ttl !== null) this.#expiring.add(row.life.timeMs, row);
     });
   }
+}
+
+/**
+ * J3: of two rows of the log the earlier must not be expired for the later. When time caused one of them, which of the two
+ * is here first depends on the cut, so neither may be expired for the other.
+ */
+function meet(ttl: Ttl, held: Life, coming: Life): boolean {
+  if (ttl.isExpired(held.timeMs, coming.nowMs)) return false;
+  return (held.isPlaced && coming.isPlaced) || !ttl.isExpired(coming.timeMs, held.nowMs);
 }

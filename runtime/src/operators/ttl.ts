@@ -20,9 +20,14 @@ export class Ttl {
     this.#allowedMs = allowedMs;
   }
 
-  /** Whether an entry of that time is expired for a row. */
-  isExpired(touchedMs: number, at: Position | null, rowMs: number): boolean {
-    return (at === null ? rowMs + this.#allowedMs : at.watermarkMs) > touchedMs + this.#ttlMs;
+  /** The watermark that a row brings. */
+  nowMs(at: Position | null, rowMs: number): number {
+    return at === null ? rowMs + this.#allowedMs : at.watermarkMs;
+  }
+
+  /** Whether an entry of that time is expired for a row that brings this watermark. */
+  isExpired(touchedMs: number, nowMs: number): boolean {
+    return nowMs > touchedMs + this.#ttlMs;
   }
 
   /** Entries touched up to then are expired for all rows to come. */
