@@ -1,68 +1,91 @@
 /**
  * Groups rows by key and keeps the aggregates of each group.
  *
- *   row ──► key ──► window over? ── yes ─► late rule        no ─► add to the group ──► at flush: old row -1, new row +1
- *                                                                  watermark passes ─► (final: row +1) and forget
+ *   row ──► key ──► each of its windows: over? ─ yes ─► late rule
+ *                                              ─ no ──► add to the group ──► at flush: old row -1, new row +1
+ *                                                       watermark passes ──► (final: row +1) and forget
  *
- * State       group key → [key values, one saved accumulator for each aggregate], and below it one entry for each member
- *             of a distinct count:   <prefix><group key> 0x00   and   <prefix><group key> 0x01 <aggregate> <member>
+ * A row is in as many groups as its time has windows, and each window judges it alone: late for one, it still counts in
+ * those that end later. A window may also be a column of the input. A group is there while it has rows: when the last is
+ * taken back, its row goes. One whose row cannot be computed (a sum that overflows) is reported and not shown until it can.
+ *
+ * State       see `group-state.ts`; the id is the encoded key
  * Invariants  G1  A row is late by the watermark of its own partition at its own offset, so it is late in every cut.
  *             G2  A window's state is forgotten exactly when no row that is not late can belong to it any more.
  *             G3  In `final` mode a group's row is handed on once, when its window is over.
+ *             G4  Whether a group has expired when a row comes depends on that row and those before it, not on the cut.
  */
-import { invariant } from '../base/invariant.ts';
 import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import type { AggregateName, ViewMode } from '../plan/node.ts';
+import { RowError } from '../expr/functions.ts';
+import type { ViewMode } from '../plan/node.ts';
 import type { Batch, Entry } from '../state/store.ts';
-import { type Accumulator, ACCUMULATORS, DistinctCount } from './accumulators.ts';
+import { Aggregates, type AggregateSpec } from './accumulators.ts';
+import { emptyGroup, type Group, GroupRows, GroupStore } from './group-state.ts';
 import {
   type Collector,
-  isOver,
   type LateRule,
+  type OnRowError,
   type Position,
   type StatefulOperator,
   type Weight,
 } from './operator.ts';
-
-const RECORD = 0;
-const MEMBER = 1;
-const BEYOND = 2;
+import { TimeQueue } from './time-queue.ts';
+import { Ttl } from './ttl.ts';
+import type { WindowAssigner } from './window.ts';
 
 export interface GroupSpec {
-  /** One for each group key, in order; the window key assigns a row to its window. */
+  /** One for each group key, in order. In the place of a window that `window` assigns: the time of the row. */
   readonly keys: readonly Evaluate[];
-  /** Which of the keys is the window, -1 for none. */
+  /** Which of the keys is the window; -1 when rows of a group may come for ever. */
   readonly windowIndex: number;
-  readonly aggregates: readonly { readonly fn: AggregateName; readonly arg: Evaluate | null }[];
+  /** Assigns the windows; null when the key holds them already. A row whose window is null belongs to none that ends. */
+  readonly window: Pick<WindowAssigner, 'assign'> | null;
+  readonly aggregates: readonly AggregateSpec[];
+  /** REQUIRES a window for `final`. */
   readonly mode: ViewMode;
+  /** Whether the input may take rows back. */
+  readonly retracts: boolean;
+  /** Only without a window: a group without rows for so long is forgotten and begins anew; null: never. */
+  readonly ttlMs: number | null;
+  /** For time to live: the event time of rows that time caused; null when they have none, and then they age nothing. */
+  readonly time: Evaluate | null;
   readonly late: LateRule;
+  readonly onError: OnRowError;
   /** The keys of the state start with this. */
   readonly prefix: Buffer;
 }
 
-interface Group {
-  readonly id: Buffer;
-  readonly key: Row;
-  readonly accumulators: readonly Accumulator[];
-  /** The row that was handed on last; null when there is none. */
-  shown: Row | null;
+interface KeyedGroup extends Group {
+  readonly name: string;
+  /** The latest event time of its rows; null before the first with a time. */
+  touchedMs: number | null;
 }
 
 export class GroupOperator implements StatefulOperator {
   readonly #spec: GroupSpec;
-  readonly #next: Collector;
-  readonly #groups = new Map<string, Group>();
-  /** Window end → ids of its groups: what `advance` may close. */
-  readonly #byEnd = new Map<number, Set<string>>();
-  readonly #unflushed = new Set<string>();
-  readonly #unsaved = new Set<string>();
-  readonly #forgotten: Group[] = [];
+  readonly #rows: GroupRows;
+  readonly #store: GroupStore<KeyedGroup>;
+  readonly #aggregates: Aggregates;
+  readonly #ttl: Ttl | null;
+  readonly #groups = new Map<string, KeyedGroup>();
+  /** Groups by the end of their window, or by when they were touched: what `advance` may forget. */
+  readonly #queue = new TimeQueue<KeyedGroup>();
+  readonly #unflushed = new Set<KeyedGroup>();
+  #watermarkMs = -Infinity;
 
   constructor(spec: GroupSpec, next: Collector) {
     this.#spec = spec;
-    this.#next = next;
+    this.#rows = new GroupRows(next, spec.onError);
+    this.#aggregates = new Aggregates(spec.aggregates, spec.retracts);
+    const isKept = spec.windowIndex < 0 && spec.ttlMs !== null;
+    this.#ttl = isKept ? new Ttl(spec.ttlMs, spec.late.allowedMs) : null;
+    this.#store = new GroupStore(
+      spec.prefix,
+      ({ key }) => encodeKey(key),
+      ({ key, rows, touchedMs }) => [key, rows, touchedMs],
+    );
   }
 
   get size(): number {
@@ -70,121 +93,143 @@ export class GroupOperator implements StatefulOperator {
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
-    invariant(weight === 1 && at !== null, 'the input of a group is a stream of events');
-    const { keys, aggregates, late, windowIndex } = this.#spec;
-    const key = keys.map((evaluate) => evaluate(row));
-    // Every argument first: a row whose third argument fails must be neither in the first two aggregates nor late.
-    const values = aggregates.map(({ arg }) => (arg === null ? true : arg(row)));
-    const window = windowIndex < 0 ? null : (key[windowIndex] as WindowValue);
-    if (
-      window !== null &&
-      isOver(window[1], late.allowedMs, at.watermarkMs) &&
-      !late.takes(at, window[0], window[1])
-    ) {
+    const key = this.#keyOf(row, weight, at);
+    if (key === null) return;
+    const { window, windowIndex } = this.#spec;
+    if (window === null) {
+      this.#take(key, row, weight, at);
       return;
     }
-    const group = this.#groupOf(key, window);
-    for (const [index, value] of values.entries()) if (value !== null) group.accumulators[index]?.add(value);
+    for (const each of window.assign(key[windowIndex] as number))
+      this.#take(key.with(windowIndex, each), row, weight, at);
   }
 
-  #groupOf(key: Row, window: WindowValue | null): Group {
+  /** Everything that can fail comes first: a row that cannot be computed is in no aggregate of no group, and never late. */
+  #keyOf(row: Row, weight: Weight, at: Position | null): Value[] | null {
+    const { keys, window, windowIndex, onError } = this.#spec;
+    try {
+      const key = keys.map((evaluate) => evaluate(row));
+      if (window !== null && key[windowIndex] === null) throw new RowError('the time of the window is null');
+      this.#aggregates.evaluate(row);
+      return key;
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      if (weight === 1) onError(error, at, row);
+      return null;
+    }
+  }
+
+  #take(key: Row, row: Row, weight: Weight, at: Position | null): void {
+    const { late, windowIndex } = this.#spec;
+    const window = windowIndex < 0 ? null : (key[windowIndex] as WindowValue | null);
+    if (window !== null && at !== null && late.isOverFor(at, window[1])) {
+      late.late(at, window[0], window[1]);
+      return;
+    }
+    const group =
+      this.#ttl === null ? this.#groupOf(key) : this.#livingGroup(this.#ttl, key, row, weight, at);
+    if (group === null) return;
+    group.rows += weight;
+    this.#aggregates.add(group.accumulators, weight, at);
+    this.#unflushed.add(group);
+    this.#store.change(group);
+  }
+
+  #groupOf(key: Row): KeyedGroup {
     const name = nameOfKey(key);
-    const group = this.#groups.get(name) ?? this.#create(name, key, window);
-    this.#unflushed.add(name);
-    this.#unsaved.add(name);
+    return this.#groups.get(name) ?? this.#create(name, key, emptyGroup(key, this.#aggregates.create()));
+  }
+
+  #create(name: string, key: Row, empty: Group, touchedMs: number | null = null): KeyedGroup {
+    const group = Object.assign(empty, { name, touchedMs });
+    this.#groups.set(name, group);
+    const { windowIndex } = this.#spec;
+    if (windowIndex >= 0) this.#queue.add((key[windowIndex] as WindowValue | null)?.[1] ?? Infinity, group);
+    else if (touchedMs !== null) this.#queue.add(touchedMs, group);
     return group;
   }
 
-  #create(name: string, key: Row, window: WindowValue | null, saved: readonly unknown[] = []): Group {
-    const accumulators = this.#spec.aggregates.map(({ fn }, index) => ACCUMULATORS[fn](saved[index]));
-    const group: Group = { id: encodeKey(key), key, accumulators, shown: null };
-    this.#groups.set(name, group);
-    if (window !== null) {
-      const names = this.#byEnd.get(window[1]) ?? new Set<string>();
-      this.#byEnd.set(window[1], names.add(name));
+  /** The group as this row finds it: one that has expired begins anew. Null when the row takes back what is forgotten. */
+  #livingGroup(ttl: Ttl, key: Row, row: Row, weight: Weight, at: Position | null): KeyedGroup | null {
+    const rowMs = at?.eventTimeMs ?? ((this.#spec.time?.(row) ?? null) as number | null);
+    const name = nameOfKey(key);
+    let group = this.#groups.get(name);
+    if (
+      group !== undefined &&
+      group.touchedMs !== null &&
+      rowMs !== null &&
+      ttl.isExpired(group.touchedMs, ttl.nowMs(at, rowMs))
+    ) {
+      this.#expire(group);
+      group = undefined;
+    }
+    if (weight === -1 && (group?.rows ?? 0) <= 0) return null;
+    group ??= this.#create(name, key, emptyGroup(key, this.#aggregates.create()));
+    if (rowMs !== null) {
+      if (group.touchedMs === null) this.#queue.add(rowMs, group);
+      group.touchedMs = Math.max(group.touchedMs ?? -Infinity, rowMs);
     }
     return group;
+  }
+
+  /** What was handed on stays; what was not yet is handed on first, as an epoch before would have. */
+  #expire(group: KeyedGroup): void {
+    if (this.#unflushed.has(group)) this.#rows.show(group);
+    this.#forget(group);
+  }
+
+  #forget(group: KeyedGroup): void {
+    this.#groups.delete(group.name);
+    this.#unflushed.delete(group);
+    this.#store.forget(group);
   }
 
   advance(watermarkMs: number): void {
-    const { late, mode } = this.#spec;
-    const over = [...this.#byEnd.keys()]
-      .filter((end) => isOver(end, late.allowedMs, watermarkMs))
-      .sort((a, b) => a - b);
-    for (const end of over) {
-      for (const name of this.#byEnd.get(end) ?? []) {
-        const group = this.#groups.get(name);
-        invariant(group !== undefined, 'a window lists only groups that exist');
-        if (mode === 'final') this.#next.push(rowOf(group), 1, null);
-        else if (this.#unflushed.has(name)) this.#show(group);
-        this.#forget(name, group);
-      }
-      this.#byEnd.delete(end);
+    this.#watermarkMs = watermarkMs;
+    if (this.#ttl !== null) this.#expireAll(this.#ttl.expiredUntilMs(watermarkMs));
+    // What an input that takes rows back still changes of these windows, it hands on at its flush.
+    else if (!this.#spec.retracts) this.#closeWindows();
+  }
+
+  #expireAll(untilMs: number): void {
+    for (const group of this.#queue.take(untilMs)) {
+      if (group.isGone || group.touchedMs === null) continue;
+      if (group.touchedMs > untilMs) this.#queue.add(group.touchedMs, group);
+      else this.#expire(group);
     }
   }
 
-  #forget(name: string, group: Group): void {
-    this.#groups.delete(name);
-    this.#unflushed.delete(name);
-    this.#unsaved.delete(name);
-    this.#forgotten.push(group);
+  #closeWindows(): void {
+    const { late, mode, windowIndex } = this.#spec;
+    if (windowIndex < 0) return;
+    // The ends for which `isOver` holds.
+    for (const group of this.#queue.take(this.#watermarkMs + 1 - late.allowedMs)) {
+      if (group.isGone) continue;
+      if (mode === 'final' || this.#unflushed.has(group)) this.#rows.show(group);
+      this.#forget(group);
+    }
   }
 
   flush(): void {
-    if (this.#spec.mode === 'updates') {
-      for (const name of this.#unflushed) this.#show(this.#groups.get(name) as Group);
+    const { mode, retracts } = this.#spec;
+    if (retracts) this.#closeWindows();
+    for (const group of this.#unflushed) {
+      if (mode === 'updates') this.#rows.show(group);
+      if (group.rows === 0) this.#forget(group);
     }
     this.#unflushed.clear();
   }
 
-  #show(group: Group): void {
-    const row = rowOf(group);
-    if (group.shown !== null) this.#next.push(group.shown, -1, null);
-    this.#next.push(row, 1, null);
-    group.shown = row;
-  }
-
   persist(batch: Batch): void {
-    const { prefix } = this.#spec;
-    const stateKey = (group: Group, tag: number): Buffer => Buffer.concat([prefix, group.id, Buffer.of(tag)]);
-    for (const group of this.#forgotten) {
-      batch.deleteRange({ gte: stateKey(group, RECORD), lt: stateKey(group, BEYOND) });
-    }
-    this.#forgotten.length = 0;
-    for (const name of this.#unsaved) {
-      const group = this.#groups.get(name) as Group;
-      const saved = group.accumulators.map((accumulator) => accumulator.save());
-      batch.put(stateKey(group, RECORD), JSON.stringify([group.key, saved]));
-      for (const [index, accumulator] of group.accumulators.entries()) {
-        if (!(accumulator instanceof DistinctCount)) continue;
-        const memberPrefix = Buffer.concat([stateKey(group, MEMBER), Buffer.of(index >> 8, index & 0xff)]);
-        for (const member of accumulator.takeAdded()) {
-          batch.put(Buffer.concat([memberPrefix, Buffer.from(member)]), '');
-        }
-      }
-    }
-    this.#unsaved.clear();
+    this.#store.persist(batch);
   }
 
   restore(entries: Iterable<Entry>): void {
-    const { prefix, windowIndex, mode } = this.#spec;
-    let group: Group | undefined;
-    for (const { key, value } of entries) {
-      const rest = key.subarray(prefix.length);
-      const idLength = group?.id.length ?? 0;
-      if (group !== undefined && rest[idLength] === MEMBER && rest.subarray(0, idLength).equals(group.id)) {
-        const index = rest.readUInt16BE(idLength + 1);
-        (group.accumulators[index] as DistinctCount).restoreMember(rest.toString('utf8', idLength + 3));
-        continue;
-      }
-      const [values, saved] = JSON.parse(value.toString()) as [Value[], unknown[]];
-      const window = windowIndex < 0 ? null : (values[windowIndex] as WindowValue);
-      group = this.#create(nameOfKey(values), values, window, saved);
-    }
-    if (mode === 'updates') for (const each of this.#groups.values()) each.shown = rowOf(each);
+    const groups = this.#store.restore(entries, ([key, rows, touchedMs], saved) => {
+      const group = emptyGroup(key as Row, this.#aggregates.create(saved));
+      group.rows = rows as number;
+      return this.#create(nameOfKey(group.key), group.key, group, touchedMs as number | null);
+    });
+    if (this.#spec.mode === 'updates') for (const group of groups) this.#rows.recall(group);
   }
-}
-
-function rowOf(group: Group): Row {
-  return [...group.key, ...group.accumulators.map((accumulator) => accumulator.result())];
 }

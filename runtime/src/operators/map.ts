@@ -1,4 +1,4 @@
-import type { Row, Value } from '../data/value.ts';
+import type { Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { evaluated } from './evaluated.ts';
 import type { Collector, OnRowError } from './operator.ts';
@@ -12,13 +12,13 @@ export interface MapSpec {
 export function map({ columns, onError }: MapSpec, next: Collector): Collector {
   return {
     push(row, weight, at) {
-      const values: Value[] = [];
+      const mapped: Value[] = [];
       for (const column of columns) {
         const value = evaluated(column, row, weight, at, onError);
         if (value === undefined) return;
-        values.push(value);
+        mapped.push(value);
       }
-      next.push(values as Row, weight, at);
+      next.push(mapped, weight, at);
     },
   };
 }
