@@ -113,7 +113,8 @@ export class OverOperator implements StatefulOperator {
   }
 
   get size(): number {
-    return this.#saved.size;
+    const isSaved = this.#spec.frame.kind === 'unbounded';
+    return this.#saved.size + (isSaved ? 0 : this.#partitions.size);
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {

@@ -99,7 +99,7 @@ export class PatternOperator implements StatefulOperator {
   }
 
   get size(): number {
-    return this.#saved.size;
+    return this.#saved.size + this.#partitions.size;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {

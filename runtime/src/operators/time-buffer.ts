@@ -4,8 +4,8 @@
  *
  *   row ──► time over? ── yes ─► late rule        no ─► keep ──► watermark passes time + allowed lateness ─► hand out
  *
- * A row of time t is judged as the window [t, t + 1). Rows that an operator before hands on later than their time, such
- * as those of an interval join, need `heldBackMs`: by so much everything here waits longer.
+ * A row of time t is judged as the window [t, t + 1). REQUIRES a late rule that allows for operators before that hand rows
+ * on later than their time, as an interval join does.
  *
  * Order       time, then the position of the event, then the order in which one event's rows came. Rows that time caused
  *             have no position: they come after those of the same time, in the order of their content.
@@ -26,8 +26,6 @@ import { TimeQueue } from './time-queue.ts';
 export interface TimedSpec {
   /** The event time of a row, in epoch milliseconds. A row without one is an error of the row. */
   readonly time: Evaluate;
-  /** How long after its time the operators before may hand a row on, beyond the allowed lateness; usually 0. */
-  readonly heldBackMs: number;
   readonly late: LateRule;
   readonly onError: OnRowError;
   /** The keys of the state start with this. */
@@ -79,7 +77,7 @@ type Saved = readonly [
 ];
 
 interface BufferOptions<T> {
-  readonly spec: Pick<TimedSpec, 'heldBackMs' | 'late'>;
+  readonly spec: Pick<TimedSpec, 'late'>;
   /** The state of the operator. */
   readonly saved: SavedItems<Saveable>;
   /** Computes the value of a row again, which did not fail when it was added. */
@@ -99,8 +97,8 @@ export class TimeBuffer<T> {
 
   /** Judges a row, once; a late one is given to the late rule. */
   isLate(timeMs: number, at: Position | null): boolean {
-    const { late, heldBackMs } = this.#options.spec;
-    const isLate = at !== null && late.isOverFor(at, timeMs + heldBackMs + 1);
+    const { late } = this.#options.spec;
+    const isLate = at !== null && late.isOverFor(at, timeMs + 1);
     if (isLate) late.late(at, timeMs, timeMs + 1);
     return isLate;
   }
@@ -125,9 +123,8 @@ export class TimeBuffer<T> {
 
   /** The largest time of which no row can come any more, unless it is late, when the watermark is this. */
   passedMs(watermarkMs: number): number {
-    const { late, heldBackMs } = this.#options.spec;
-    // The largest t with isOver(t + heldBackMs + 1, allowedMs, watermarkMs).
-    return watermarkMs - late.allowedMs - heldBackMs;
+    // The largest t with isOver(t + 1, allowedMs, watermarkMs).
+    return watermarkMs - this.#options.spec.late.allowedMs;
   }
 
   /** Takes back what was saved of a row. */
