@@ -172,7 +172,9 @@ export interface TopNode {
 
 /** How far back an over-window looks: so many rows before, so much time before (peers included), or to the beginning. */
 export type Frame =
-  { readonly kind: 'rows'; readonly preceding: number } | { readonly kind: 'range'; readonly precedingMs: number } | { readonly kind: 'unbounded' };
+  | { readonly kind: 'rows'; readonly preceding: number }
+  | { readonly kind: 'range'; readonly precedingMs: number }
+  | { readonly kind: 'unbounded' };
 
 /** Each row with aggregates over the rows before it, in the order of event time, of its partition. */
 export interface OverNode {
@@ -208,7 +210,11 @@ export interface JoinNode {
   /** Pairs of columns that are equal, each named as in its own input; null equals nothing. */
   readonly on: readonly { readonly left: string; readonly right: string }[];
   /** What leaves: column `from` of a side as `name`. */
-  readonly columns: readonly { readonly side: 'left' | 'right'; readonly from: string; readonly name: string }[];
+  readonly columns: readonly {
+    readonly side: 'left' | 'right';
+    readonly from: string;
+    readonly name: string;
+  }[];
   /** A further condition, over the columns that leave; a pair that fails it is no pair. */
   readonly condition: Expr | null;
 }
