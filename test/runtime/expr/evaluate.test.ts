@@ -146,7 +146,7 @@ describe('the type of an expression', () => {
 
 test('an expression reads as a person writes it', () => {
   const late = call('and', call('gt', field('d'), double(0.5)), call('not', call('isNull', field('s'))));
-  expect(explainExpr(late)).toBe('(d > 0.5) and (not((s is null)))');
+  expect(explainExpr(late)).toBe('(d > 0.5) and (not(s is null))');
   expect(explainExpr(str("it's"))).toBe("'it''s'");
   expect(explainExpr({ kind: 'literal', type: 'timestamp', value: 0 })).toBe('1970-01-01T00:00:00.000Z');
   expect(explainExpr({ kind: 'literal', type: 'timestamp', value: null })).toBe('null');
