@@ -70,7 +70,9 @@ const join = (
 const part = (type: number, prefix: string, names: readonly string[]): PlanNode =>
   map(
     filter(source, call('eq', f('event_type'), lit(type))),
-    Object.fromEntries(names.map((name) => [name, f(`${prefix}_${name}`)])),
+    Object.fromEntries(
+      names.map((name) => [name, name === 'dateTime' ? call('required', f(`${prefix}_${name}`)) : f(`${prefix}_${name}`)]),
+    ),
   );
 const bids = part(2, 'bid', ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra']);
 const auctions = part(1, 'auction', [
@@ -87,7 +89,7 @@ const between = (x: Expr, low: Expr, high: Expr): Expr => and(call('gte', x, low
 const DAY = 86_400_000;
 /** The day as the number of its first millisecond's day: a key like `format` would be. */
 const withDay = (input: PlanNode, names: readonly string[]): PlanNode =>
-  map(input, { ...Object.fromEntries(names.map((name) => [name, f(name)])), day: call('format', f('dateTime'), lit('yyyy-MM-dd')) });
+  map(input, { ...Object.fromEntries(names.map((name) => [name, f(name)])), day: call('formatTime', f('dateTime'), lit('yyyy-MM-dd')) });
 
 const low = call('lt', f('price'), lit(10_000));
 const middle = and(call('gte', f('price'), lit(10_000)), call('lt', f('price'), lit(1_000_000)));
@@ -110,6 +112,16 @@ const auctionBids = (columns: readonly string[]): PlanNode =>
     ['l.id', 'l.category', 'r.price', 'r.dateTime.bidTime', 'l.dateTime', 'l.expires', ...columns],
     between(f('bidTime'), f('dateTime'), f('expires')),
   );
+
+/** As q20, but that either side is forgotten after two seconds. */
+const forgetful = join(
+  bids,
+  auctions,
+  [{ left: 'auction', right: 'id' }],
+  ['l.auction', 'l.price', 'l.url', 'r.itemName'],
+  null,
+  { kind: 'regular', ttlMs: 2000 },
+);
 
 const hop = group(
   bids,
@@ -158,15 +170,14 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     pick(
       join(
         bids,
-        map(group(bids, [tumbling(10_000)], [agg('maxprice', 'max', f('price'))]), { maxprice: f('maxprice'), start: call('windowStart', f('window')), end: call('windowEnd', f('window')) }),
+        map(group(bids, [tumbling(10_000)], [agg('maxprice', 'max', f('price'))]), { maxprice: f('maxprice'), end: call('windowEnd', f('window')) }),
         [{ left: 'price', right: 'maxprice' }],
-        ['l.auction', 'l.price', 'l.bidder', 'l.dateTime', 'l.extra', 'r.start', 'r.end'],
-        between(f('dateTime'), f('start'), f('end')),
-        { kind: 'regular', ttlMs: 60_000 },
+        ['l.auction', 'l.price', 'l.bidder', 'l.dateTime', 'l.extra', 'r.end'],
+        between(f('dateTime'), call('minusMs', f('end'), lit(10_000)), f('end')),
       ),
       ['auction', 'price', 'bidder', 'dateTime', 'extra'],
     ),
-    'final',
+    'updates',
   ],
   q9: [
     {
@@ -194,6 +205,7 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
   ],
   q18: [{ kind: 'dedupe', input: bids, keys: ['bidder', 'auction'], keep: 'last', by: 'time', ttlMs: null }, 'updates'],
   q19: [{ kind: 'top', input: bids, partition: ['auction'], order: [{ expr: f('price'), descending: true }], limit: 10, rank: 'rank_number' }, 'updates'],
+  ttl: [forgetful, 'updates'],
   q20: [
     join(
       bids,

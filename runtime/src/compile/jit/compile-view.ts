@@ -173,7 +173,7 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     neededFields: fields,
     process: (name, batch, watermarks) => {
       const index = [...fields.keys()].indexOf(name);
-      (generated[`process${index}`] as Process)(batch.n, batch.columns, batch.bytes, viewOver(batch), watermarks);
+      (generated[`process${index}`] as Process)(batch.n, batch.columns, batch.bytes, viewOver(batch), watermarks, batch.times);
     },
     advance: generated['advance'] as (watermarkMs: number) => void,
     flush: generated['flush'] as () => void,

@@ -4,7 +4,7 @@
  *
  * A row for which an expression has no value leaves by `fail`, a statement; the interpreter then says why.
  */
-import type { Column, Value } from '../../data/value.ts';
+import type { Column, Row, Value } from '../../data/value.ts';
 import { evaluatorOf, inferExpr } from '../../expr/evaluate.ts';
 import type { Expr, ExprType } from '../../expr/node.ts';
 import { invariant } from '../../base/invariant.ts';
@@ -38,6 +38,11 @@ export function mayFail(expr: Expr, columns: readonly Column[]): boolean {
   return mayCallFail(expr) || expr.args.some((arg) => mayFail(arg, columns));
 }
 
+export function fieldsOf(expr: Expr): readonly string[] {
+  if (expr.kind === 'field') return [expr.name];
+  return expr.kind === 'literal' ? [] : expr.args.flatMap(fieldsOf);
+}
+
 export function typeOf(expr: Expr, columns: readonly Column[]): ExprType {
   const type = inferExpr(expr, columns);
   invariant(typeof type !== 'string', 'a validated expression has a type');
@@ -58,6 +63,8 @@ export function expression(expr: Expr, scope: Scope): Symbol_ {
         code: scope.code,
         fail: scope.fail,
         type: typeOf(expr, scope.columns),
+        exprs: expr.args,
+        evaluator: () => littleEvaluator(expr, scope),
         args: expr.args.map((arg) => expression(arg, scope)),
       });
       return made ?? reference(expr, scope);
@@ -82,21 +89,44 @@ function literal({ code }: Scope, type: ExprType, value: string | number | boole
   return symbolOfValue(code, type, emitter.bind(value));
 }
 
-/** A call of the interpreter: the arguments become the columns of a little row. */
+/** A call of the interpreter: the arguments become the columns of a little row, but for those that are literals. */
 function reference(expr: Extract<Expr, { args: readonly Expr[] }>, scope: Scope): Symbol_ {
-  const { code, columns, fail, functions } = scope;
-  const { emitter } = code;
-  const type = typeOf(expr, columns);
-  const args: Column[] = expr.args.map((arg, index) => ({ name: `a${index}`, ...typeOf(arg, columns) }));
-  const own = { ...expr, args: args.map(({ name }) => ({ kind: 'field' as const, name })) };
-  const evaluate = emitter.bind(guarded(evaluatorOf(own, args, functions)));
-  const values = expr.args.map((arg) => valueOf(expression(arg, scope)));
-  const result = emitter.local('r', `${evaluate}([${values.join(', ')}])`);
-  if (mayCallFail(expr)) emitter.line(`if (${result} === undefined) ${fail}`);
-  return symbolOfValue(code, type, result);
+  const { columns } = scope;
+  // Of a choice only what is chosen may be computed.
+  if (expr.kind === 'call' && expr.fn === 'caseWhen') {
+    const fields = [...new Set(fieldsOf(expr))];
+    const own = columns.filter(({ name }) => fields.includes(name));
+    const values = own.map(({ name }) => valueOf(fieldOf(name, scope.row)));
+    return called(expr, evaluatorOf(expr, own, scope.functions), values, scope);
+  }
+  const args = expr.args.filter(({ kind }) => kind !== 'literal');
+  const values = args.map((arg) => valueOf(expression(arg, scope)));
+  return called(expr, littleEvaluator(expr, scope), values, scope);
 }
 
-function guarded(evaluate: (row: readonly Value[]) => Value): (row: readonly Value[]) => Value | undefined {
+function called(expr: Expr, evaluate: (row: Row) => Value, values: readonly string[], scope: Scope): Symbol_ {
+  const { code, columns, fail } = scope;
+  const { emitter } = code;
+  const result = emitter.local('r', `${emitter.bind(guarded(evaluate))}([${values.join(', ')}])`);
+  if (mayFail(expr, columns)) emitter.line(`if (${result} === undefined) ${fail}`);
+  return symbolOfValue(code, typeOf(expr, columns), result);
+}
+
+/** Evaluates a call over a row of those of its arguments that are no literals. */
+function littleEvaluator(
+  expr: Extract<Expr, { args: readonly Expr[] }>,
+  { columns, functions }: Pick<Scope, 'columns' | 'functions'>,
+): (row: Row) => Value {
+  const little: Column[] = [];
+  const args = expr.args.map((arg, index): Expr => {
+    if (arg.kind === 'literal') return arg;
+    little.push({ ...typeOf(arg, columns), name: `a${index}` });
+    return { kind: 'field', name: `a${index}` };
+  });
+  return evaluatorOf({ ...expr, args }, little, functions);
+}
+
+function guarded(evaluate: (row: Row) => Value): (row: Row) => Value | undefined {
   return (row) => {
     try {
       return evaluate(row);

@@ -2,9 +2,9 @@
  * Calls that have generated code of their own. `undefined` leaves the call to the reference evaluation, which is always
  * right; what is here must mean the same.
  */
-import { DOUBLE_MAX } from '../../data/value.ts';
+import { DOUBLE_MAX, type Row, type Value } from '../../data/value.ts';
 import type { Expr, ExprType } from '../../expr/node.ts';
-import { type Code, nullTest, type Symbol_, type TextSymbol } from './symbol.ts';
+import { type Code, codeText, nullTest, type Symbol_, type TextSymbol } from './symbol.ts';
 
 export interface CallContext {
   readonly code: Code;
@@ -12,20 +12,24 @@ export interface CallContext {
   readonly fail: string;
   readonly type: ExprType;
   readonly args: readonly Symbol_[];
+  readonly exprs: readonly Expr[];
+  /** The reference evaluation over a row of the arguments that are no literals. */
+  readonly evaluator: () => (row: Row) => Value;
 }
 
 export type CodeOfCall = (call: CallContext) => Symbol_ | undefined;
 
 /** Calls that have a value for every row. */
 const TOTAL = new Set<string>([
-  ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'and', 'or', 'not', 'isNull', 'coalesce', 'lower', 'upper'],
-  ...['when', 'windowStart', 'windowEnd', 'hour', 'minute', 'day', 'month', 'year', 'length', 'contains'],
-  ...['startsWith', 'endsWith'],
+  ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'and', 'or', 'not', 'isNull', 'lower', 'upper'],
+  ...['windowStart', 'windowEnd', 'hour', 'minute', 'day', 'month', 'year', 'length', 'contains'],
+  ...['startsWith', 'endsWith', 'formatTime', 'splitPart', 'like', 'matches', 'regexpExtract', 'trim'],
+  ...['second', 'dayOfWeek', 'nullIf', 'toText'],
 ]);
 
 export function mayFail(expr: Extract<Expr, { args: readonly Expr[] }>): boolean {
   if (expr.kind === 'udf') return true;
-  if (expr.fn === ('mod' as string) || expr.fn === ('integerDividedBy' as string)) {
+  if (expr.fn === 'mod' || expr.fn === 'integerDividedBy') {
     const by = expr.args[1];
     return !(by?.kind === 'literal' && by.type === 'integer' && typeof by.value === 'number' && by.value !== 0);
   }
@@ -50,8 +54,10 @@ export const CODE = {
   },
   plus: arithmetic((a, b) => `${a} + ${b}`),
   minus: arithmetic((a, b) => `${a} - ${b}`),
-  times: arithmetic((a, b) => `${a} * ${b}`),
-  mod: remainder,
+  times: arithmetic((a, b) => `${a} * ${b}`, true),
+  mod: remainder((a, b) => `${a} % ${b}`),
+  integerDividedBy: remainder((a, b) => `(${a} - ${a} % ${b}) / ${b}`),
+  formatTime: formattedTime,
   required: ({ code, fail, type, args: [a] }) => {
     if (a === undefined || a.rep === 'value') return undefined;
     const test = nullTest(a);
@@ -150,24 +156,58 @@ function logical(dominant: 0 | 1): CodeOfCall {
   };
 }
 
-/** NaN, which is null, goes through every operation and fails no comparison. */
-function arithmetic(compute: (a: string, b: string) => string): CodeOfCall {
+/**
+ * NaN, which is null, goes through every operation and fails no comparison. Decimals are whole numbers, too: those of one
+ * scale add up, and a product has the scales of both.
+ */
+function arithmetic(compute: (a: string, b: string) => string, multiplies = false): CodeOfCall {
   return ({ code, fail, type, args: [a, b] }) => {
     if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
-    if (![a, b].every(({ type: { type: of } }) => of === 'integer' || of === 'double')) return undefined;
-    if (type.type !== 'integer' && type.type !== 'double') return undefined;
+    const types = [a.type, b.type];
+    const isPlain = types.every((of) => of.type === 'integer' || of.type === 'double');
+    const isExact = types.every((of) => of.type === 'integer' || of.type === 'decimal');
+    const isOneScale = multiplies || (a.type.scale ?? 0) === (b.type.scale ?? 0);
+    if (!isPlain && !(isExact && isOneScale)) return undefined;
     const result = code.emitter.local('v', `${compute(a.js, b.js)} + 0`);
-    const most = type.type === 'integer' ? '9007199254740991' : code.emitter.bind(DOUBLE_MAX);
+    const most = type.type === 'double' ? code.emitter.bind(DOUBLE_MAX) : '9007199254740991';
     code.emitter.line(`if (${result} > ${most} || ${result} < -${most}) ${fail}`);
     return { rep: 'number', type, js: result };
   };
 }
 
-function remainder({ code, fail, type, args: [a, b] }: CallContext): Symbol_ | undefined {
-  if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
-  if (a.type.type !== 'integer' || b.type.type !== 'integer' || type.type !== 'integer') return undefined;
-  code.emitter.line(`if (${b.js} === 0 && ${a.js} === ${a.js}) ${fail}`);
-  return { rep: 'number', type, js: code.emitter.local('v', `${a.js} % ${b.js} + 0`) };
+/** Both leave a row out that divides by zero. */
+function remainder(compute: (a: string, b: string) => string): CodeOfCall {
+  return ({ code, fail, type, args: [a, b] }) => {
+    if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
+    if (a.type.type !== 'integer' || b.type.type !== 'integer' || type.type !== 'integer') return undefined;
+    if (fail !== '') code.emitter.line(`if (${b.js} === 0 && ${a.js} === ${a.js}) ${fail}`);
+    return { rep: 'number', type, js: code.emitter.local('v', `${compute(a.js, b.js)} + 0`) };
+  };
+}
+
+/** The parts of a pattern, finest first: how long a text stays the same. */
+const UNITS_MS = [
+  ['S', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['H', 3_600_000],
+  ['h', 3_600_000],
+  ['', 86_400_000],
+] as const;
+
+/** In UTC a text stays the same for as long as its finest part: it is made once for rows in order of time. */
+function formattedTime({ code, type, args: [time], exprs, evaluator }: CallContext): Symbol_ | undefined {
+  const [, pattern, zone] = exprs;
+  if (time?.rep !== 'number' || pattern?.kind !== 'literal' || zone !== undefined) return undefined;
+  const [, unitMs] = UNITS_MS.find(([part]) => String(pattern.value).includes(part)) ?? ['', 1];
+  const { emitter } = code;
+  const evaluate = emitter.bind(evaluator());
+  const last = emitter.bind({ unit: NaN, code: -1 });
+  const unit = emitter.local('u', `Math.floor(${time.js} / ${unitMs})`);
+  const make = `${last}.code = ${code.dictionary}.codeOf(${evaluate}([${time.js}])); ${last}.unit = ${unit};`;
+  const isNull = type.nullable ? `${unit} === ${unit} && ` : '';
+  emitter.line(`if (${isNull}${unit} !== ${last}.unit) { ${make} }`);
+  return codeText(code, type, emitter.local('k', type.nullable ? `${unit} === ${unit} ? ${last}.code : -1` : `${last}.code`));
 }
 
 function bound(part: 'start' | 'end'): CodeOfCall {

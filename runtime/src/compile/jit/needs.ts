@@ -1,9 +1,8 @@
 /** Which columns of each node somebody reads: the others are neither parsed nor kept. */
 import type { Column } from '../../data/value.ts';
-import type { Expr } from '../../expr/node.ts';
 import { applyTable, type PlanNode, type PlanTable } from '../../plan/node.ts';
 import { exprsOf, inputsOf, isWindowKey, nodesOf } from '../../plan/walk.ts';
-import { mayFail } from './expressions.ts';
+import { fieldsOf, mayFail } from './expressions.ts';
 
 export type Needs = ReadonlyMap<PlanNode, ReadonlySet<string>>;
 
@@ -12,11 +11,6 @@ type ColumnsOf = (node: PlanNode) => readonly Column[];
 interface NeedsContext {
   readonly out: ReadonlySet<string>;
   readonly columnsOf: ColumnsOf;
-}
-
-export function fieldsOf(expr: Expr): readonly string[] {
-  if (expr.kind === 'field') return [expr.name];
-  return expr.kind === 'literal' ? [] : expr.args.flatMap(fieldsOf);
 }
 
 /** What a node reads of each of its inputs, when so much of its own columns is read. */
@@ -31,7 +25,9 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
   ],
   unnest: (node, { out }) => [[...out, ...fieldsOf(node.list)].filter((name) => name !== node.as)],
   union: (node, { out }) => node.inputs.map(() => [...out]),
-  dedupe: (node, { out, columnsOf }) => [[...out, ...node.keys, ...timesOf(columnsOf(node.input))]],
+  dedupe: (node, { out, columnsOf }) => [
+    [...out, ...node.keys, ...(node.by === 'time' || node.ttlMs !== null ? timesOf(columnsOf(node.input)) : [])],
+  ],
   group: (node) => [
     [...exprsOf(node).flatMap(fieldsOf), ...node.keys.flatMap((key) => (isWindowKey(key) ? fieldsOf(key.window.time) : []))],
   ],
@@ -44,7 +40,7 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
     return (['left', 'right'] as const).map((side) => [
       ...node.columns.filter((column) => column.side === side && read.has(column.name)).map(({ from }) => from),
       ...node.on.map((pair) => pair[side]),
-      ...timesOf(columnsOf(node[side])),
+      ...(node.how.kind === 'regular' && node.how.ttlMs === null ? [] : timesOf(columnsOf(node[side]))),
     ]);
   },
   pattern: all,

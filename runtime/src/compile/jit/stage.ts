@@ -15,6 +15,8 @@ import { type Code, type RowSymbols, type Symbol_, valueOf } from './symbol.ts';
 export interface At {
   /** The watermark before the event. */
   readonly watermark: string;
+  /** When the event happened. */
+  readonly time: string;
   /** The row of the batch. */
   readonly index: string;
 }

@@ -7,11 +7,11 @@ import { type Code, spanText, type Symbol_, symbolOfValue } from '../symbol.ts';
 import type { ExprType } from '../../../expr/node.ts';
 
 /**
- * Writes `process(n, columns, bytes, view, wm)`; `columns` are those of the source that are read, in order. Returns its name.
+ * Writes `process(n, columns, bytes, view, wm, times)`; `columns` are those of the source that are read, in order. Returns its name.
  */
 export function processFunction(code: Code, columns: readonly Column[], consume: Consumer, maintain: () => void): string {
   const { emitter } = code;
-  return emitter.fn('process', 'n, columns, bytes, view, wm', () => {
+  return emitter.fn('process', 'n, columns, bytes, view, wm, times', () => {
     const arrays = columns.map((column, index) => {
       const from = emitter.local('b', `columns[${index}]`);
       const nulls = column.nullable ? emitter.local('z', `${from}.nulls`) : null;
@@ -26,7 +26,7 @@ export function processFunction(code: Code, columns: readonly Column[], consume:
       for (const { column, nulls, starts, ends } of arrays) {
         row.set(column.name, new Lazy(emitter, () => cellOf(code, column, nulls, starts, ends)));
       }
-      consume({ row, weight: '1', at: { watermark: 'wm[i]', index: 'i' } });
+      consume({ row, weight: '1', at: { watermark: 'wm[i]', time: 'times[i]', index: 'i' } });
     });
     maintain();
   });
@@ -62,6 +62,7 @@ export type Process = (
   bytes: Buffer,
   view: DataView,
   wm: Float64Array,
+  times: Float64Array,
 ) => void;
 
 export function viewOver(batch: ColumnBatch): DataView {

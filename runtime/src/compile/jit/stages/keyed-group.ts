@@ -1,0 +1,47 @@
+/** A group by plain keys: one record for each key, for ever. When the view is read from the records, nothing is handed on. */
+import type { NodeOf } from '../../../plan/node.ts';
+import { evaluating, type NodeContext, type Stage } from '../stage.ts';
+import { Touched } from '../touched.ts';
+import { plainKeys } from './group-keys.ts';
+import { type GroupAt, GroupRecord } from './group-record.ts';
+
+export function keyedGroupStage(node: NodeOf<'group'>, context: NodeContext): Stage {
+  const { code, isRead } = context;
+  const { emitter } = code;
+  const group = new GroupRecord(node, context, { keys: plainKeys(node), shows: !isRead });
+  const table = new group.table();
+  const sets = group.accumulators.distinct.map((set) => new set.table());
+  const records = emitter.bind(table);
+  const setNames = sets.map((set) => emitter.bind(set));
+  const touched = emitter.bind(new Touched());
+  return {
+    inputs: [
+      (flow) => {
+        evaluating(context, flow, group.exprs, (evaluated) => {
+          const record = group.add(evaluated, records, flow, (set) => setNames[set] as string);
+          if (!isRead) group.list(record, touched);
+        });
+      },
+    ],
+    ...(!isRead && {
+      flush: () => {
+        emitter.block(`for (let j = 0; j < ${touched}.n; j++)`, () => {
+          const at = emitter.local('g', `${touched}.list[j]`);
+          const record: GroupAt = { records, cells: emitter.local('c', `${records}.cells`), at };
+          group.unlist(record);
+          group.show(record);
+          group.forgetEmpty(record);
+        });
+        emitter.line(`${touched}.n = 0;`);
+      },
+    }),
+    scan: () => {
+      const record: GroupAt = { records, cells: emitter.local('c', `${records}.cells`), at: 'at' };
+      const { stride } = group;
+      emitter.block(`for (let at = ${stride}, top = ${records}.top; at < top; at += ${stride})`, () => {
+        emitter.block(`if (${records}.isLive(at))`, () => group.give(record));
+      });
+    },
+    sizeBytes: () => [table, ...sets].reduce((sum, each) => sum + each.sizeBytes, 0),
+  };
+}
