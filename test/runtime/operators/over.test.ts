@@ -102,8 +102,8 @@ async function shown(text: string, frame: Frame, options: RunOptions & { delayMs
   const script = scriptOf(timedRows(text), options);
   const run = await runScript(overWith(frame, { aggregates: AGGREGATES.slice(0, 2) }), script, options);
   return run.changes.map((change) => {
-    const [key = null, at = null, , count = null, sum = null] = JSON.parse(change.slice(1)) as Row;
-    return `${String(key)}@${String(at)}: ${String(count)} rows, ${String(sum)}`;
+    const [key, at, , count, sum] = JSON.parse(change.slice(1)) as (string | number)[];
+    return `${key}@${at}: ${count} rows, ${sum}`;
   });
 }
 
