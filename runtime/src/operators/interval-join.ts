@@ -8,8 +8,8 @@
  * A row that comes when its own time is over is late: rows it could have met may have been forgotten.
  *
  * State       an entry for each row that waits (see saved-items.ts): [row, time, whether it had a partner]
- * Invariants  J6  A left join hands on the nulls of a row once, when its interval is over, and never takes them back.
- *             J7  A row is forgotten exactly when no row that is not late can meet it.
+ * Invariants  Y6  A left join hands on the nulls of a row once, when its interval is over, and never takes them back.
+ *             Y7  A row is forgotten exactly when no row that is not late can meet it.
  */
 import { invariant } from '../base/invariant.ts';
 import type { Row } from '../data/value.ts';

@@ -6,8 +6,8 @@
  *                                                       └─ left join: its partners counted, its nulls taken back
  *
  * State       an entry for each different row (see saved-items.ts): [row, count, partners of a row of the left, its life]
- * Invariants  J1  A row of the left has nulls handed on only while it has no partner; they leave before the first pair.
- *             J2  The pairs handed on are those of the two multisets, whatever the order of rows.
+ * Invariants  Y1  A row of the left has nulls handed on only while it has no partner; they leave before the first pair.
+ *             Y2  The pairs handed on are those of the two multisets, whatever the order of rows.
  */
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
@@ -42,6 +42,9 @@ export interface Life {
   readonly isPlaced: boolean;
 }
 
+type SavedLife = Omit<Life, 'nowMs'> & { readonly nowMs: number | null };
+
+/** Of rows without a time-to-live. */
 const FOR_EVER: Life = { timeMs: 0, nowMs: -Infinity, isPlaced: true };
 
 interface Living {
@@ -210,11 +213,12 @@ export class JoinRows {
     this.#saved.restore(entries, (saved, place) => {
       const kind = place.kind as Side;
       const sideSpec = kind === LEFT ? this.#spec.left : this.#spec.right;
-      const [row, count, partners, life = FOR_EVER] = saved as [Row, number, number, Life?];
+      const [row, count, partners, savedLife] = saved as [Row, number, number, SavedLife?];
+      const life = savedLife === undefined ? FOR_EVER : alive(savedLife);
       const key = joinKeyOf(row, sideSpec);
       invariant(key !== null, 'a row that joins nothing is not kept');
       const nulls = hasNulls && kind === LEFT && partners === 0 ? count : 0;
-      const own: JoinRow = { ...place, kind, key, row, life: alive(life), count, partners, nulls };
+      const own: JoinRow = { ...place, kind, key, row, life, count, partners, nulls };
       this.#hold(own, sideSpec.retracts ? nameOfKey(row) : own.serial);
       restored(own);
       return own;
@@ -223,6 +227,6 @@ export class JoinRows {
 }
 
 /** JSON has no infinity: the watermark before the first event is null there. */
-function alive(saved: Life): Life {
-  return saved === FOR_EVER ? saved : { ...saved, nowMs: (saved.nowMs as number | null) ?? -Infinity };
+function alive(saved: SavedLife): Life {
+  return { ...saved, nowMs: saved.nowMs ?? -Infinity };
 }

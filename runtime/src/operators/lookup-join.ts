@@ -6,7 +6,7 @@
  *   left row  ──► pair with the row of its key (left join: or nulls)
  *
  * State       an entry for each key of the table (see saved-items.ts): its row
- * Invariant   J10  What a left row meets is decided by the rows before it in the log.
+ * Invariant   What a left row meets is decided by the rows before it in the log.
  */
 import { invariant } from '../base/invariant.ts';
 import type { Row } from '../data/value.ts';

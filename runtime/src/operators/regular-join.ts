@@ -6,7 +6,7 @@
  *   row ──► pairs with the rows of the other side that are not expired ──► remembered for `ttlMs` of event time
  *
  * State       the rows of both sides: see join-rows.ts
- * Invariant   J3  Whether a row is expired for another is decided by the two, never by when it was forgotten.
+ * Invariants  Y3  Whether a row is expired for another is decided by the two, never by when it was forgotten.
  */
 import { invariant } from '../base/invariant.ts';
 import type { Row } from '../data/value.ts';
@@ -103,7 +103,7 @@ export class RegularJoin implements JoinOperator {
 }
 
 /**
- * J3: of two rows of the log the earlier must not be expired for the later. When time caused one of them, which of the two
+ * Y3: of two rows of the log the earlier must not be expired for the later. When time caused one of them, which of the two
  * is here first depends on the cut, so neither may be expired for the other.
  */
 function meet(ttl: Ttl, held: Life, coming: Life): boolean {

@@ -8,8 +8,8 @@
  * A row that comes when its own time is over is late: left rows of its time may have been decided.
  *
  * State       an entry for each left row that waits, and each version (see saved-items.ts)
- * Invariants  J8  A left row meets the same version in every cut: all rows at or before its time are there, or late.
- *             J9  Of each key the newest version at or before the watermark is kept, all after it, and no other.
+ * Invariants  Y8  A left row meets the same version in every cut: all rows at or before its time are there, or late.
+ *             Y9  Of each key the newest version at or before the watermark is kept, all after it, and no other.
  */
 import { invariant } from '../base/invariant.ts';
 import type { Row } from '../data/value.ts';

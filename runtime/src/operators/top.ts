@@ -8,8 +8,8 @@
  * arrival depends on the cut (rows that time caused, inputs that take rows back) their content decides instead.
  *
  * State       one entry for each row that is kept (see saved-items.ts)
- * Invariants  N1  An append-only input leaves at most `limit` rows of a partition behind.
- *             N2  A row whose place did not change is not handed on again.
+ * Invariants  X1  An append-only input leaves at most `limit` rows of a partition behind.
+ *             X2  A row whose place did not change is not handed on again.
  */
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
@@ -208,7 +208,7 @@ function comparison({ order, ties }: TopSpec): (a: TopItem, b: TopItem) => numbe
 
 type Change = readonly [gone: Iterable<Row>, come: Iterable<Row>];
 
-/** N2, when the place is a column: each place whose row is another now. */
+/** X2, when the place is a column: each place whose row is another now. */
 function ranked(before: readonly TopItem[], now: readonly TopItem[]): Change {
   const gone: Row[] = [];
   const come: Row[] = [];
@@ -221,7 +221,7 @@ function ranked(before: readonly TopItem[], now: readonly TopItem[]): Change {
   return [gone, come];
 }
 
-/** N2, when it is not: rows that are in one list and not in the other, equal rows as often as there are more of them. */
+/** X2, when it is not: rows that are in one list and not in the other, equal rows as often as there are more of them. */
 function changed(before: readonly TopItem[], now: readonly TopItem[]): Change {
   const still = new Set(now);
   const gone = new Map<string, Row[]>();

@@ -6,8 +6,8 @@
  *   watermark passes the window ──► (left join: rows without a partner, with nulls) and forget
  *
  * State       the rows of both sides: see join-rows.ts
- * Invariants  J4  A left join hands on no nulls of a window before it is over, and never takes them back.
- *             J5  Nothing is held of a window that is over.
+ * Invariants  Y4  A left join hands on no nulls of a window before it is over, and never takes them back.
+ *             Y5  Nothing is held of a window that is over.
  */
 import { invariant } from '../base/invariant.ts';
 import type { Row, WindowValue } from '../data/value.ts';

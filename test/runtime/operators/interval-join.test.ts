@@ -1,4 +1,4 @@
-/** The interval join against a naive recomputation, however its input is cut (O1, O2, J6, J7). */
+/** The interval join against a naive recomputation, however its input is cut (O1, O2, Y6, Y7). */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../runtime/src/data/value.ts';
@@ -91,7 +91,7 @@ test.each(JOIN_TYPES)(
           ...expected,
           late: byPosition(expected.late),
         });
-        // J6, J7
+        // Y6, Y7
         expect(run.changes.filter((change) => change.startsWith('-'))).toEqual([]);
         expect([run.size, run.storedKeys]).toEqual([0, 0]);
       }),
@@ -118,11 +118,11 @@ describe('a left join on [left - 2, left + 5]', () => {
     expect(changes).toEqual(['+["a",10,1,8,1]', '+["a",10,1,15,1]']);
   });
 
-  test('J6: shows no null early: not while the partner may still come', async () => {
+  test('Y6: shows no null early: not while the partner may still come', async () => {
     expect(await changesOf([left(10), other(14), right(15)], 0)).toEqual(['+["a",10,1,15,1]']);
   });
 
-  test('J6: shows the null once, as soon as no partner can come, without waiting for the end', async () => {
+  test('Y6: shows the null once, as soon as no partner can come, without waiting for the end', async () => {
     const rows = [left(10), other(15), other(60)];
     const run = await runScript(make('left', bounds), scriptOf(rows), {
       cuts: ['epoch', 'epoch', 'epoch'],
@@ -151,7 +151,7 @@ describe('a left join on [left - 2, left + 5]', () => {
     ['left', 10 + 5],
     ['right', 10 + 2],
   ] as const)(
-    'J7: a row of the %s is held until its interval and the lateness are over, no longer',
+    'Y7: a row of the %s is held until its interval and the lateness are over, no longer',
     (input, lastMs) => {
       const join = joinOf('left', bounds)(given);
       join[input].push(['a', 10, 1], 1, positionOf(0, 10, 0));

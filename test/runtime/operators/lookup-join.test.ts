@@ -1,4 +1,4 @@
-/** The lookup join against a naive recomputation, however its input is cut (O1, O2, J10). */
+/** The lookup join against a naive recomputation, however its input is cut (O1, O2). */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Row } from '../../../runtime/src/data/value.ts';
@@ -48,7 +48,7 @@ function naive(type: JoinType, script: readonly Step[]): { changes: string[]; er
 }
 
 test.each(JOIN_TYPES)(
-  'O1, O2, J10: %s, row by row in any epochs and restarts, is what a recomputation gives',
+  'O1, O2: %s, row by row in any epochs and restarts, is what a recomputation gives',
   async (type) => {
     await fc.assert(
       fc.asyncProperty(anyEvents, anyCuts, async (events, cuts) => {

@@ -1,4 +1,4 @@
-/** The regular join against a naive recomputation, however its input is cut (O1, O2, J1–J3). */
+/** The regular join against a naive recomputation, however its input is cut (O1, O2, Y1–Y3). */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../runtime/src/data/value.ts';
@@ -31,6 +31,7 @@ import {
   subject,
   timeOf,
 } from './joins.ts';
+import { brief, remaining } from './rows.ts';
 
 interface Options {
   readonly retracts?: readonly [left: boolean, right: boolean];
@@ -65,9 +66,9 @@ const anyChanges = (retracts: readonly [boolean, boolean], isPlaced: boolean): f
     .map((drafts) => {
       const there: [Row[], Row[]] = [[], []];
       return drafts.map(({ input, key, value, goes }, timeMs) => {
-        const rows = there[input] as Row[];
+        const rows = there[input];
         const at = isPlaced ? { timeMs } : { timeMs: null };
-        if (goes !== null && rows.length > 0 && retracts[input] === true) {
+        if (goes !== null && rows.length > 0 && retracts[input]) {
           const [row = []] = rows.splice(goes % rows.length, 1);
           return { row, weight: -1, input, ...at };
         }
@@ -76,19 +77,6 @@ const anyChanges = (retracts: readonly [boolean, boolean], isPlaced: boolean): f
         return { row, input, ...at };
       });
     });
-
-/** The rows that are there in the end. */
-function remaining(script: readonly Step[]): Step[] {
-  const gone: Step[] = script.filter(({ weight }) => weight === -1);
-  return script.filter((step) => {
-    if (step.weight === -1) return false;
-    const index = gone.findIndex(
-      (each) => each.input === step.input && String(each.row) === String(step.row),
-    );
-    if (index >= 0) gone.splice(index, 1);
-    return index < 0;
-  });
-}
 
 for (const retracts of [
   [true, true],
@@ -99,7 +87,7 @@ for (const retracts of [
   for (const isPlaced of [true, false]) {
     const what = `left ${retracts[0] ? 'changes' : 'grows'}, right ${retracts[1] ? 'changes' : 'grows'}`;
     test.each(JOIN_TYPES)(
-      `O1, O2, J2: %s, ${what}, ${isPlaced ? 'events' : 'caused by time'}`,
+      `O1, O2, Y2: %s, ${what}, ${isPlaced ? 'events' : 'caused by time'}`,
       async (type) => {
         await fc.assert(
           fc.asyncProperty(anyChanges(retracts, isPlaced), anyCuts, async (changes, cuts) => {
@@ -141,7 +129,7 @@ describe('with a time-to-live', () => {
     return { rows: joinAll(type, lefts, rights, meet), errors: errors.length };
   }
 
-  test.each(JOIN_TYPES)('O1, O2, J3: %s, in any order, any epochs and restarts', async (type) => {
+  test.each(JOIN_TYPES)('O1, O2, Y3: %s, in any order, any epochs and restarts', async (type) => {
     const anyTtl = fc.constantFrom(0, 3, 12);
     await fc.assert(
       fc.asyncProperty(anyEvents, anyTtl, anyDelays, anyCuts, async (events, ttlMs, { delayMs }, cuts) => {
@@ -154,7 +142,7 @@ describe('with a time-to-live', () => {
     );
   });
 
-  test('J3: state does not grow with the stream: what is expired for everybody is gone', async () => {
+  test('Y3: state does not grow with the stream: what is expired for everybody is gone', async () => {
     const rows = Array.from({ length: 200 }, (_, index): ScriptRow => ({
       row: [`k${index}`, index, 1],
       timeMs: index,
@@ -186,7 +174,7 @@ describe('with a time-to-live', () => {
     expect(run.size).toBe(1);
   });
 
-  test.each(JOIN_TYPES)('O1, O2, J3: %s, also with rows that time caused', async (type) => {
+  test.each(JOIN_TYPES)('O1, O2, Y3: %s, also with rows that time caused', async (type) => {
     const anyCaused = fc.array(fc.tuple(fc.constantFrom(LEFT, RIGHT), fc.nat(40), fc.constantFrom(1, 2, 4)), {
       maxLength: 10,
     });
@@ -236,14 +224,14 @@ describe('a left join, row by row', () => {
   const newJoin = (): RegularJoin => {
     log.length = 0;
     const next = {
-      push: (row: Row, weight: number) => void log.push(`${weight > 0 ? '+' : '-'}${row.slice(2).join()}`),
+      push: (row: Row, weight: number) => void log.push(`${weight > 0 ? '+' : '-'}${brief(row.slice(2))}`),
     };
     return joinOf('left', { retracts: [true, true] })({ ...given, next });
   };
   const left: Row = ['a', 0, 1];
   const right: Row = ['a', 0, 2];
 
-  test('J1: shows no null for a row whose partner comes in the same epoch', () => {
+  test('Y1: shows no null for a row whose partner comes in the same epoch', () => {
     const join = newJoin();
     join.left.push(left, 1, positionOf(0, 0, 0));
     join.right.push(right, 1, positionOf(1, 0, 0));
@@ -251,7 +239,7 @@ describe('a left join, row by row', () => {
     expect(log).toEqual(['+1,0,2']);
   });
 
-  test('J1: takes the null back before the first pair, and shows it again when the last partner is gone', () => {
+  test('Y1: takes the null back before the first pair, and shows it again when the last partner is gone', () => {
     const join = newJoin();
     join.left.push(left, 1, null);
     join.flush();
@@ -302,8 +290,8 @@ describe('a left join, row by row', () => {
     const errors: string[] = [];
     const join = joinOf('left', { retracts: [true, true] })({
       ...given,
-      next: { push: (row, weight) => void errors.push(`${weight}:${row.slice(2).join()}`) },
-      onError: (error, _, row) => void errors.push(`${error.message}: ${row.join()}`),
+      next: { push: (row, weight) => void errors.push(`${weight}:${brief(row.slice(2))}`) },
+      onError: (error, _, row) => void errors.push(`${error.message}: ${brief(row)}`),
     });
     join.left.push(['a', 0, 3], 1, null);
     join.right.push(['a', 0, 3], 1, null);

@@ -1,4 +1,4 @@
-/** The temporal join against a naive recomputation, however its input is cut (O1, O2, J8, J9). */
+/** The temporal join against a naive recomputation, however its input is cut (O1, O2, Y8, Y9). */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../../runtime/src/data/value.ts';
@@ -72,7 +72,7 @@ test.each(JOIN_TYPES)(
         const late = script.filter((step) => isLate(step, delays.allowedMs));
         expect(run.late.map(([position]) => position)).toEqual(late.map(({ at }) => at?.position));
         expect(run.changes.filter((change) => change.startsWith('-'))).toEqual([]);
-        // J9: at the end of the input one version of each key is left.
+        // Y9: at the end of the input one version of each key is left.
         const keys = new Set(
           sideOf(script, RIGHT).flatMap((step) =>
             isLate(step, delays.allowedMs) || step.row[0] === null ? [] : [step.row[0]],
@@ -132,7 +132,7 @@ describe('a left join', () => {
     expect(await rowsOf(rows)).toEqual(['+["a",10,0,null,null]', '+[null,10,0,null,null]']);
   });
 
-  test('J9: versions that no row can need are forgotten, the valid one and later ones are not', () => {
+  test('Y9: versions that no row can need are forgotten, the valid one and later ones are not', () => {
     const given: Surroundings = {
       next: { push: () => {} },
       late: { allowedMs: 3, isOverFor: () => false, isClosedFor: () => false, late: () => {} },
