@@ -38,6 +38,12 @@ const WINNERS = `
 const CHANNEL = `regexp_extract(url, '(&|^)channel_id=([^&]*)', 2)`;
 const HAS_CHANNEL = `regexp_matches(url, '(&|^)channel_id=([^&]*)')`;
 
+/** The sessions when no row is late: as DuckDB is measured with. */
+const PLAIN_SESSIONS = `SELECT bidder, count(*) AS bid_count, make_timestamp(min(ms) * 1000) AS starttime, make_timestamp((max(ms) + 10000) * 1000) AS endtime
+  FROM (SELECT bidder, ms, sum(CASE WHEN before IS NULL OR ms - before > 10000 THEN 1 ELSE 0 END) OVER (PARTITION BY bidder ORDER BY ms ROWS UNBOUNDED PRECEDING) AS session
+    FROM (SELECT bidder, ms, lag(ms) OVER (PARTITION BY bidder ORDER BY ms) AS before FROM (SELECT bidder, epoch_ms("dateTime") AS ms FROM bid)))
+  GROUP BY bidder, session`;
+
 export const REFERENCE: Readonly<Record<string, string>> = {
   q0: `SELECT auction, bidder, price, "dateTime", extra FROM bid`,
   q1: `SELECT auction, bidder, (0.908 * price)::DECIMAL(23,3) AS price, "dateTime", extra FROM bid`,
@@ -54,6 +60,7 @@ export const REFERENCE: Readonly<Record<string, string>> = {
   q9: `SELECT id, itemName, description, initialBid, reserve, "dateTime", expires, seller, category, extra, auction, bidder, price, bid_dateTime, bid_extra
     FROM (${WINNERS}) QUALIFY row_number() OVER (PARTITION BY id ORDER BY price DESC, bid_dateTime, pair_at, bid_pos) = 1`,
   q10: `SELECT auction, bidder, price, "dateTime", extra, ${DAY} AS dt, strftime("dateTime", '%H:%M') AS hm FROM bid`,
+  q11: PLAIN_SESSIONS,
   q13: `SELECT auction, bidder, price, "dateTime", side."value" FROM bid JOIN side ON auction % 10000 = side."key"`,
   q14: `SELECT auction, bidder, (0.908 * price)::DECIMAL(23,3) AS price,
       CASE WHEN hour("dateTime") BETWEEN 8 AND 18 THEN 'dayTime' WHEN hour("dateTime") <= 6 OR hour("dateTime") >= 20 THEN 'nightTime' ELSE 'otherTime' END AS bidTimeType,
@@ -75,18 +82,30 @@ export const REFERENCE: Readonly<Record<string, string>> = {
 /** SQL has no session that forgets late rows, so this query is told step by step. */
 const SESSIONS = `SELECT pos, bidder, epoch_ms("dateTime") AS ms, wm FROM bid ORDER BY pos`;
 
-const columns = (prefix: string, kind: number): string =>
-  `CREATE VIEW ${prefix} AS SELECT pos, wm, ${prefix}.* FROM events WHERE event_type = ${kind}`;
+const KINDS = ['person', 'auction', 'bid'] as const;
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const lines = (file: string): string =>
+  `read_json(${quoted(file)}, format = 'newline_delimited', columns = ${EVENT})`;
+
+/** Views over the lines of a file as they stand there: no order of arrival and no watermark. */
+export function eventViews(file: string): string[] {
+  return KINDS.map(
+    (kind, index) =>
+      `CREATE VIEW ${kind} AS SELECT NULL::BIGINT AS pos, NULL::BIGINT AS wm, ${kind}.* FROM ${lines(file)} WHERE event_type = ${index}`,
+  );
+}
 
 /** A database with the events of a file as persons, auctions and bids. */
 export async function openReference(file: string, delayMs: number, side?: string): Promise<Reference> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '4GB' });
   const connection = await instance.connect();
-  const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
   await connection.run(`SET TimeZone = 'UTC'`);
-  await connection.run(`CREATE TABLE raw AS SELECT row_number() OVER () AS pos, * FROM read_json(${quoted(file)}, format = 'newline_delimited', columns = ${EVENT})`);
+  await connection.run(`CREATE TABLE raw AS SELECT row_number() OVER () AS pos, * FROM ${lines(file)}`);
   await connection.run(`CREATE TABLE events AS SELECT *, max(epoch_ms(coalesce(person."dateTime", auction."dateTime", bid."dateTime"))) OVER (ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - ${delayMs} AS wm FROM raw`);
-  for (const [kind, name] of ['person', 'auction', 'bid'].entries()) await connection.run(columns(name, kind));
+  for (const [index, kind] of KINDS.entries())
+    await connection.run(
+      `CREATE VIEW ${kind} AS SELECT pos, wm, ${kind}.* FROM events WHERE event_type = ${index}`,
+    );
   if (side !== undefined)
     await connection.run(`CREATE TABLE side AS SELECT * FROM read_csv(${quoted(side)}, header = false, columns = {'key': 'BIGINT', 'value': 'VARCHAR'})`);
   return new Reference(connection);

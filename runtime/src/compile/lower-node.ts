@@ -21,7 +21,7 @@ import { TemporalJoin } from '../operators/temporal-join.ts';
 import { SessionOperator } from '../operators/session.ts';
 import type { TimedSpec } from '../operators/time-buffer.ts';
 import { TopOperator } from '../operators/top.ts';
-import { assignerOf } from '../operators/window.ts';
+import { windowAssigner } from '../operators/window.ts';
 import { union } from '../operators/union.ts';
 import { unnest } from '../operators/unnest.ts';
 import { WindowJoin } from '../operators/window-join.ts';
@@ -220,7 +220,7 @@ function modeOf({ view }: NodeContext, window: number | null): ViewMode {
 function timed(given: Given): TimedSpec {
   const { time } = given;
   invariant(time !== null, 'a validated plan gives an event time to those that need it');
-  return { ...given.common, time, heldBackMs: 0 };
+  return { ...given.common, time };
 }
 
 function lowerGroup(node: NodeOf<'group'>, context: NodeContext): StatefulOperator {
@@ -239,7 +239,7 @@ function lowerGroup(node: NodeOf<'group'>, context: NodeContext): StatefulOperat
     time: given.time,
   } as const;
   if (window?.kind === 'session') return new SessionOperator({ ...spec, gapMs: window.gapMs }, context.next);
-  return new GroupOperator({ ...spec, window: window === null ? null : assignerOf(window) }, context.next);
+  return new GroupOperator({ ...spec, window: window === null ? null : windowAssigner(window) }, context.next);
 }
 
 function lowerJoin(node: NodeOf<'join'>, context: NodeContext): JoinOperator {

@@ -1,0 +1,248 @@
+/** One view of a run over files: generated code where there is some for it, the interpreter where not. */
+import { Buffer } from 'node:buffer';
+import { type CompiledView, compileView } from '../compile/jit/compile-view.ts';
+import { type Chain, lower } from '../compile/lower.ts';
+import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
+import { rowToJson } from '../data/json.ts';
+import { nameOfKey } from '../data/key.ts';
+import { formatSqlTimestamp } from '../data/timestamp.ts';
+import type { Row } from '../data/value.ts';
+import { evaluatorOf, type FunctionTable } from '../expr/evaluate.ts';
+import { RowError } from '../expr/functions.ts';
+import { type Collector, isOver, type LateRule, type Position } from '../operators/operator.ts';
+import { codeOf } from '../plan/code.ts';
+import { inferColumns } from '../plan/infer.ts';
+import type { Plan, SourcePlan, ViewPlan } from '../plan/node.ts';
+import { exprsOf, inputsOf, nodesOf } from '../plan/walk.ts';
+import { ViewLayout } from '../views/layout.ts';
+
+export interface FileViewOptions {
+  /** `off`: the interpreter runs everything. */
+  readonly jit: 'on' | 'off';
+  /** How times are written: ISO 8601, or `yyyy-MM-dd HH:mm:ss.SSS`. */
+  readonly times?: 'iso' | 'sql';
+}
+
+/** How far time has come for the rows of a batch. */
+export interface BatchTime {
+  /** Before each row, in its partition. */
+  readonly watermarks: Float64Array;
+  /** After the batch, over all sources of the views. */
+  readonly watermarkMs: number;
+  /** What the ordinals of the source begin from, so that every event has a place of its own. */
+  readonly firstPosition: number;
+}
+
+const NEVER = new Float64Array(BATCH_ROWS_MAX).fill(-Infinity);
+const PIECE_CHARACTERS = 1 << 16;
+const REASONS_MAX = 10;
+
+export class FileView {
+  readonly layout: ViewLayout;
+  /** Why the interpreter runs it; null when generated code does. */
+  readonly interpretedBecause: string | null;
+  late = 0;
+  rejected = 0;
+  /** Why the first rows were rejected. */
+  readonly reasons: string[] = [];
+  readonly #plan: Plan;
+  readonly #options: FileViewOptions;
+  readonly #compiled: CompiledView | null;
+  readonly #chain: Chain | null;
+  readonly #rows: RowBag;
+  /** Under `correct` every event counts, whenever it comes. */
+  readonly #takesLate: boolean;
+
+  constructor(plan: Plan, view: ViewPlan, options: FileViewOptions) {
+    this.layout = new ViewLayout(plan, view);
+    this.#plan = plan;
+    this.#options = options;
+    this.#rows = new RowBag(this.layout);
+    this.#takesLate = this.layout.sources.every(({ lateness }) => lateness.then === 'correct');
+    const compiled = this.#compile(view);
+    const isCompiled = !('unsupported' in compiled);
+    this.interpretedBecause = isCompiled ? null : compiled.unsupported;
+    this.#compiled = isCompiled ? compiled : null;
+    this.#chain = isCompiled ? null : this.#interpret(view);
+  }
+
+  get isCompiled(): boolean {
+    return this.#compiled !== null;
+  }
+
+  #compile(view: ViewPlan): CompiledView | { readonly unsupported: string } {
+    if (this.#options.jit === 'off') return { unsupported: 'generated code is switched off' };
+    return compileView(this.#plan, view, {
+      functions: codeOf(this.#plan) as FunctionTable,
+      hooks: {
+        error: (node, _, row) => this.#reject(this.#reasonOf(view, node, row as Row)),
+        late: () => void this.late++,
+      },
+      allowedMs: this.layout.allowedMs,
+      content: true,
+      json: { times: this.#options.times ?? 'iso' },
+    });
+  }
+
+  #interpret(view: ViewPlan): Chain {
+    const late: LateRule = {
+      allowedMs: this.layout.allowedMs,
+      isOverFor: (at, endMs) => at !== null && isOver(endMs, late.allowedMs, at.watermarkMs),
+      isClosedFor: (at, endMs) => late.isOverFor(at, endMs),
+      late: () => void this.late++,
+    };
+    return lower({
+      plan: this.#plan,
+      view,
+      code: codeOf(this.#plan),
+      statePrefix: Buffer.alloc(0),
+      next: this.#rows,
+      late,
+      onError: (error) => this.#reject(error.message),
+    });
+  }
+
+  #reject(reason: string): void {
+    this.rejected++;
+    if (this.reasons.length < REASONS_MAX) this.reasons.push(reason);
+  }
+
+  /** Only the interpreter explains errors. */
+  #reasonOf(view: ViewPlan, index: number, row: Row): string {
+    const node = nodesOf(view.node)[index];
+    const input = node === undefined ? undefined : inputsOf(node)[0];
+    if (node === undefined || input === undefined) return 'a row has no value';
+    const columns = inferColumns(this.#plan, node.kind === 'join' ? node : input);
+    for (const expr of exprsOf(node)) {
+      try {
+        evaluatorOf(expr, columns, codeOf(this.#plan) as FunctionTable)(row);
+      } catch (error) {
+        if (error instanceof RowError) return error.message;
+      }
+    }
+    return 'a result is too large';
+  }
+
+  reads(source: string): boolean {
+    return this.layout.sources.some(({ name }) => name === source);
+  }
+
+  neededOf(source: SourcePlan): readonly string[] {
+    if (this.#compiled !== null) return this.#compiled.neededFields.get(source.name) ?? [];
+    return this.reads(source.name) ? source.fields.map(({ name }) => name) : [];
+  }
+
+  /** REQUIRES a batch that has what `neededOf` names. */
+  process(source: SourcePlan, batch: ColumnBatch, time: BatchTime): void {
+    const watermarks = this.#takesLate ? NEVER : time.watermarks;
+    const { watermarkMs, firstPosition } = time;
+    if (this.#compiled !== null) {
+      const names = this.neededOf(source);
+      const columns = names.map((name) => batch.columns.find(({ column }) => column.name === name));
+      this.#compiled.process(source.name, { ...batch, columns: columns as ColumnBatch['columns'] }, watermarks);
+      if (!this.#takesLate) this.#compiled.advance(watermarkMs);
+      this.#compiled.flush();
+      return;
+    }
+    this.#pushRows(source, batch, watermarks, firstPosition);
+    this.#chain?.settle(this.#takesLate ? -Infinity : watermarkMs);
+  }
+
+  #pushRows(
+    { name }: SourcePlan,
+    batch: ColumnBatch,
+    watermarks: Float64Array,
+    firstPosition: number,
+  ): void {
+    for (let index = 0; index < batch.n; index++) {
+      const row = rowAt(batch, index);
+      const offset = batch.ordinals[index] as number;
+      const at: Position = {
+        source: name,
+        partition: 0,
+        offset,
+        position: firstPosition + offset,
+        eventTimeMs: batch.times[index] as number,
+        watermarkMs: watermarks[index] as number,
+        event: row,
+        firstReading: true,
+      };
+      this.#chain?.push(row, at);
+    }
+  }
+
+  end(): void {
+    this.#compiled?.advance(Infinity);
+    this.#compiled?.flush();
+    this.#chain?.settle(Infinity);
+  }
+
+  /** The rows in no particular order. */
+  rows(): Iterable<Row> {
+    return this.#compiled?.rows() ?? this.#rows.rows();
+  }
+
+  /** The memory that generated code holds for the view. */
+  get stateBytes(): number {
+    return this.#compiled?.stateBytes ?? 0;
+  }
+
+  code(): string | null {
+    return this.#compiled?.code() ?? null;
+  }
+
+  /** Writes the rows as lines of JSON, in no particular order. */
+  writeJson(write: (bytes: Uint8Array) => void): void {
+    if (this.#compiled !== null) return this.#compiled.writeJson(write);
+    let piece = '';
+    for (const row of this.rows()) {
+      piece += `${JSON.stringify(this.toJson(row))}\n`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      write(Buffer.from(piece));
+      piece = '';
+    }
+    write(Buffer.from(piece));
+  }
+
+  toJson(row: Row): Record<string, unknown> {
+    const json: Record<string, unknown> = { ...rowToJson(this.layout.columns, row) };
+    if (this.#options.times !== 'sql') return json;
+    for (const [index, column] of this.layout.columns.entries()) {
+      const value = row[index] ?? null;
+      if (column.type === 'timestamp' && value !== null) json[column.name] = formatSqlTimestamp(value as number);
+    }
+    return json;
+  }
+}
+
+/** The rows of an interpreted view. */
+class RowBag implements Collector {
+  readonly #layout: ViewLayout;
+  readonly #list: Row[] = [];
+  readonly #byName = new Map<string, { readonly row: Row; count: number }>();
+
+  constructor(layout: ViewLayout) {
+    this.#layout = layout;
+  }
+
+  push(row: Row, weight: 1 | -1): void {
+    const { shape, replaces } = this.#layout;
+    if (shape === 'events') {
+      this.#list.push(row);
+      return;
+    }
+    const isBag = shape === 'bag';
+    const name = nameOfKey(isBag ? row : this.#layout.nameValues(row));
+    const known = this.#byName.get(name);
+    const count = (known?.count ?? 0) + weight;
+    if (count === 0 && !replaces) this.#byName.delete(name);
+    else if (isBag && known !== undefined) known.count = count;
+    else this.#byName.set(name, { row, count: replaces ? 1 : count });
+  }
+
+  *rows(): Iterable<Row> {
+    yield* this.#list;
+    for (const { row, count } of this.#byName.values()) for (let copy = 0; copy < count; copy++) yield row;
+  }
+}
+
