@@ -209,6 +209,8 @@ function aggregateColumns(
 
 function joinColumns(node: NodeOf<'join'>, context: InferContext): readonly Column[] {
   const sides = { left: columnsOf(node.left, context), right: columnsOf(node.right, context) };
+  // What waits for its partner for ever may leave at any time: the watermark says nothing about its event time any more.
+  const isTimely = node.how.kind !== 'regular' || node.how.ttlMs !== null;
   const columns = node.columns.flatMap(({ side, from, name }) => {
     const column = sides[side].find((candidate) => candidate.name === from);
     if (column === undefined) {
@@ -218,7 +220,7 @@ function joinColumns(node: NodeOf<'join'>, context: InferContext): readonly Colu
       return [];
     }
     const nullable = column.nullable || (side === 'right' && node.type === 'left');
-    return [columnOf(name, { ...column, nullable }, column.eventTime)];
+    return [columnOf(name, { ...column, nullable }, isTimely && column.eventTime === true)];
   });
   if (node.condition !== null) condition('join, where', node.condition, columns, context);
   return columns;

@@ -181,8 +181,10 @@ describe('the event time', () => {
       { side: 'right', from: 'at', name: 'right' },
       { side: 'left', from: 'scheduled', name: 'left' },
     ] as const;
-    expect(timeOf(join(flights, later, forever, { type: 'left', columns }))).toEqual(field('left'));
-    expect(timeOf(join(flights, later, forever, { columns }))).toEqual(field('right'));
+    expect(timeOf(join(flights, later, aDay, { type: 'left', columns }))).toEqual(field('left'));
+    expect(timeOf(join(flights, later, aDay, { columns }))).toEqual(field('right'));
+    // Rows that wait for a partner for ever leave at any time.
+    expect(timeOf(join(flights, later, forever, { columns }))).toBeNull();
   });
 
   test('of several times is the first that is there', () => {
