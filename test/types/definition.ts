@@ -84,8 +84,6 @@ flights.groupBy((f) => ({ w: tumbling(f.origin, '1h') }));
 flights.groupBy((f) => ({ w: tumbling(f.landed, '1h') }));
 // @ts-expect-error a sum of strings
 flights.groupBy((f) => ({ o: f.origin })).aggregate((f) => ({ s: sum(f.origin) }));
-// @ts-expect-error a stream of events has no final results
-flights.final();
 const unended = flights.groupBy((f) => ({ o: f.origin })).aggregate(() => ({ n: count() }));
 // @ts-expect-error a view must be ended
 pipeline('departures', { unended });
