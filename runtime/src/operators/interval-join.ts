@@ -109,7 +109,7 @@ export class IntervalJoin implements JoinOperator {
         0,
         own,
       );
-    this.#due.add(own.timeMs + (own.kind === LEFT ? this.#spec.upperMs : -this.#spec.lowerMs), own);
+    this.#due.add(this.#dueMs(own), own);
   }
 
   #pair(own: Waiting, at: Position | null): void {
@@ -141,19 +141,29 @@ export class IntervalJoin implements JoinOperator {
   }
 
   advance(watermarkMs: number): void {
-    for (const own of this.#due.take(watermarkMs - this.#spec.late.allowedMs)) {
+    const overMs = watermarkMs - this.#spec.late.allowedMs;
+    const keys: readonly [left: Set<string>, right: Set<string>] = [new Set(), new Set()];
+    for (const own of this.#due.take(overMs)) {
       if (own.kind === LEFT && !own.hasPartner) this.#pushNulls(own.row, null);
-      this.#forget(own);
+      this.#saved.remove(own);
+      keys[own.kind].add(own.key);
     }
+    for (const side of [LEFT, RIGHT] as const) for (const key of keys[side]) this.#forget(side, key, overMs);
   }
 
-  /** REQUIRES that rows of a key are forgotten in the order of their times: it is the first of them. */
-  #forget(own: Waiting): void {
-    const rows = this.#rows[own.kind].get(own.key);
-    invariant(rows?.[0] === own, 'the earliest row is forgotten first');
-    rows.shift();
-    if (rows.length === 0) this.#rows[own.kind].delete(own.key);
-    this.#saved.remove(own);
+  /** All at once, since what is over comes first among the rows of a key. */
+  #forget(side: Side, key: string, overMs: number): void {
+    const rows = this.#rows[side].get(key) ?? [];
+    rows.splice(
+      0,
+      firstIndex(rows, (row) => this.#dueMs(row) > overMs),
+    );
+    if (rows.length === 0) this.#rows[side].delete(key);
+  }
+
+  /** The last time that can meet a row. */
+  #dueMs({ kind, timeMs }: Waiting): number {
+    return timeMs + (kind === LEFT ? this.#spec.upperMs : -this.#spec.lowerMs);
   }
 
   flush(): void {
