@@ -30,6 +30,21 @@ await build({
   logLevel: 'warning',
 });
 
+// The benchmarks, from the sources as well, so that they measure no loader.
+await build({
+  absWorkingDir: root,
+  entryPoints: ['main', 'measure', 'generate', 'bench'].map((name) => `bench/nexmark/${name}.ts`),
+  outdir: 'bench/dist',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  packages: 'external',
+  conditions: ['pipeline-source'],
+  logLevel: 'warning',
+});
+
 const vendor = join(root, 'dist', 'vendor');
 if (isStale()) {
   rmSync(vendor, { recursive: true, force: true });

@@ -21,7 +21,8 @@ const isCode = (file: string): boolean => /\.(?:ts|js|mjs)$/.test(file);
 const RUNTIME = filesIn('runtime/src').filter(isCode);
 const OURS = filesIn('src').filter(isCode);
 const TESTS = filesIn('test').filter(isCode);
-const CODE = [...RUNTIME, ...OURS, ...TESTS, ...filesIn('scripts').filter(isCode)];
+const BENCH = filesIn('bench').filter((file) => isCode(file) && !file.startsWith('bench/dist/'));
+const CODE = [...RUNTIME, ...OURS, ...TESTS, ...BENCH, ...filesIn('scripts').filter(isCode)];
 const DOCUMENTS = [
   'README.md',
   'ARCHITECTURE.md',
@@ -42,18 +43,19 @@ const ARROWS: Readonly<Record<string, string>> = {
   data: 'base',
   expr: 'base data',
   plan: 'base data expr',
-  dsl: 'base data expr plan',
+  dsl: 'base data expr plan operators~',
+  export: 'base data expr plan',
   config: 'base',
   state: 'base ports',
   log: 'base ports',
-  operators: 'base data state~ expr~ plan~',
-  compile: 'data expr plan operators',
+  operators: 'base data state~ expr plan~',
+  compile: 'base data expr plan operators state~',
   views: 'base data plan state operators~ host~',
   loop: 'base data expr plan log state ports operators compile views host~',
   architectures: 'base data plan config loop ports state views host~',
   ingest: 'base data plan log ports host~',
   observe: 'host~',
-  engine: 'base config data ingest log loop architectures observe plan ports state views host~',
+  engine: 'base config data expr ingest log compile operators loop architectures observe plan ports state views host~',
   serve: 'base data observe host',
   cli: 'base config data engine ingest plan ports serve host~',
   testing: 'config dsl engine ports state log host~',
@@ -129,7 +131,7 @@ test('clock, chance, timers and files come in at the doors', () => {
   const clock =
     /\/ports\/|\/serve\/(?:history|body|change-stream|server)\.ts|\/dashboard\/client\/|state\/rocksdb\.ts|generator\/tools\.ts|commands\/(?:recommend|create-print)\.ts/;
   const disk =
-    /\/ports\/|\/cli\/|config\/yaml\.ts|engine\/data-folder\.ts|ingest\/files\.ts|state\/rocksdb\.ts|serve\/(?:listen|control-path|dashboard\/assets)\.ts|src\/generator\//;
+    /\/ports\/|\/cli\/|config\/yaml\.ts|engine\/(?:data-folder|file-run)\.ts|ingest\/files\.ts|state\/rocksdb\.ts|serve\/(?:listen|control-path|dashboard\/assets)\.ts|src\/generator\//;
   const pure = /\/(?:base|data|expr|plan|dsl|operators|compile|views|architectures|advisor)\//;
   const shipped = [...RUNTIME, ...OURS];
   expect([
@@ -155,7 +157,7 @@ test('nothing is left behind', () => {
     ...found(others, /\b(?:describe|test|it)\.(?:only|skip|todo)\b/g, 'run it or remove it'),
     ...found(shipped, /\bconsole\.\w+/g, 'write to the stream that the command was given'),
     ...found(others, /(?::|\bas|<)\s*any\b(?=[,;)>[\]]| [=|&{])/g, 'say unknown and check it'),
-    ...found(shipped, /\bnew Function\(|(?<![.\w])eval\(/g, 'bind values, never build code'),
+    ...found(unless(shipped, /\/compile\/jit\//), /\bnew Function\(|(?<![.\w])eval\(/g, 'bind values, never build code'),
     ...found(shipped, /^export default\b/gm, 'name the export'),
     ...found([...others, ...DOCUMENTS], /(?<![\w.~-])\/(?:work|root)\/\w[^\s'"`]*/g, HERE),
     ...found([...shipped, ...DOCUMENTS], /(?<![\w.~-])\/(?:Users|home)\/\w[^\s'"`]*/g, HERE),
@@ -185,7 +187,7 @@ test('every operator and every aggregate has a case', () => {
     .join('\n');
   const plan = read('runtime/src/plan/node.ts');
   const kinds = [...plan.matchAll(/^ {2}readonly kind: '(\w+)'/gm)].map(([, kind = '']) => kind);
-  const [, aggregates = ''] = /type AggregateName = (.*);/.exec(plan) ?? [];
+  const [, aggregates = ''] = /type AggregateName =([^;]*);/.exec(plan) ?? [];
   const wanted = [...kinds.filter((kind) => kind !== 'source'), ...(aggregates.match(/\w+/g) ?? [])];
   expect(wanted.length).toBeGreaterThan(9);
   const missing = wanted.filter((name) => !new RegExp(`\\b${name}(?:By)?\\(`).test(cases));

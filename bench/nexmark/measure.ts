@@ -4,17 +4,18 @@
  *
  *   measure ours QUERY FILE      the engine, one pass over the lines, result kept in memory
  *   measure duckdb QUERY FILE    DuckDB with 2 threads, the published query over read_json, result in a temporary table
+ *   measure equal QUERY FILE     whether both give the same rows
  */
 import process from 'node:process';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { FileRun, tablesFirst } from '../../runtime/src/engine/file-run.ts';
 import { nexmarkQuery } from './queries.ts';
-import { eventViews, REFERENCE } from './reference.ts';
+import { eventViews, openReference, REFERENCE } from './reference.ts';
 
 const DELAY = '4s';
 
 const [kind = '', query = '', file = ''] = process.argv.slice(2);
-const measured = await (kind === 'ours' ? ours() : duckdb());
+const measured = await (kind === 'ours' ? ours() : kind === 'duckdb' ? duckdb() : equal());
 process.stdout.write(`${JSON.stringify(measured)}\n`);
 
 async function clocked(work: () => Promise<number>) {
@@ -55,4 +56,17 @@ async function duckdb() {
     const reader = await connection.runAndReadAll('SELECT count(*) FROM result');
     return Number(reader.getRows()[0]?.[0]);
   });
+}
+
+async function equal() {
+  const definition = nexmarkQuery(query, DELAY);
+  if (definition === undefined) throw new Error(`there is no query ${query}`);
+  const run = new FileRun({ plan: definition.plan, jit: 'on', times: 'sql' });
+  for (const source of tablesFirst(definition.plan)) run.feedFile(source, file);
+  run.end();
+  const pieces: Buffer[] = [];
+  for (const view of run.views) view.writeJson((bytes) => pieces.push(Buffer.from(bytes)));
+  const rows = Buffer.concat(pieces).toString().split('\n').slice(0, -1).sort();
+  const expected = await (await openReference(file, 4000)).rows(query);
+  return { rows: rows.length, equal: rows.length === expected.length && rows.every((row, i) => row === expected[i]) };
 }
