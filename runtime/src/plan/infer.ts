@@ -1,5 +1,5 @@
 /** The columns that leave each node, and what is wrong with the types of a node over the columns of its inputs. */
-import type { Column } from '../data/value.ts';
+import { type Column, typeName } from '../data/value.ts';
 import { inferExpr } from '../expr/evaluate.ts';
 import type { Expr, ExprType } from '../expr/node.ts';
 import { inferAggregate } from './aggregates.ts';
@@ -134,9 +134,7 @@ export function eventTimeOf(columns: readonly Column[]): Expr | null {
   const fields = marked.map(({ name }): Expr => ({ kind: 'field', name }));
   const sure = marked.findIndex((column) => !column.nullable);
   if (sure >= 0) return fields[sure] ?? null;
-  return fields.length === 0
-    ? null
-    : fields.reduceRight((rest, field) => ({ kind: 'call', fn: 'coalesce', args: [field, rest] }));
+  return fields.length === 0 ? null : { kind: 'call', fn: 'coalesce', args: fields };
 }
 
 function unionColumns(node: NodeOf<'union'>, context: InferContext): readonly Column[] {
@@ -156,18 +154,8 @@ function unionColumns(node: NodeOf<'union'>, context: InferContext): readonly Co
   });
 }
 
-function typed({ name, type, scale, item }: Column): string {
-  return `${name} ${typeName({ type, scale, item })}`;
-}
-
-/** A type as messages name it: `decimal(3)`, `list of string`. */
-export function typeName({
-  type,
-  scale,
-  item,
-}: Pick<Column, 'type'> & { scale?: number | undefined; item?: string | undefined }): string {
-  if (type === 'decimal') return `decimal(${scale ?? 0})`;
-  return type === 'list' ? `list of ${item ?? 'nothing'}` : type;
+function typed(column: Column): string {
+  return `${column.name} ${typeName(column)}`;
 }
 
 function keyColumn(key: GroupKey, input: readonly Column[], { problem }: InferContext): Column[] {

@@ -1,7 +1,7 @@
 /** What must hold of a join: equal types, time where time decides, tables where they are looked up, bounded memory. */
-import type { Column } from '../data/value.ts';
+import { type Column, typeName } from '../data/value.ts';
 import { isKeyType } from './aggregates.ts';
-import { eventTimeOf, inferColumns, typeName } from './infer.ts';
+import { eventTimeOf, inferColumns } from './infer.ts';
 import { inferExpr } from '../expr/evaluate.ts';
 import type { JoinHow, NodeOf, Plan, PlanNode, ViewMode } from './node.ts';
 import { isAppendOnly, isOfEvents, windowColumnOf } from './traits.ts';

@@ -3,9 +3,9 @@
  * broken rule is a sentence that says what to do instead.
  */
 import { zoneProblem } from '../data/zone.ts';
-import { type Column, nameProblem } from '../data/value.ts';
+import { type Column, nameProblem, typeName } from '../data/value.ts';
 import { isKeyType } from './aggregates.ts';
-import { eventTimeOf, inferColumns, typeName } from './infer.ts';
+import { eventTimeOf, inferColumns } from './infer.ts';
 import { inferExpr } from '../expr/evaluate.ts';
 import { joinProblems } from './join-rules.ts';
 import {

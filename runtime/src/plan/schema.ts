@@ -1,7 +1,7 @@
 /** The shape of a plan, closed: a key or a kind that is not here is refused. What names and types mean is checked above. */
 import { z } from 'zod';
 import type { Field } from '../data/decode.ts';
-import type { Column } from '../data/value.ts';
+import { type Column, SCALE_MAX } from '../data/value.ts';
 import { FUNCTIONS } from '../expr/functions.ts';
 import type { Expr, ExprType } from '../expr/node.ts';
 import { AGGREGATES } from './aggregates.ts';
@@ -25,7 +25,7 @@ const name = z.string().max(63);
 const names = z.array(name).max(100);
 const durationMs = z.number().int().min(0).max(CENTURY_MS);
 const distanceMs = z.number().int().min(-CENTURY_MS).max(CENTURY_MS);
-const scale = z.exactOptional(z.number().int().min(0).max(15));
+const scale = z.exactOptional(z.number().int().min(0).max(SCALE_MAX));
 const item = z.exactOptional(z.enum(['string', 'integer', 'double', 'boolean', 'timestamp']));
 
 const TYPES = ['string', 'integer', 'double', 'boolean', 'timestamp', 'decimal', 'list'] as const;
