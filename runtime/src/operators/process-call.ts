@@ -55,8 +55,8 @@ export class ProcessCall {
       emit: (row) => this.#do(() => this.emitted.push(rowOf(row))),
       setTimer: (atMs) =>
         this.#do(() => {
-          if (this.#function.onTimer === undefined) throw new RowError('set a timer, but has no onTimer');
           this.timers.set(timerTime(atMs), true);
+          if (this.#function.onTimer === undefined) throw new RowError('set a timer, but has no onTimer');
         }),
       clearTimer: (atMs) => this.#do(() => this.timers.set(timerTime(atMs), false)),
     };
