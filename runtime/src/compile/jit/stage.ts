@@ -5,11 +5,14 @@
  */
 import type { Column } from '../../data/value.ts';
 import type { Expr } from '../../expr/node.ts';
-import type { Plan, ViewMode } from '../../plan/node.ts';
+import type { Plan, PlanNode, ViewMode } from '../../plan/node.ts';
+import { isOfEvents } from '../../plan/traits.ts';
+import { nodesOf } from '../../plan/walk.ts';
 import { Lazy } from './emitter.ts';
 import { expression, mayFail, type Scope } from './expressions.ts';
 import type { PlanFunctions } from './options.ts';
 import { type Code, type RowSymbols, type Symbol_, valueOf } from './symbol.ts';
+import { Unsupported } from './unsupported.ts';
 
 /** Where a row stands in the log, as names of the generated code: see Position of the operators. */
 export interface At {
@@ -120,4 +123,15 @@ export function evaluating(
     const report = `${emitter.bind(hooks)}.error(${index}, ${flow.at?.index ?? -1}, [${values.join(', ')}]);`;
     emitter.line(flow.weight === '1' ? report : `if (${flow.weight} === 1) ${report}`);
   });
+}
+
+/**
+ * REQUIRES of a node that asks who came first: rows that only come, each with its event, of one source, so that the order
+ * in which they come is that of the log.
+ */
+export function requireArrivals(input: PlanNode, { appendOnly }: NodeContext): void {
+  if (appendOnly[0] === false) throw new Unsupported('the order of rows that are taken back');
+  if (!isOfEvents(input)) throw new Unsupported('the order of rows that time causes');
+  const sources = nodesOf(input).filter((node) => node.kind === 'source');
+  if (sources.length > 1) throw new Unsupported('the order of rows of several sources');
 }
