@@ -4,210 +4,282 @@
  */
 import { failure } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import { parseTimestamp } from '../data/timestamp.ts';
-import type { Column, Type } from '../data/value.ts';
-import { inferExpr } from '../expr/evaluate.ts';
-import type { Expr, FunctionName, LiteralExpr } from '../expr/node.ts';
+import type { Column } from '../data/value.ts';
+import type { Expr } from '../expr/node.ts';
+import { Builder, decimalLiteral, literalOf } from './builder.ts';
 
 declare const timestampBrand: unique symbol;
+declare const decimalBrand: unique symbol;
+declare const nestedBrand: unique symbol;
 
 /** A point in time, from a field of type `z.iso.datetime()`. Compare it with an ISO 8601 string or a Date. */
 export interface Timestamp {
   readonly [timestampBrand]: true;
 }
 
+/** An exact decimal, from a `decimalField`, from `decimal('0.908')` or from `.toDecimal(2)`. In JSON it is a string. */
+export interface Decimal {
+  readonly [decimalBrand]: true;
+}
+
+/** Marks a nested object of a row. */
+export interface Nested {
+  readonly [nestedBrand]?: true;
+}
+
+interface Bounds {
+  readonly start: string;
+  readonly end: string;
+}
+
 /** What may stand on the other side of an operator: an expression or a plain value. */
-export type Operand<T> =
-  | Expression<NonNullable<T>>
-  | Expression<NonNullable<T> | null>
-  | Literal<NonNullable<T>>;
+export type Operand<T> = Values<NonNullable<T>> | Literal<NonNullable<T>>;
+type Values<T> = Expression<T> | Expression<T | null>;
 type Literal<T> = T extends Timestamp
   ? string | Date
-  : T extends string
-    ? string
-    : T extends number
-      ? number
-      : T extends boolean
-        ? boolean
-        : never;
+  : T extends Decimal
+    ? string | number
+    : T extends string
+      ? string
+      : T extends number
+        ? number
+        : T extends boolean
+          ? boolean
+          : never;
+/** Numbers and decimals compare with each other. */
+type Comparand<T> = [NonNullable<T>] extends [number | Decimal]
+  ? Values<number> | Values<Decimal> | Literal<NonNullable<T>>
+  : Operand<T>;
 
 /** The null of SQL spreads: a result may be null when either side may. */
 type Spread<T, R> = null extends T ? R | null : R;
+type With<T, O, R> = Spread<T | (O extends { readonly node: Expr } ? Extract<ValueOf<O>, null> : never), R>;
 
 interface Common<T> {
   /** @internal */
   readonly node: Expr;
   /** @internal Carries T for inference; never set. */
   readonly of?: T;
-  eq(other: Operand<T>): Expression<Spread<T, boolean>>;
-  ne(other: Operand<T>): Expression<Spread<T, boolean>>;
   isNull(): Expression<boolean>;
   isNotNull(): Expression<boolean>;
   /** This value, or the other one where this is null. */
-  orElse(other: Operand<T>): Expression<NonNullable<T>>;
-  oneOf(...values: readonly Literal<NonNullable<T>>[]): Expression<Spread<T, boolean>>;
+  orElse<O extends Operand<T>>(other: O): Expression<With<NonNullable<T>, O, NonNullable<T>>>;
+  /** This value, which must be there: an event without it is rejected. The event time stays the event time. */
+  required(): Expression<NonNullable<T>>;
 }
 
 interface Ordered<T> {
-  gt(other: Operand<T>): Expression<Spread<T, boolean>>;
-  gte(other: Operand<T>): Expression<Spread<T, boolean>>;
-  lt(other: Operand<T>): Expression<Spread<T, boolean>>;
-  lte(other: Operand<T>): Expression<Spread<T, boolean>>;
+  eq<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  ne<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  gt<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  gte<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  lt<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  lte<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
+  oneOf(...values: readonly Literal<NonNullable<T>>[]): Expression<Spread<T, boolean>>;
+  /** Null where both are equal, otherwise this value. */
+  nullIf<O extends Comparand<T>>(other: O): Expression<NonNullable<T> | null>;
+  /** The smallest of all; null when one is null. */
+  least<O extends readonly Operand<T>[]>(...others: O): Expression<With<T, O[number], NonNullable<T>>>;
+  /** The largest of all; null when one is null. */
+  greatest<O extends readonly Operand<T>[]>(...others: O): Expression<With<T, O[number], NonNullable<T>>>;
+  /** For an order: the largest first. Nulls come last. */
+  descending(): { readonly node: Expr; readonly of?: T; readonly isDescending: true };
 }
 
 interface Numeric<T> {
-  plus(other: Operand<T>): Expression<Spread<T, number>>;
-  minus(other: Operand<T>): Expression<Spread<T, number>>;
-  times(other: Operand<T>): Expression<Spread<T, number>>;
+  plus<O extends Operand<number>>(other: O): Expression<With<T, O, number>>;
+  plus<O extends Values<Decimal>>(other: O): Expression<With<T, O, Decimal>>;
+  minus<O extends Operand<number>>(other: O): Expression<With<T, O, number>>;
+  minus<O extends Values<Decimal>>(other: O): Expression<With<T, O, Decimal>>;
+  times<O extends Operand<number>>(other: O): Expression<With<T, O, number>>;
+  times<O extends Values<Decimal>>(other: O): Expression<With<T, O, Decimal>>;
   /** Always a double; a division by zero rejects the row. */
-  dividedBy(other: Operand<T>): Expression<Spread<T, number>>;
+  dividedBy<O extends Comparand<number>>(other: O): Expression<With<T, O, number>>;
+  /** Of integers: the quotient without its fraction, so -7 by 2 is -3; a division by zero rejects the row. */
+  integerDividedBy<O extends Operand<number>>(other: O): Expression<With<T, O, number>>;
+  /** The remainder, with the sign of this number; a division by zero rejects the row. */
+  mod<O extends Operand<number>>(other: O): Expression<With<T, O, number>>;
+  abs(): Expression<T>;
+  /** To so many digits behind the point (0 unless said, negative before it); halves go away from zero. */
+  round(digits?: number): Expression<T>;
+  floor(): Expression<T>;
+  ceil(): Expression<T>;
+  /** Without its fraction. */
+  toInteger(): Expression<T>;
+  toDouble(): Expression<T>;
+  /** Rounded to so many digits behind the point; halves go away from zero. */
+  toDecimal(scale: number): Expression<Spread<T, Decimal>>;
+  toText(): Expression<Spread<T, string>>;
+  /** Epoch milliseconds as a time. */
+  fromMillis(): Expression<Spread<T, Timestamp>>;
+}
+
+interface Exact<T> {
+  /** Exact, with the larger scale. */
+  plus<O extends Operand<Decimal> | Operand<number>>(other: O): Expression<With<T, O, Decimal>>;
+  minus<O extends Operand<Decimal> | Operand<number>>(other: O): Expression<With<T, O, Decimal>>;
+  /** Exact: the scales add up. */
+  times<O extends Operand<Decimal> | Operand<number>>(other: O): Expression<With<T, O, Decimal>>;
+  /** Always a double; a division by zero rejects the row. */
+  dividedBy<O extends Operand<Decimal> | Operand<number>>(other: O): Expression<With<T, O, number>>;
+  mod<O extends Operand<Decimal> | Operand<number>>(other: O): Expression<With<T, O, Decimal>>;
+  abs(): Expression<T>;
+  /** To so many digits behind the point, 0 unless said; halves go away from zero. */
+  round(digits?: number): Expression<T>;
+  floor(): Expression<T>;
+  ceil(): Expression<T>;
+  /** Without its fraction. */
+  toInteger(): Expression<Spread<T, number>>;
+  toDouble(): Expression<Spread<T, number>>;
+  /** With another scale, rounded if it is smaller. */
+  toDecimal(scale: number): Expression<T>;
+  /** With all digits of its scale. */
+  toText(): Expression<Spread<T, string>>;
 }
 
 interface Logical<T> {
-  and(other: Operand<T>): Expression<Spread<T, boolean>>;
-  or(other: Operand<T>): Expression<Spread<T, boolean>>;
+  and<O extends Operand<boolean>>(other: O): Expression<With<T, O, boolean>>;
+  or<O extends Operand<boolean>>(other: O): Expression<With<T, O, boolean>>;
   not(): Expression<Spread<T, boolean>>;
+  toText(): Expression<Spread<T, string>>;
 }
 
 interface Textual<T> {
+  /** Letter by letter: ß stays one letter. */
   lower(): Expression<Spread<T, string>>;
   upper(): Expression<Spread<T, string>>;
+  /** Without the spaces at both ends. */
+  trim(): Expression<Spread<T, string>>;
+  /** In code points. */
+  length(): Expression<Spread<T, number>>;
+  concat<O extends readonly Operand<string>[]>(...others: O): Expression<With<T, O[number], string>>;
+  /** From a position, the first is 1, to the end or so many code points. */
+  substring(from: Operand<number>, length?: Operand<number>): Expression<Spread<T, string>>;
+  contains<O extends Operand<string>>(part: O): Expression<With<T, O, boolean>>;
+  startsWith<O extends Operand<string>>(part: O): Expression<With<T, O, boolean>>;
+  endsWith<O extends Operand<string>>(part: O): Expression<With<T, O, boolean>>;
+  replace(what: Operand<string>, by: Operand<string>): Expression<Spread<T, string>>;
+  /** SQL's LIKE: `%` is any text, `_` any one letter. */
+  like(pattern: string): Expression<Spread<T, boolean>>;
+  /** Whether the regular expression matches somewhere in the text. */
+  matches(regex: string | RegExp): Expression<Spread<T, boolean>>;
+  /** What the expression matched first, or one of its groups; null without a match. */
+  regexpExtract(regex: string | RegExp, group?: number): Expression<string | null>;
+  /** The part between separators, the first is 1; null where there is none. */
+  splitPart(separator: Operand<string>, part: Operand<number>): Expression<string | null>;
+  /** A text that is no number rejects the row, for these three. */
+  toInteger(): Expression<Spread<T, number>>;
+  toDouble(): Expression<Spread<T, number>>;
+  toDecimal(scale: number): Expression<Spread<T, Decimal>>;
+}
+
+/** Whose clock: an IANA name such as `Europe/Berlin`; UTC unless said. */
+interface InZone {
+  readonly zone?: string;
+}
+
+interface Temporal<T> {
+  /** Later by a duration such as `10s`, or by so many milliseconds. */
+  plus<O extends string | Operand<number>>(duration: O): Expression<With<T, O, Timestamp>>;
+  /** The milliseconds since another time. */
+  minus<O extends Values<Timestamp> | Date>(time: O): Expression<With<T, O, number>>;
+  /** Earlier by a duration such as `10s`, or by so many milliseconds. */
+  minus<O extends string | Operand<number>>(duration: O): Expression<With<T, O, Timestamp>>;
+  year(options?: InZone): Expression<Spread<T, number>>;
+  month(options?: InZone): Expression<Spread<T, number>>;
+  day(options?: InZone): Expression<Spread<T, number>>;
+  hour(options?: InZone): Expression<Spread<T, number>>;
+  minute(options?: InZone): Expression<Spread<T, number>>;
+  second(options?: InZone): Expression<Spread<T, number>>;
+  /** From 1, Monday, to 7. */
+  dayOfWeek(options?: InZone): Expression<Spread<T, number>>;
+  /** As text: yyyy MM dd HH mm ss SSS, other letters between quotes, such as `yyyy-MM-dd'T'HH:mm`. */
+  format(pattern: string, options?: InZone): Expression<Spread<T, string>>;
+  /** Epoch milliseconds. */
+  toMillis(): Expression<Spread<T, number>>;
+}
+
+interface Spanning<T> {
+  /** The first moment of the window. */
+  readonly start: Expression<Spread<T, Timestamp>>;
+  /** The first moment after the window. */
+  readonly end: Expression<Spread<T, Timestamp>>;
+}
+
+interface Listed<T, I> {
+  length(): Expression<Spread<T, number>>;
+  contains<O extends Operand<I>>(item: O): Expression<With<T, O, boolean>>;
 }
 
 type Special<T> = [NonNullable<T>] extends [number]
-  ? Numeric<T>
+  ? Ordered<T> & Numeric<T>
   : [NonNullable<T>] extends [boolean]
-    ? Logical<T>
+    ? Ordered<T> & Logical<T>
     : [NonNullable<T>] extends [string]
-      ? Textual<T>
-      : unknown;
+      ? Ordered<T> & Textual<T>
+      : [NonNullable<T>] extends [Timestamp]
+        ? Ordered<T> & Temporal<T>
+        : [NonNullable<T>] extends [Decimal]
+          ? Ordered<T> & Exact<T>
+          : [NonNullable<T>] extends [readonly (infer I)[]]
+            ? Listed<T, I>
+            : [NonNullable<T>] extends [Bounds]
+              ? Spanning<T>
+              : unknown;
 
-/** An expression whose values are T (`string`, `number`, `boolean` or `Timestamp`, perhaps null). */
-export type Expression<T> = Common<T> & Ordered<T> & Special<T>;
+/** An expression whose values are T (`string`, `number`, `boolean`, `Timestamp`, `Decimal` or a list, perhaps null). */
+export type Expression<T> = Common<T> & Special<T>;
 
-/** The fields of a row as expressions. */
-export type Fields<R> = { readonly [K in keyof R]: Expression<R[K]> };
+/** The fields of a row as expressions; those of a nested object below it. */
+export type Fields<R> = {
+  readonly [K in keyof R as K extends string ? K : never]: typeof nestedBrand extends keyof R[K]
+    ? Fields<R[K]>
+    : Expression<R[K]>;
+};
 
 /** The values that an expression stands for. */
 export type ValueOf<E> = E extends { readonly of?: infer T } ? Exclude<T, undefined> : never;
 
-/** Every method at once; `Expression<T>` shows only those that its type has, and `#call` checks the rest. */
-class Builder {
-  readonly node: Expr;
-  readonly #columns: readonly Column[];
-  readonly #type: Type;
-
-  constructor(node: Expr, columns: readonly Column[]) {
-    const type = inferExpr(node, columns);
-    if (typeof type === 'string') throw failure('DEFINITION_INVALID', { problem: type });
-    this.node = node;
-    this.#columns = columns;
-    this.#type = type.type;
-  }
-
-  eq(other: unknown): Builder {
-    return this.#call('eq', other);
-  }
-  ne(other: unknown): Builder {
-    return this.#call('ne', other);
-  }
-  gt(other: unknown): Builder {
-    return this.#call('gt', other);
-  }
-  gte(other: unknown): Builder {
-    return this.#call('gte', other);
-  }
-  lt(other: unknown): Builder {
-    return this.#call('lt', other);
-  }
-  lte(other: unknown): Builder {
-    return this.#call('lte', other);
-  }
-  plus(other: unknown): Builder {
-    return this.#call('plus', other);
-  }
-  minus(other: unknown): Builder {
-    return this.#call('minus', other);
-  }
-  times(other: unknown): Builder {
-    return this.#call('times', other);
-  }
-  dividedBy(other: unknown): Builder {
-    return this.#call('dividedBy', other);
-  }
-  and(other: unknown): Builder {
-    return this.#call('and', other);
-  }
-  or(other: unknown): Builder {
-    return this.#call('or', other);
-  }
-  orElse(other: unknown): Builder {
-    return this.#call('coalesce', other);
-  }
-  not(): Builder {
-    return this.#call('not');
-  }
-  isNull(): Builder {
-    return this.#call('isNull');
-  }
-  isNotNull(): Builder {
-    return this.isNull().not();
-  }
-  lower(): Builder {
-    return this.#call('lower');
-  }
-  upper(): Builder {
-    return this.#call('upper');
-  }
-  oneOf(...values: readonly unknown[]): Builder {
-    const first = values[0];
-    if (first === undefined)
-      throw failure('DEFINITION_INVALID', { problem: 'oneOf needs at least one value' });
-    if (values.length === 1) return this.eq(first);
-    // By halves: a chain of a hundred would nest too deep for a plan.
-    const middle = values.length >> 1;
-    return this.oneOf(...values.slice(0, middle)).or(this.oneOf(...values.slice(middle)));
-  }
-
-  #call(fn: FunctionName, ...others: readonly unknown[]): Builder {
-    const args = others.map((other) => (other instanceof Builder ? other.node : literal(other, this.#type)));
-    return new Builder({ kind: 'call', fn, args: [this.node, ...args] }, this.#columns);
-  }
+/** A plain value as an expression; a Date is a time. */
+export function literal(value: string): Expression<string>;
+export function literal(value: number): Expression<number>;
+export function literal(value: boolean): Expression<boolean>;
+export function literal(value: Date): Expression<Timestamp>;
+export function literal(value: unknown): unknown {
+  return new Builder(literalOf(value, null), []);
 }
 
-function literal(value: unknown, beside: Type): LiteralExpr {
-  if (beside === 'timestamp') {
-    const ms = value instanceof Date ? value.getTime() : parseTimestamp(String(value));
-    if (ms === undefined || Number.isNaN(ms)) {
-      throw failure('DEFINITION_INVALID', {
-        problem: `"${String(value)}" is not an ISO 8601 time with Z or an offset`,
-      });
-    }
-    return { kind: 'literal', type: 'timestamp', value: ms };
-  }
-  if (typeof value === 'string') return { kind: 'literal', type: 'string', value };
-  if (typeof value === 'boolean') return { kind: 'literal', type: 'boolean', value };
-  if (typeof value === 'number' && Number.isFinite(value)) {
-    return { kind: 'literal', type: Number.isSafeInteger(value) ? 'integer' : 'double', value: value + 0 };
-  }
-  throw failure('DEFINITION_INVALID', { problem: `${String(value)} cannot stand in an expression` });
+/** An exact decimal with the digits that are written: `decimal('0.908')`. @throws DEFINITION_INVALID */
+export function decimal(text: string): Expression<Decimal> {
+  return new Builder(decimalLiteral(String(text)), []) as never;
 }
 
-/** The columns of a row as an object of expressions, without a prototype. Any other name is DEFINITION_INVALID. */
+/**
+ * The columns of a row as an object of expressions, without a prototype. A name that only begins names of columns, before
+ * a `_`, is an object with the rest of them: `f.bid.price` is the column `bid_price`. Any other is DEFINITION_INVALID.
+ */
 export function fieldsOf<R>(columns: readonly Column[]): Fields<R> {
-  const fields = Object.create(null) as Record<string, Builder>;
+  const fields = Object.create(null) as Record<string, unknown>;
   for (const { name } of columns) fields[name] = new Builder({ kind: 'field', name }, columns);
-  const named = new Proxy(fields, {
-    get(target, name) {
-      if (typeof name === 'symbol' || Object.hasOwn(target, name)) return target[name as string];
-      const known = Object.keys(target);
-      const near = nearest(name, known);
-      throw failure('DEFINITION_INVALID', {
-        problem: `there is no column "${name}"; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`,
-      });
-    },
+  const below = (prefix: string, target: Record<string, unknown>): Record<string, unknown> =>
+    new Proxy(target, {
+      get(_, key) {
+        if (typeof key === 'symbol') return undefined;
+        const name = prefix + key;
+        if (Object.hasOwn(fields, name)) return fields[name];
+        if (columns.some((column) => column.name.startsWith(`${name}_`)))
+          return below(`${name}_`, Object.create(null) as Record<string, unknown>);
+        throw unknownColumn(name, Object.keys(fields));
+      },
+    });
+  return below('', fields) as unknown as Fields<R>;
+}
+
+function unknownColumn(name: string, known: readonly string[]): Error {
+  const near = nearest(name, known);
+  return failure('DEFINITION_INVALID', {
+    problem: `there is no column "${name}"; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`,
   });
-  return named as unknown as Fields<R>;
 }
 
 /** The node of a value that a definition returned. Throws DEFINITION_INVALID for anything but an expression. */

@@ -1,44 +1,20 @@
 import type { z } from 'zod';
 import { parseDuration } from '../base/durations.ts';
-import { failure } from '../base/errors.ts';
-import { nearest } from '../base/nearest.ts';
-import type { Field } from '../data/decode.ts';
 import type { LatePolicy, SourcePlan } from '../plan/node.ts';
-import type { Timestamp } from './expression.ts';
+import { wrong } from './definition.ts';
+import { checkObject, fieldsOfSchema, isObject, refuseUnknown, type RowOf, type TimeOf } from './schema.ts';
 import { Stream } from './stream.ts';
 
 const FUTURE_DEFAULT = '1d';
 
-/** The row that a zod object describes: `z.iso.datetime()` is a Timestamp, optional and nullable fields may be null. */
-export type RowOf<S extends z.ZodObject> = {
-  readonly [K in keyof S['shape'] & string]: FieldOf<S['shape'][K]>;
-};
-
-type FieldOf<F> =
-  F extends z.ZodOptional<infer I>
-    ? FieldOf<I> | null
-    : F extends z.ZodNullable<infer I>
-      ? FieldOf<I> | null
-      : F extends z.ZodISODateTime
-        ? Timestamp
-        : F extends z.ZodType
-          ? z.output<F> extends string | number | boolean
-            ? Widen<z.output<F>>
-            : never
-          : never;
-
-type Widen<T> = T extends string ? string : T extends number ? number : boolean;
-
-/** The fields that may be the event time: times that are always there. */
-type TimeField<S extends z.ZodObject> = {
-  [K in keyof S['shape'] & string]: S['shape'][K] extends z.ZodISODateTime ? K : never;
-}[keyof S['shape'] & string];
-
 export interface SourceOptions<S extends z.ZodObject> {
   /** What an event looks like. Fields that are not named here are kept in the log and ignored. */
   readonly schema: S;
-  /** The field that says when an event happened, as opposed to when it reached us. */
-  readonly eventTime: TimeField<S>;
+  /**
+   * The field that says when an event happened, as opposed to when it reached us; a nested one as `bid.dateTime`. Of
+   * several fields it is the first that is not null.
+   */
+  readonly eventTime: TimeOf<S, true> | readonly [TimeOf<S, false>, ...TimeOf<S, false>[]];
   readonly watermark: {
     /** How long to wait for events that are out of order, such as `15m`. */
     readonly delay: string;
@@ -65,12 +41,7 @@ export function source<S extends z.ZodObject>(name: string, options: SourceOptio
     wrong(`${where}: say source("${name}", { schema, eventTime, watermark, lateness })`);
   refuseUnknown(where, options, ['schema', 'eventTime', 'watermark', 'lateness']);
   const { schema, watermark, lateness } = options;
-  if (!isObject(schema?.shape))
-    wrong(`${where}: schema must be a z.object({ … }) that says what an event looks like`);
-  if ((schema.def.checks ?? []).length > 0)
-    wrong(
-      `${where}: a rule over the whole event (refine) does not travel to other engines; put it into .filter(…)`,
-    );
+  checkObject(where, schema);
   if (!isObject(watermark))
     wrong(`${where}: say how far events may be out of order: watermark: { delay: '15m' }`);
   if (!isObject(lateness))
@@ -80,84 +51,53 @@ export function source<S extends z.ZodObject>(name: string, options: SourceOptio
   if (!['correct', 'drop', 'side-output'].includes(lateness.then)) {
     wrong(`${where}: lateness.then is "${lateness.then}"; say correct, drop or side-output`);
   }
-  const fields = Object.entries(schema.shape).map(([field, type]) =>
-    fieldOf(where, field, type as z.ZodType),
-  );
-  const plan: SourcePlan = {
+  const { idleAfter, future = FUTURE_DEFAULT } = watermark;
+  return streamOf({
     name,
-    fields,
-    eventTime: [options.eventTime],
+    fields: fieldsOfSchema(where, schema),
+    eventTime: eventTimeOf(where, options.eventTime),
     watermark: {
       delayMs: parseDuration(watermark.delay, `${where}, watermark.delay`),
-      idleAfterMs:
-        watermark.idleAfter === undefined
-          ? null
-          : parseDuration(watermark.idleAfter, `${where}, watermark.idleAfter`),
-      futureMs: parseDuration(watermark.future ?? FUTURE_DEFAULT, `${where}, watermark.future`),
+      idleAfterMs: idleAfter === undefined ? null : parseDuration(idleAfter, `${where}, watermark.idleAfter`),
+      futureMs: parseDuration(future, `${where}, watermark.future`),
     },
     lateness: {
       allowedMs: parseDuration(lateness.allowed, `${where}, lateness.allowed`),
       then: lateness.then,
     },
-  };
-  return new Stream({ sources: [plan], node: { kind: 'source', source: name }, functions: [] });
+  });
 }
 
-interface ZodDef {
-  readonly type: string;
-  readonly format?: string;
-  readonly innerType?: z.ZodType;
-  readonly entries?: Record<string, string | number>;
-  readonly checks?: readonly {
-    readonly _zod: { readonly def: { readonly check: string; readonly format?: string } };
-  }[];
-  readonly coerce?: boolean;
+/**
+ * Declares a table: rows without a time, for a join with `how: 'lookup'`. It takes rows as a source does; they are there
+ * for the events that arrive after them.
+ * @throws DEFINITION_INVALID
+ */
+export function table<S extends z.ZodObject>(
+  name: string,
+  options: { readonly schema: S },
+): Stream<RowOf<S>> {
+  const where = `table "${name}"`;
+  if (!isObject(options)) wrong(`${where}: say table("${name}", { schema })`);
+  refuseUnknown(where, options, ['schema']);
+  checkObject(where, options.schema);
+  return streamOf({
+    name,
+    fields: fieldsOfSchema(where, options.schema),
+    eventTime: [],
+    watermark: { delayMs: 0, idleAfterMs: null, futureMs: 0 },
+    lateness: { allowedMs: 0, then: 'drop' },
+  });
 }
 
-/** The field that a zod type describes. @throws DEFINITION_INVALID for a type that does not travel to other engines. */
-export function fieldOf(where: string, name: string, schema: z.ZodType): Field {
-  const def = schema.def as unknown as ZodDef;
-  if ((def.type === 'optional' || def.type === 'nullable') && def.innerType !== undefined) {
-    return { ...fieldOf(where, name, def.innerType), nullable: true };
-  }
-  const kinds = new Set((def.checks ?? []).map((check) => check._zod.def.format ?? check._zod.def.check));
-  const integer = def.type === 'number' && (def.format === 'safeint' || kinds.has('safeint'));
-  if (integer) kinds.delete('safeint');
-  if (def.format === 'datetime') kinds.delete('datetime');
-  if (kinds.size > 0 || def.coerce === true) {
-    wrong(
-      `${where}, field "${name}": checks such as ${[...kinds, 'coerce'][0]} do not travel to other engines; state the type here and put the rule into .filter(…)`,
-    );
-  }
-  if (def.type === 'string' && def.format === 'datetime') return { name, type: 'timestamp', nullable: false };
-  if (def.type === 'string' && def.format === undefined) return { name, type: 'string', nullable: false };
-  if (def.type === 'boolean') return { name, type: 'boolean', nullable: false };
-  if (def.type === 'number' && (integer || def.format === undefined)) {
-    return { name, type: integer ? 'integer' : 'double', nullable: false };
-  }
-  const entries = Object.values(def.entries ?? {});
-  if (def.type === 'enum' && entries.every((entry) => typeof entry === 'string')) {
-    return { name, type: 'string', nullable: false, oneOf: entries };
-  }
-  return wrong(
-    `${where}, field "${name}": ${def.type}${def.format === undefined ? '' : ` (${def.format})`} is not supported. Use z.string(), z.number(), z.int(), z.boolean(), z.iso.datetime() or z.enum([…]), each also .optional() or .nullable()`,
-  );
+function streamOf<R>(plan: SourcePlan): Stream<R> {
+  return new Stream<R>({ node: { kind: 'source', source: plan.name }, sources: [plan], functions: [] });
 }
 
-function refuseUnknown(where: string, given: object, known: readonly string[]): void {
-  for (const key of Object.keys(given)) {
-    if (known.includes(key)) continue;
-    const near = nearest(key, known);
-    wrong(
-      `${where}: unknown option "${key}". ${near === undefined ? `Known: ${known.join(', ')}` : `Did you mean "${near}"?`}`,
-    );
-  }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
-}
-
-function wrong(problem: string): never {
-  throw failure('DEFINITION_INVALID', { problem });
+/** The columns of the fields; those that do not exist are named by the check of the plan. */
+function eventTimeOf(where: string, given: string | readonly string[]): readonly string[] {
+  const paths: readonly unknown[] = typeof given === 'string' ? [given] : given;
+  if (!Array.isArray(paths) || paths.length === 0)
+    wrong(`${where}: say which field says when an event happened: eventTime: 'created'`);
+  return paths.map((path) => String(path).replaceAll('.', '_'));
 }
