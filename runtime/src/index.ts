@@ -15,14 +15,24 @@ export {
   percentile,
   sum,
 } from './dsl/aggregate.ts';
-export type { Expression, Fields, Timestamp } from './dsl/expression.ts';
+export { type Case, when } from './dsl/case.ts';
+export {
+  decimal,
+  type Decimal,
+  type Expression,
+  type Fields,
+  literal,
+  type Timestamp,
+} from './dsl/expression.ts';
 export type { How, JoinOptions } from './dsl/join.ts';
 export type { Keys } from './dsl/keys.ts';
 export type { PatternOptions } from './dsl/pattern.ts';
 export { type Pipeline, pipeline } from './dsl/pipeline.ts';
 export { defineProcess, type Plain, type Process, type ProcessOptions } from './dsl/process.ts';
-export { type RowOf, source, type SourceOptions } from './dsl/source.ts';
+export { decimalField, type RowOf, sqlTimestamp } from './dsl/schema.ts';
+export { source, type SourceOptions, table } from './dsl/source.ts';
 export type { DedupeOptions, Grouped, Order, OverOptions, Stream, TopOptions } from './dsl/stream.ts';
+export { type FunctionType, udf } from './dsl/udf.ts';
 export type { View } from './dsl/view.ts';
 export {
   cumulating,

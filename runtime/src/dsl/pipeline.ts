@@ -2,6 +2,7 @@ import { bindCode } from '../plan/code.ts';
 import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
 import { functionsOfAll, sourcesOfAll, wrong } from './definition.ts';
+import { functionsIn } from './udf.ts';
 import type { View } from './view.ts';
 
 /** A complete definition: what `pipeline.ts` exports by default. */
@@ -20,7 +21,8 @@ export function pipeline<V extends Record<string, View<unknown>>>(name: string, 
     if (ended?.mode === undefined || ended.sources === undefined)
       wrong(`view "${view}" is not finished: end it with .updates() or .final()`);
   }
-  const functions = functionsOfAll(Object.values(views));
+  const called = Object.values(views).map(({ node }) => ({ functions: functionsIn(node) }));
+  const functions = functionsOfAll([...Object.values(views), ...called]);
   const plan = parsePlan({
     version: 1,
     name,

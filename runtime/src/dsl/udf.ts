@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type ItemType, nameProblem, SCALE_MAX } from '../data/value.ts';
 import type { Expr, ExprType, UdfExpr } from '../expr/node.ts';
 import type { PlanNode } from '../plan/node.ts';
-import { exprsOf } from '../plan/walk.ts';
+import { exprsOf, nodesOf } from '../plan/walk.ts';
 import { type DefinedFunction, wrong } from './definition.ts';
 import { callOf } from './builder.ts';
 import type { Decimal, Expression, Operand, Timestamp, ValueOf } from './expression.ts';
@@ -114,9 +114,9 @@ function typeOf(where: string, given: FunctionType): ExprType {
   );
 }
 
-/** The functions that the expressions of a node call, without those of its inputs. */
+/** The functions that the expressions of a node and of all below it call. */
 export function functionsIn(node: PlanNode): readonly DefinedFunction[] {
-  return exprsOf(node).flatMap(functionsOfExpr);
+  return nodesOf(node).flatMap(exprsOf).flatMap(functionsOfExpr);
 }
 
 function functionsOfExpr(expr: Expr): readonly DefinedFunction[] {
