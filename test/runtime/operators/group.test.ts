@@ -287,7 +287,7 @@ describe('G4: time to live', () => {
       row: [`k${n}`, n, 1, 1, 'x', true, null],
       timeMs: n,
     }));
-    const cuts = rows.map((): 'epoch' => 'epoch');
+    const cuts = rows.map((_, n) => (n % 3 === 0 ? 'restart' : 'epoch'));
     const run = await runScript(group({ ttlMs: TTL }), scriptOf(rows), { cuts });
     expect(run.sizeMax).toBe(TTL + 1);
     expect(run.rows.length).toBe(200);
@@ -306,9 +306,14 @@ describe('G4: time to live', () => {
       { row: row('a'), timeMs: 0 },
       { row: row('b'), timeMs: 30 },
       { row: row('a'), timeMs: 30, weight: -1 },
+      { row: row('a'), timeMs: 30 },
     ]);
     for (const cuts of [[], ['epoch', 'epoch']] as const)
-      expect((await runScript(group(count), script, { cuts })).changes).toEqual(['+["a",1]', '+["b",1]']);
+      expect((await runScript(group(count), script, { cuts })).changes).toEqual([
+        '+["a",1]',
+        '+["b",1]',
+        '+["a",1]',
+      ]);
   });
 
   test('rows that time caused expire a group by their own time', async () => {
@@ -458,10 +463,14 @@ describe('a result that its type cannot hold', () => {
 
   for (const type of ['integer', 'decimal'] as const) {
     test(`${type}: the row goes, is reported once, and comes back when it can be computed again`, async () => {
-      const script = scriptOf([row(LARGEST), row(1), row(1), row(1, -1), row(1, -1)]);
+      const there = [row(LARGEST), row(1), row(1), row(1, -1), row(1, -1)];
+      const script = scriptOf(there);
       const run = await runScript(group(sumOf(type)), script, everyEpoch);
       expect(run.changes).toEqual([`+["a",${LARGEST}]`, `-["a",${LARGEST}]`, `+["a",${LARGEST}]`]);
       expect(run.errors).toEqual([`a sum of about ${LARGEST + 1} overflows ${type}`]);
+      const epochs = { cuts: everyEpoch.cuts.map((): 'epoch' => 'epoch') };
+      const again = await runScript(group(sumOf(type)), scriptOf([...there, row(1)]), epochs);
+      expect(again.errors.length).toBe(2);
     });
   }
 
