@@ -189,7 +189,7 @@ export const QUERIES: Readonly<Record<string, (house: AuctionHouse) => View>> = 
 
   q9: (house) =>
     bidsInTime(house)
-      .top({ by: ['id'], order: (w) => [w.price.descending(), w.bid_dateTime.ascending()], limit: 1 })
+      .top({ by: ['id'], order: (w) => [w.price.descending(), w.bid_dateTime], limit: 1 })
       .updates(),
 
   q10: ({ bids }) =>
