@@ -37,7 +37,7 @@ export class ProcessCall {
     try {
       const returned = run(context);
       if (isThenable(returned)) return 'returned a promise; it must be done when it returns';
-      if (this.#problem === undefined) this.state = stateText(context.state);
+      this.state = stateText(context.state);
     } catch (error) {
       this.#problem ??= error instanceof Error ? error.message : String(error);
     } finally {
