@@ -63,11 +63,14 @@ function callSql(expr: CallExpr, type: ExprType, scope: Scope): Sql {
   const write: FunctionSql = DUCKDB_FUNCTIONS[expr.fn];
   const { text, nulls, fails = false, conditions } = write(args, type, (reason) => scope.refuse(expr.fn, reason));
   if (nulls === 'strict') {
+    const all = [...new Set(args.flatMap((arg) => arg.nulls))];
+    // Beside a NULL of another argument the failure of one would not show in the value of the whole.
+    const isHidden = (arg: Sql): boolean => arg.fails && all.some((each) => !arg.nulls.includes(each));
     return {
       ...valueOf(text, type),
       fails: fails || args.some((arg) => arg.fails),
-      nulls: [...new Set(args.flatMap((arg) => arg.nulls))],
-      conditions: conditions ?? args.flatMap((arg) => arg.conditions),
+      nulls: all,
+      conditions: conditions ?? args.flatMap((arg) => (isHidden(arg) ? conditionsOf(arg) : arg.conditions)),
     };
   }
   return {

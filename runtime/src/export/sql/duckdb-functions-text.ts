@@ -12,12 +12,16 @@ export const DUCKDB_TEXTS = {
   substring: ([text, from, length]) => {
     const isPlain = isLiteralNumber(from as Sql, (value) => value >= 1 && value <= PLACE_MAX);
     const start = isPlain ? plain(from) : `least(greatest(${from?.text}, 1), ${PLACE_MAX})`;
-    if (length === undefined) return strict(`substring(${text?.text}, ${start})`);
+    if (length === undefined) {
+      const rest = `substring(${text?.text}, ${start})`;
+      return strict(isPlain ? rest : `CASE WHEN ${from?.text} IS NOT NULL THEN ${rest} END`);
+    }
     if (isPlain && isLiteralNumber(length, (value) => value >= 0 && value <= PLACE_MAX))
       return strict(`substring(${text?.text}, ${start}, ${plain(length)})`);
-    // What lies before the first position is there but empty; DuckDB would count from the end.
+    // What lies before the first position is there but empty; DuckDB would count from the end. Its `least` passes over NULL.
     const end = `least(greatest(${from?.text} + ${length.text}, ${start}), ${PLACE_MAX})`;
-    return strict(`CASE WHEN ${length.text} >= 0 THEN substring(${text?.text}, ${start}, ${end} - ${start}) END`, true);
+    const isRight = `${from?.text} IS NOT NULL AND ${length.text} >= 0`;
+    return strict(`CASE WHEN ${isRight} THEN substring(${text?.text}, ${start}, ${end} - ${start}) END`, true);
   },
   contains: call('contains'),
   startsWith: call('starts_with'),
@@ -38,8 +42,13 @@ export const DUCKDB_TEXTS = {
   },
   splitPart: ([text, separator, part]) => {
     const item = `string_split(${text?.text}, ${separator?.text})[${plain(part)}]`;
-    const isPlain = isLiteralNumber(part as Sql, (value) => value >= 1);
-    return { text: isPlain ? item : `CASE WHEN ${plain(part)} >= 1 THEN ${item} END`, nulls: 'maybe' };
+    // DuckDB counts from the end below 1, and splits by NULL.
+    const conditions = [
+      ...(isLiteralNumber(part as Sql, (value) => value >= 1) ? [] : [`${plain(part)} >= 1`]),
+      ...(separator?.literal === true ? [] : [`${separator?.text} IS NOT NULL`]),
+    ];
+    const value = conditions.length === 0 ? item : `CASE WHEN ${conditions.join(' AND ')} THEN ${item} END`;
+    return { text: value, nulls: 'maybe' };
   },
 } satisfies Readonly<Record<string, FunctionSql>>;
 

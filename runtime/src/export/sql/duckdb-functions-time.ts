@@ -1,7 +1,20 @@
 /** Functions of times in SQL. */
 import { TIMESTAMP_MS_MAX } from '../../data/value.ts';
-import { type FunctionSql, strict } from './duckdb-function.ts';
+import { timePatternParts } from '../../expr/time-pattern.ts';
+import { checkedInteger, type FunctionSql, strict } from './duckdb-function.ts';
 import type { Sql } from './duckdb-expression.ts';
+import { textLiteral } from './duckdb-text.ts';
+
+/** The fields of a pattern, as `strftime` writes them. */
+const FORMATS: Readonly<Record<string, string>> = {
+  yyyy: '%Y',
+  MM: '%m',
+  dd: '%d',
+  HH: '%H',
+  mm: '%M',
+  ss: '%S',
+  SSS: '%g',
+};
 
 export const DUCKDB_TIMES = {
   year: part('year'),
@@ -11,13 +24,16 @@ export const DUCKDB_TIMES = {
   minute: part('minute'),
   second: part('second'),
   dayOfWeek: part('isodow'),
-  formatTime: ([time, pattern, zone], _, refuse) => {
-    refuse('pattern');
-    return strict(`strftime(${local(time, zone)}, ${pattern?.text})`);
+  formatTime: ([time, pattern, zone]) => {
+    const shown = local(time, zone);
+    const parts = timePatternParts(pattern?.value as string) ?? [];
+    const format = parts.map((part) => ('text' in part ? part.text.replaceAll('%', '%%') : FORMATS[part.field])).join('');
+    // Years have four digits.
+    return strict(`CASE WHEN year(${shown}) BETWEEN 0 AND 9999 THEN strftime(${shown}, ${textLiteral(format)}) END`, true);
   },
   plusMs: moved('+'),
   minusMs: moved('-'),
-  timestampDiffMs: ([a, b]) => strict(`(epoch_ms(${a?.text}) - epoch_ms(${b?.text}))`),
+  timestampDiffMs: ([a, b]) => strict(checkedInteger(`epoch_ms(${a?.text}) - epoch_ms(${b?.text})`), true),
   toMillis: ([a]) => strict(`epoch_ms(${a?.text})`),
   fromMillis: ([a]) => strict(instant(a?.text ?? ''), true),
   windowStart: ([a]) => strict(`struct_extract(${a?.text}, 'start')`),

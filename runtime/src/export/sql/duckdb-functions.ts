@@ -52,7 +52,8 @@ function extreme(name: 'least' | 'greatest'): FunctionSql {
   return (args, result) => {
     const values = args.map((arg) => converted(arg, result));
     const text = `${name}(${values.map((value) => value.text).join(', ')})`;
-    const isNull = args.filter(({ type, fails }) => type.nullable || fails).map((arg) => `${arg.text} IS NULL`);
+    const mayBeNull = values.filter(({ fails }, index) => fails || args[index]?.fails === true || args[index]?.type.nullable === true);
+    const isNull = mayBeNull.map((value) => `${value.text} IS NULL`);
     return strict(
       isNull.length === 0 ? text : `CASE WHEN ${isNull.join(' OR ')} THEN NULL ELSE ${text} END`,
       values.some(({ fails }) => fails),

@@ -12,7 +12,7 @@ import { type AggregateSql, DUCKDB_AGGREGATES } from './duckdb-aggregate.ts';
 import { type Context, TTL_REASON } from './duckdb-context.ts';
 import { LATE_REASON, notOver } from './duckdb-late.ts';
 import { ofChanging, partitionBy, tiesOf } from './duckdb-order.ts';
-import { allOf, type Arrival, as, type Relation, select } from './duckdb-query.ts';
+import { allOf, type Arrival, as, nested, type Relation, select } from './duckdb-query.ts';
 import { type Guarded, prepared } from './duckdb-rows.ts';
 import { identifier, intervalLiteral } from './duckdb-text.ts';
 import { windowed } from './duckdb-window.ts';
@@ -104,15 +104,15 @@ function sessions(gapMs: number, time: string, keys: readonly string[], input: R
   const order = `${partition}ORDER BY "_t"`;
   const timed = select({ columns: [...allOf(input), as(time, '_t')], from: input.from });
   const before = `lag("_t") OVER (${order}) + ${intervalLiteral(gapMs)} >= "_t"`;
-  const begins = select({ columns: ['*', as(`CASE WHEN ${before} THEN 0 ELSE 1 END`, '_begins')], from: `(\n${timed}\n)` });
+  const begins = select({ columns: ['*', as(`CASE WHEN ${before} THEN 0 ELSE 1 END`, '_begins')], from: nested(timed) });
   const numbered = select({
     columns: ['*', as(`sum("_begins") OVER (${order} ROWS UNBOUNDED PRECEDING)`, '_session')],
-    from: `(\n${begins}\n)`,
+    from: nested(begins),
   });
   const within = `OVER (${partition === '' ? 'PARTITION BY ' : `${partition.trimEnd()}, `}"_session")`;
   const sql = select({
     columns: ['*', as(`min("_t") ${within}`, '_start'), as(`max("_t") ${within} + ${intervalLiteral(gapMs)}`, '_end')],
-    from: `(\n${numbered}\n)`,
+    from: nested(numbered),
   });
   return { ...input, from: context.query.add('sessions', sql) };
 }

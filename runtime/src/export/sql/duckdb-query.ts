@@ -77,6 +77,11 @@ function indented(sql: string): string {
   return sql.replaceAll(/^/gm, '  ');
 }
 
+/** A subquery without a name. */
+export function nested(sql: string): string {
+  return `(\n${indented(sql)}\n)`;
+}
+
 export interface Select {
   readonly columns: readonly string[];
   readonly from: string;
@@ -87,7 +92,8 @@ export interface Select {
 }
 
 export function select({ columns, from, where = [], groupBy = [], having = [], qualify = [] }: Select): string {
-  const lines = [`SELECT ${columns.join(',\n       ')}`, `FROM ${from}`];
+  const list = columns.join(', ');
+  const lines = [`SELECT ${list.length > 100 ? columns.join(',\n       ') : list}`, `FROM ${from}`];
   if (where.length > 0) lines.push(`WHERE ${where.join('\n  AND ')}`);
   if (groupBy.length > 0) lines.push(`GROUP BY ${groupBy.join(', ')}`);
   if (having.length > 0) lines.push(`HAVING ${having.join('\n   AND ')}`);

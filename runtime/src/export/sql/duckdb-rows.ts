@@ -6,7 +6,7 @@ import type { Column } from '../../data/value.ts';
 import type { Expr } from '../../expr/node.ts';
 import type { PlanKind } from '../../plan/node.ts';
 import { conditionsOf, expressionSql, type Scope, type Sql } from './duckdb-expression.ts';
-import { allOf, as, hiddenOf, type Query, type Relation, select } from './duckdb-query.ts';
+import { allOf, as, hiddenOf, nested, type Query, type Relation, select } from './duckdb-query.ts';
 import { identifier } from './duckdb-text.ts';
 
 const OK = '_ok';
@@ -37,7 +37,7 @@ export function projected(
   const inner = select({ columns: [...written, ...hidden, ...ok], from: input.from });
   const sql = select({
     columns: [...columns.map(({ name }) => identifier(name)), ...hidden],
-    from: `(\n${inner}\n)`,
+    from: nested(inner),
     where: [...own, ...ok.map(() => identifier(OK))],
   });
   return { ...input, columns, from: query.add(label, sql) };
@@ -76,6 +76,6 @@ export function prepared(query: Query, label: PlanKind, input: Relation, exprs: 
   const names = sqls.map((sql, index) => (conditionsOf(sql).length > 0 ? identifier(`_x${index + 1}`) : null));
   const added = sqls.flatMap(({ text }, index) => (names[index] === null ? [] : [`${text} AS ${names[index]}`]));
   const inner = select({ columns: [...allOf(input), ...added, as(allTrue(conditions), OK)], from: input.from });
-  const from = query.add(label, select({ columns: ['*'], from: `(\n${inner}\n)`, where: [identifier(OK)] }));
+  const from = query.add(label, select({ columns: ['*'], from: nested(inner), where: [identifier(OK)] }));
   return { relation: { ...input, from }, texts: sqls.map(({ text }, index) => names[index] ?? text) };
 }

@@ -12,8 +12,10 @@
 import type { Field } from '../../data/decode.ts';
 import type { SourcePlan } from '../../plan/node.ts';
 import { isTable } from '../../plan/event-time.ts';
-import { as, OVER, POSITION, type Query, type Relation, select } from './duckdb-query.ts';
-import { identifier, intervalLiteral, textLiteral, typeText } from './duckdb-text.ts';
+import { as, nested, OVER, POSITION, type Query, type Relation, select } from './duckdb-query.ts';
+import { hasControls, identifier, intervalLiteral, textLiteral, typeText } from './duckdb-text.ts';
+
+export const CASE_REASON = 'DuckDB takes names that differ in their case alone for one';
 
 export type DuckDbInput =
   | {
@@ -33,8 +35,10 @@ export function tablesOf(inputs: Iterable<DuckDbInput>): string[] {
 
 /** Adds the events of a source to a query. `allowedMs` is the allowed lateness of the view. */
 export function sourceRelation(source: SourcePlan, input: DuckDbInput, query: Query, allowedMs: number): Relation {
+  if (input.kind === 'json') refusePaths(source, query);
   const hasPosition = input.kind !== 'table' || input.position;
-  const events = query.add(source.name, eventsSql(source, input));
+  const isReadable = query.unsupported.length === 0;
+  const events = query.add(source.name, isReadable ? eventsSql(source, input) : '');
   const columns = source.fields.map(({ oneOf: _, path: __, format: ___, ...column }) =>
     source.eventTime.includes(column.name) ? { ...column, eventTime: true } : column,
   );
@@ -84,7 +88,7 @@ function eventsSql(source: SourcePlan, input: DuckDbInput): string {
     columns: source.fields.map((field) => as(jsonField(field), field.name)),
     from: `read_json(${files}, format = 'newline_delimited', columns = ${columnsOfJson(source.fields)})`,
   });
-  return select({ columns: [...names, position], from: `(\n${read}\n)`, where });
+  return select({ columns: [...names, position], from: nested(read), where });
 }
 
 function acceptedSql(source: SourcePlan): string[] {
@@ -97,6 +101,20 @@ function acceptedSql(source: SourcePlan): string[] {
   });
   const isSure = source.eventTime.some((name) => source.fields.some((field) => field.name === name && !field.nullable));
   return source.eventTime.length === 0 || isSure ? conditions : [...conditions, `${eventTimeSql(source)} IS NOT NULL`];
+}
+
+/** A path is written as names of DuckDB, of which not every text is one. */
+function refusePaths({ fields }: SourcePlan, query: Query): void {
+  const known = new Map<string, string>();
+  for (const path of fields.map(pathOf)) {
+    for (const [depth, part] of path.entries()) {
+      const written = JSON.stringify(path.slice(0, depth + 1));
+      const other = known.get(written.toLowerCase()) ?? written;
+      if (other !== written) query.refuse('source', `paths ${other} and ${written}`, CASE_REASON);
+      if (hasControls(part)) query.refuse('source', `path ${written}`, 'DuckDB takes no control characters in a name');
+      known.set(written.toLowerCase(), written);
+    }
+  }
 }
 
 /** The type of a JSON value, as a tree of objects down to the fields. */

@@ -6,15 +6,25 @@ import { invariant } from '../../base/invariant.ts';
 import type { Type, Value } from '../../data/value.ts';
 import type { ExprType } from '../../expr/node.ts';
 
+/** A name in quotes. REQUIRES one without control characters: queries are indented by lines. */
 export function identifier(name: string): string {
-  invariant(!name.includes('\0'), 'a name holds no NUL');
+  invariant(!hasControls(name), 'a name in a query is one line');
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A string. DuckDB's literals know no escapes but the doubled quote, and no NUL. */
+// oxlint-disable-next-line no-control-regex -- the range is what is meant
+const CONTROLS = /[\0-\x1f\x7f]/;
+
+export function hasControls(text: string): boolean {
+  return CONTROLS.test(text);
+}
+
+/** A string. DuckDB's literals know no escapes but the doubled quote; what is no text of one line is spelt out. */
 export function textLiteral(value: string): string {
-  const parts = value.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`);
-  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' || chr(0) || ')})`;
+  if (!hasControls(value)) return `'${value.replaceAll("'", "''")}'`;
+  // oxlint-disable-next-line no-control-regex -- the range is what is meant
+  const parts = value.split(/([\0-\x1f\x7f])/).filter((part) => part !== '');
+  return `(${parts.map((part) => (hasControls(part) ? `chr(${part.charCodeAt(0)})` : textLiteral(part))).join(' || ')})`;
 }
 
 /** A whole number. REQUIRES one up to 2^53 - 1. */

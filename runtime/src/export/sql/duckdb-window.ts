@@ -11,7 +11,7 @@
  * The zones are those of DuckDB, which brings its own. Two clock changes within two days would be an error of the query.
  */
 import type { WindowPlan } from '../../plan/node.ts';
-import { as, type Query, type Relation, select } from './duckdb-query.ts';
+import { as, nested, type Query, type Relation, select } from './duckdb-query.ts';
 import { identifier, intervalLiteral, textLiteral, timestampLiteral } from './duckdb-text.ts';
 
 type GridWindow = Exclude<WindowPlan, { kind: 'session' }>;
@@ -21,8 +21,8 @@ export function windowed(query: Query, input: Relation, window: GridWindow, time
   const { zone } = window;
   if (zone === null) return { ...input, from: query.add('windowed', placed(window, input.from, time)) };
   const timed = select({ columns: ['*', as(time, '_t'), as(localTime(time, zone), '_l')], from: input.from });
-  const first = select({ columns: ['*', as(firstShowing('"_l"', zone), '_f')], from: `(\n${timed}\n)` });
-  const shown = select({ columns: ['*', as(latestShown(zone), '_m')], from: `(\n${first}\n)` });
+  const first = select({ columns: ['*', as(firstShowing('"_l"', zone), '_f')], from: nested(timed) });
+  const shown = select({ columns: ['*', as(latestShown(zone), '_m')], from: nested(first) });
   const local = query.add('local_windows', placed(window, query.add('clocks', shown), '"_m"'));
   const instants = ['_start', '_end'].map((name) => as(firstShowing(identifier(name), zone), name));
   const sql = select({ columns: [`* REPLACE (${instants.join(', ')})`], from: local, where: withoutRepeats(window, zone) });
@@ -34,28 +34,23 @@ function placed(window: GridWindow, from: string, time: string): string {
   const size = intervalLiteral(window.sizeMs);
   const bucket = (stepMs: number): string =>
     `time_bucket(${intervalLiteral(stepMs)}, ${time}, ${timestampLiteral(window.offsetMs)})`;
-  const below = (sql: string): string => `(\n${sql}\n)`;
   switch (window.kind) {
     case 'tumbling': {
       const starts = select({ columns: ['*', as(bucket(window.sizeMs), '_start')], from });
-      return select({ columns: ['*', as(`"_start" + ${size}`, '_end')], from: below(starts) });
+      return select({ columns: ['*', as(`"_start" + ${size}`, '_end')], from: nested(starts) });
     }
     case 'hopping': {
-      const count = Math.ceil(window.sizeMs / window.slideMs);
+      const count = Math.round(window.sizeMs / window.slideMs);
       const start = `${bucket(window.slideMs)} - unnest(range(${count})) * ${intervalLiteral(window.slideMs)}`;
-      const starts = select({ columns: ['*', as(time, '_of'), as(start, '_start')], from });
-      return select({
-        columns: ['*', as(`"_start" + ${size}`, '_end')],
-        from: below(starts),
-        where: [`"_start" + ${size} > "_of"`],
-      });
+      const starts = select({ columns: ['*', as(start, '_start')], from });
+      return select({ columns: ['*', as(`"_start" + ${size}`, '_end')], from: nested(starts) });
     }
     case 'cumulating': {
       const starts = select({ columns: ['*', as(time, '_of'), as(bucket(window.sizeMs), '_start')], from });
       const count = Math.round(window.sizeMs / window.stepMs);
       const end = `"_start" + unnest(range(1, ${count + 1})) * ${intervalLiteral(window.stepMs)}`;
-      const ends = select({ columns: ['*', as(end, '_end')], from: below(starts) });
-      return select({ columns: ['*'], from: below(ends), where: ['"_end" > "_of"'] });
+      const ends = select({ columns: ['*', as(end, '_end')], from: nested(starts) });
+      return select({ columns: ['*'], from: nested(ends), where: ['"_end" > "_of"'] });
     }
   }
 }

@@ -25,7 +25,7 @@ import { joinRelation } from './duckdb-join.ts';
 import { dedupeRelation, topRelation } from './duckdb-order.ts';
 import { allOf, arrivalName, as, Query, type Relation, select } from './duckdb-query.ts';
 import { prepared, projected, scopeOf } from './duckdb-rows.ts';
-import { type DuckDbInput, sourceRelation, tablesOf } from './duckdb-source.ts';
+import { CASE_REASON, type DuckDbInput, sourceRelation, tablesOf } from './duckdb-source.ts';
 import { identifier } from './duckdb-text.ts';
 import { unionRelation } from './duckdb-union.ts';
 import type { Unsupported } from './unsupported.ts';
@@ -137,7 +137,7 @@ function refuseCase({ kind }: PlanNode, columns: readonly Column[], query: Query
   for (const { name } of columns) {
     const other = known.get(name.toLowerCase());
     if (other !== undefined && other !== name)
-      query.refuse(kind, `columns ${other} and ${name}`, 'DuckDB takes names that differ in their case alone for one');
+      query.refuse(kind, `columns ${other} and ${name}`, CASE_REASON);
     known.set(name.toLowerCase(), name);
   }
 }
