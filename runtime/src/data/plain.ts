@@ -122,3 +122,15 @@ export function describePlain(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return value === null ? 'null' : `a value of type ${typeof value}`;
 }
+
+const MESSAGE_UNITS_MAX = 200;
+
+/** The message of anything that somebody's code may throw, even of what throws again when it is asked. */
+export function describeThrown(error: unknown): string {
+  try {
+    const message = error instanceof Error ? error.message : String(error);
+    return message.slice(0, MESSAGE_UNITS_MAX);
+  } catch {
+    return 'something that cannot be shown';
+  }
+}

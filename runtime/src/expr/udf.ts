@@ -3,7 +3,7 @@
  * (null in, null out), and what they throw or return wrongly is an error of the row.
  */
 import { invariant } from '../base/invariant.ts';
-import { describePlain, plainReader, plainWanted, plainWriter } from '../data/plain.ts';
+import { describePlain, describeThrown, plainReader, plainWanted, plainWriter } from '../data/plain.ts';
 import type { Value } from '../data/value.ts';
 import type { Apply, Arg } from './function-row.ts';
 import type { UdfExpr } from './node.ts';
@@ -11,8 +11,6 @@ import { RowError } from './row-error.ts';
 
 /** The functions of a definition by their names. */
 export type FunctionTable = ReadonlyMap<string, unknown>;
-
-const MESSAGE_UNITS_MAX = 200;
 
 /** REQUIRES a function of this name in the table. */
 export function udfCaller({ name, result }: UdfExpr, args: readonly Arg[], functions: FunctionTable): Apply {
@@ -38,16 +36,6 @@ function callOf(name: string, code: unknown, args: readonly unknown[]): unknown 
   try {
     return (code as (...args: readonly unknown[]) => unknown)(...args);
   } catch (error) {
-    throw new RowError(`function "${name}" threw: ${messageOf(error)}`);
-  }
-}
-
-/** Of anything that may be thrown, even of what throws again when it is asked. */
-function messageOf(error: unknown): string {
-  try {
-    const message = error instanceof Error ? error.message : String(error);
-    return message.slice(0, MESSAGE_UNITS_MAX);
-  } catch {
-    return 'something that cannot be shown';
+    throw new RowError(`function "${name}" threw: ${describeThrown(error)}`);
   }
 }

@@ -19,7 +19,7 @@
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Row, Value } from '../data/value.ts';
-import { RowError } from '../expr/functions.ts';
+import { RowError } from '../expr/row-error.ts';
 import type { Frame } from '../plan/node.ts';
 import type { Batch, Entry } from '../state/store.ts';
 import { type Accumulator, Aggregates, type AggregateSpec, resultsOf } from './accumulators.ts';

@@ -22,7 +22,7 @@ import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Row, Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import { RowError } from '../expr/functions.ts';
+import { RowError } from '../expr/row-error.ts';
 import type { Batch, Entry } from '../state/store.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';

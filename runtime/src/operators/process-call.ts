@@ -1,7 +1,8 @@
 /** One call of a process function: what it is given, and what it did if it succeeds. */
 import { jsonProblem } from '../data/json-problem.ts';
+import { describeThrown } from '../data/plain.ts';
 import type { Row } from '../data/value.ts';
-import { RowError } from '../expr/functions.ts';
+import { RowError } from '../expr/row-error.ts';
 import type { PlainRow, ProcessContext, ProcessFunction } from './process-function.ts';
 
 const TIMER_MS_MAX = 8.64e15;
@@ -39,7 +40,7 @@ export class ProcessCall {
       if (isThenable(returned)) return 'returned a promise; it must be done when it returns';
       this.state = stateText(context.state);
     } catch (error) {
-      this.#problem ??= error instanceof Error ? error.message : String(error);
+      this.#problem ??= describeThrown(error);
     } finally {
       this.#isOver = true;
     }
@@ -67,7 +68,7 @@ export class ProcessCall {
     try {
       what();
     } catch (error) {
-      this.#problem ??= (error as Error).message;
+      this.#problem ??= describeThrown(error);
       throw error;
     }
   }

@@ -1,18 +1,10 @@
 /**
  * What a process function is: code of the definition with a state of its own for each key and timers in event time. The
  * escape hatch for what no other operator says. `process.ts` runs it and holds the rules.
- *
- * Rows are plain objects:   string, boolean, integer, double   as they are      timestamp   epoch milliseconds
- *                           decimal   its text, '12.345'                        list        an array
- *                           window    { startMs, endMs }                        null        null
  */
-export type PlainValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly (string | number | boolean | null)[]
-  | { readonly startMs: number; readonly endMs: number };
+import type { PlainValue } from '../data/plain.ts';
+
+/** A row as an object, with its values as data/plain.ts says. */
 export type PlainRow = Readonly<Record<string, PlainValue>>;
 
 /** Of one call; it is over when the function returns, and then every method throws. */

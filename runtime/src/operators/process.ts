@@ -19,7 +19,7 @@
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Column, Row } from '../data/value.ts';
-import { RowError } from '../expr/functions.ts';
+import { RowError } from '../expr/row-error.ts';
 import type { Batch, Entry } from '../state/store.ts';
 import { Heap } from './heap.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';

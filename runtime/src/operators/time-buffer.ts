@@ -16,7 +16,7 @@
 import { invariant } from '../base/invariant.ts';
 import type { Row } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import { RowError } from '../expr/functions.ts';
+import { RowError } from '../expr/row-error.ts';
 import type { LateRule, OnRowError, Position } from './operator.ts';
 import { compareRows } from './row-order.ts';
 import type { SavedItem, SavedItems } from './saved-items.ts';

@@ -287,7 +287,14 @@ describe('a call takes effect as a whole', () => {
         throw 'text';
       },
       'text',
-    ], // oxlint-disable-line no-throw-literal
+    ],
+    [
+      'it throws what cannot be shown',
+      () => {
+        throw Object.create(null);
+      },
+      'something that cannot be shown',
+    ],
     ['it returns a promise', () => Promise.resolve(), 'returned a promise'],
     [
       'it emits what its columns do not have',
