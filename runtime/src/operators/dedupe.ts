@@ -140,8 +140,8 @@ class DedupeOperator implements StatefulOperator {
 
   #begin(name: string, best: Candidate, touchedMs: number, at: Position | null): void {
     const { keep, by, mode } = this.#spec;
-    const place = { kind: 0, serial: this.#saved.nextSerial(), isSaved: false };
-    const kept: Kept = { ...place, name, best, touchedMs, shown: null };
+    const serial = this.#saved.nextSerial();
+    const kept: Kept = { kind: 0, serial, isSaved: false, name, best, touchedMs, shown: null };
     this.#hold(kept);
     this.#saved.add(kept);
     if (keep === 'first' && by === 'arrival' && at !== null && mode === 'updates') {
@@ -213,11 +213,11 @@ class DedupeOperator implements StatefulOperator {
 
   restore(entries: Iterable<Entry>): void {
     const { by, time, mode } = this.#spec;
-    this.#saved.restore(entries, (saved, place) => {
+    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
       const [row, isPlaced, touchedMs] = saved as [Row, boolean, number];
       const best = { row, order: by === 'time' ? (time?.(row) ?? null) : null, isPlaced };
       const shown = mode === 'final' ? null : row;
-      const kept: Kept = { ...place, name: this.#nameOf(row), best, touchedMs, shown };
+      const kept: Kept = { kind, serial, isSaved, name: this.#nameOf(row), best, touchedMs, shown };
       this.#hold(kept);
       if (mode === 'final') this.#touched.add(kept);
       return kept;

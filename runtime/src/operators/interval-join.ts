@@ -93,8 +93,8 @@ export class IntervalJoin implements JoinOperator {
       if (side === LEFT) this.#pushNulls(row, at);
       return;
     }
-    const place = { kind: side, serial: this.#saved.nextSerial(), isSaved: false };
-    const own: Waiting = { ...place, key, row, timeMs, hasPartner: false };
+    const serial = this.#saved.nextSerial();
+    const own: Waiting = { kind: side, serial, isSaved: false, key, row, timeMs, hasPartner: false };
     this.#hold(own);
     this.#saved.add(own);
     this.#pair(own, at);
@@ -175,12 +175,12 @@ export class IntervalJoin implements JoinOperator {
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
-      const kind = place.kind as Side;
+    this.#saved.restore(entries, (saved, { kind: savedKind, serial, isSaved }) => {
+      const kind = savedKind as Side;
       const [row, timeMs, hasPartner] = saved as [Row, number, boolean];
       const key = joinKeyOf(row, kind === LEFT ? this.#spec.left : this.#spec.right);
       invariant(key !== null, 'a row that joins nothing is not kept');
-      const own: Waiting = { ...place, kind, key, row, timeMs, hasPartner };
+      const own: Waiting = { kind, serial, isSaved, key, row, timeMs, hasPartner };
       this.#hold(own);
       return own;
     });

@@ -74,11 +74,11 @@ export class LookupJoin implements JoinOperator {
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
+    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
       const row = saved as Row;
       const key = joinKeyOf(row, this.#spec.right);
       invariant(key !== null, 'a row that joins nothing is not kept');
-      const entry = { ...place, row };
+      const entry = { kind, serial, isSaved, row };
       this.#table.set(key, entry);
       return entry;
     });

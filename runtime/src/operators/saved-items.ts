@@ -76,7 +76,7 @@ export class SavedItems<T extends SavedItem> {
   }
 
   #keyOf({ kind, serial }: T): Buffer {
-    const key = Buffer.alloc(this.#prefix.length + 7);
+    const key = Buffer.allocUnsafe(this.#prefix.length + 7);
     this.#prefix.copy(key);
     key[this.#prefix.length] = kind;
     key.writeUIntBE(serial, this.#prefix.length + 1, 6);

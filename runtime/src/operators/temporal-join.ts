@@ -85,8 +85,8 @@ export class TemporalJoin implements JoinOperator {
     }
     const key = joinKeyOf(row, sideSpec);
     if (key === null && (side === RIGHT || type === 'inner')) return;
-    const place = { kind: side, serial: this.#saved.nextSerial(), isSaved: false };
-    const own: TemporalRow = { ...place, key, row, timeMs, isPlaced: at !== null };
+    const serial = this.#saved.nextSerial();
+    const own: TemporalRow = { kind: side, serial, isSaved: false, key, row, timeMs, isPlaced: at !== null };
     this.#hold(own);
     this.#saved.add(own);
   }
@@ -142,10 +142,10 @@ export class TemporalJoin implements JoinOperator {
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
+    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
       const [row, timeMs, isPlaced] = saved as [Row, number, boolean];
-      const key = joinKeyOf(row, place.kind === LEFT ? this.#spec.left : this.#spec.right);
-      const own: TemporalRow = { ...place, key, row, timeMs, isPlaced };
+      const key = joinKeyOf(row, kind === LEFT ? this.#spec.left : this.#spec.right);
+      const own: TemporalRow = { kind, serial, isSaved, key, row, timeMs, isPlaced };
       this.#hold(own);
       return own;
     });

@@ -180,9 +180,9 @@ export class TopOperator implements StatefulOperator {
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
+    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
       const row = saved as Row;
-      const item = { ...place, row, order: this.#spec.order.map(({ by }) => by(row)) };
+      const item = { kind, serial, isSaved, row, order: this.#spec.order.map(({ by }) => by(row)) };
       this.#partitionOf(row).items.add(item);
       return item;
     });

@@ -205,12 +205,32 @@ describe('row by row', () => {
     expect(handed).toEqual([[['a', 5, 1], 1, at]]);
   });
 
+  test('a row that replaces an equal one is handed on by nobody', async () => {
+    const script = scriptOf([event(5, 2), event(5, 2), event(5, 2)]);
+    const run = await runScript(make({ keep: 'last', by: 'time' }), script, { cuts: ['epoch', 'restart'] });
+    expect(run.changes).toEqual(['+["a",5,2]']);
+  });
+
+  test('of windows: a key is held to exactly the end of its window and the lateness', async () => {
+    const sizeAt = async (lastMs: number): Promise<number> => {
+      const rows: ScriptRow[] = [
+        { row: ['a', 1, 1, [0, 10]], timeMs: 1 },
+        { row: ['a', lastMs, 1, [0, 100]], timeMs: lastMs },
+      ];
+      const options = { keep: 'first', by: 'time', window: 3 } as const;
+      return (await runScript(make(options), scriptOf(rows), { allowedMs: 5, end: false })).size;
+    };
+    expect([await sizeAt(13), await sizeAt(14)]).toEqual([2, 1]);
+  });
+
   test('D1: with a time-to-live the state does not grow with the stream', async () => {
     const script = scriptOf(Array.from({ length: 200 }, (_, index) => event(index, 1, `k${index}`)));
     const options = { keep: 'first', by: 'time', ttlMs: 10 } as const;
-    const run = await runScript(make(options), script, { cuts: script.map(() => 'epoch') });
-    expect(run.sizeMax).toBe(11);
-    expect(run.rows.length).toBe(200);
+    for (const cut of ['epoch', 'restart'] as const) {
+      const run = await runScript(make(options), script, { cuts: script.map(() => cut) });
+      expect(run.sizeMax).toBe(11);
+      expect(run.rows.length).toBe(200);
+    }
   });
 
   test('a row with a null key is a row of that key', async () => {

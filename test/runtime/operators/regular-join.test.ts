@@ -148,10 +148,12 @@ describe('with a time-to-live', () => {
       timeMs: index,
       input: index % 2,
     }));
-    const cuts: Cuts = rows.map(() => 'epoch');
-    const run = await runScript(make('left', { ttlMs: 10 }), scriptOf(rows), { cuts });
-    expect(run.sizeMax).toBe(11);
-    expect(run.rows.length).toBe(100);
+    for (const cut of ['epoch', 'restart'] as const) {
+      const cuts: Cuts = rows.map(() => cut);
+      const run = await runScript(make('left', { ttlMs: 10 }), scriptOf(rows), { cuts });
+      expect(run.sizeMax).toBe(11);
+      expect(run.rows.length).toBe(100);
+    }
   });
 
   test('a row is expired one millisecond after its time-to-live, whether it is still held or not', async () => {
@@ -166,6 +168,15 @@ describe('with a time-to-live', () => {
       expect((await run(30)).rows).toEqual(['["a",10,1,5,1]']);
       expect((await run(31)).rows).toEqual([]);
     }
+  });
+
+  test('a row that expires in the epoch in which it came still has its nulls', async () => {
+    const rows: ScriptRow[] = [
+      { row: ['a', 10, 1], timeMs: 10, input: LEFT },
+      { row: ['z', 90, 1], timeMs: 90, input: RIGHT },
+    ];
+    const run = await runScript(make('left', { ttlMs: 20 }), scriptOf(rows));
+    expect(run.rows).toEqual(['["a",10,1,null,null]']);
   });
 
   test('at the end of the input nothing expires', async () => {

@@ -161,6 +161,18 @@ describe.each(['updates', 'final'] as const)('of windows, %s', (mode) => {
   });
 });
 
+test('of windows: a partition is held to exactly the end of its window and the lateness', async () => {
+  const sizeAt = async (lastMs: number): Promise<number> => {
+    const rows: ScriptRow[] = [
+      { row: ['a', 1, 'x', [0, 10]], timeMs: 1 },
+      { row: ['a', 1, 'x', [0, 100]], timeMs: lastMs },
+    ];
+    const options: Options = { window: 3, partition: [0, 3] };
+    return (await runScript(make(options), scriptOf(rows), { allowedMs: 5, end: false })).size;
+  };
+  expect([await sizeAt(13), await sizeAt(14)]).toEqual([2, 1]);
+});
+
 test('only a window makes rows final', () => {
   expect(() => make({ mode: 'final' })(silent)).toThrow('window');
 });
@@ -199,6 +211,22 @@ describe('the ten best', () => {
       [['a', 6, 'w']],
     ]);
     expect(changes).toEqual([['+5,z,1', '+5,y,2'], [], ['-5,z,1', '-5,y,2', '+6,w,1', '+5,z,2']]);
+  });
+
+  test('X2: with the rank only places whose row is another are handed on', () => {
+    const changes = changesOf({ rank: true, limit: 3 }, [
+      [
+        ['a', 9, 'x'],
+        ['a', 5, 'x'],
+      ],
+      [['a', 7, 'x']],
+      [['a', 6, 'x']],
+    ]);
+    expect(changes).toEqual([
+      ['+9,x,1', '+5,x,2'],
+      ['-5,x,2', '+7,x,2', '+5,x,3'],
+      ['-5,x,3', '+6,x,3'],
+    ]);
   });
 
   test('X2: without the rank only what fell out and what came in is handed on', () => {
