@@ -81,11 +81,11 @@ export const NUMBERS = {
   mod: aligned(
     '%',
     (a, b) => {
-      refuseZero(a, b);
+      if (b === 0) throw new RowError('remainder of a division by zero');
       return a % b;
     },
     (a, b) => {
-      refuseZero(Number(a), Number(b));
+      if (b === 0n) throw new RowError('remainder of a division by zero');
       return a % b;
     },
   ),

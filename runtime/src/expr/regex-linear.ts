@@ -113,7 +113,7 @@ function run(program: readonly Instruction[], text: string, groups: number): rea
   for (let index = 0; ;) {
     // A match that begins here counts less than those that began before.
     if (found === null) add(program, 0, none, text, index, added, threads);
-    if (threads.length === 0) return found;
+    if (threads.length === 0 && found !== null) return found;
     const point = text.codePointAt(index);
     const next = index + (point === undefined || point <= 0xffff ? 1 : 2);
     const following: Thread[] = [];

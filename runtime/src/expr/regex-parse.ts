@@ -130,11 +130,11 @@ class Parser {
     if (!this.#takes('{')) return undefined;
     const end = this.#letters.indexOf('}', this.#at);
     const [, from, comma, to] =
-      /^(\d{1,4})(,?)(\d{0,4})$/.exec(this.#letters.slice(this.#at, Math.max(end, 0)).join('')) ?? [];
+      /^(\d{1,4})(?:(,)(\d{0,4}))?$/.exec(this.#letters.slice(this.#at, Math.max(end, 0)).join('')) ?? [];
     if (from === undefined) throw new RegexError('has a { that is not a repetition: write \\{');
     this.#at = end + 1;
     const min = Number(from);
-    const max = comma === '' ? min : to === '' ? Infinity : Number(to);
+    const max = comma === undefined ? min : to === '' ? Infinity : Number(to);
     if (max < min || min > REPEAT_MAX || (max > REPEAT_MAX && max !== Infinity))
       throw new RegexError(`repeats from ${min} to ${max} times; the most is ${REPEAT_MAX}`);
     return [min, max];
