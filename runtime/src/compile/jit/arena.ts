@@ -3,8 +3,8 @@
  *
  *   chunk   [length u32][bytes …]  each string begins at a multiple of four        reference = chunk * CHUNK + offset
  *
- * Nothing is ever changed in place. Who frees a string says so (`drop`); when more than half is dropped, the owner copies
- * what it still holds into a new arena (`isWasteful`).
+ * Nothing is ever changed in place. Who frees a string says so (`drop`), without looking at it; when more than half is
+ * dropped, as far as the mean length tells, the owner copies what it still holds into a new arena (`isWasteful`).
  */
 const CHUNK_SHIFT = 22;
 const CHUNK = 2 ** CHUNK_SHIFT;
@@ -12,24 +12,28 @@ const OFFSET_MASK = CHUNK - 1;
 /** From here on one call of the platform's copy is faster than words one by one. */
 const COPY_FROM_BYTES = 512;
 const WASTE_FROM_BYTES = 4 * CHUNK;
+/** How many empty chunks are kept to be filled again. */
+const SPARE_MAX = 4;
 
 export class Arena {
   readonly #chunks: Buffer[] = [];
   readonly #views: DataView[] = [];
-  #bytes = Buffer.alloc(0);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Buffer = Buffer.alloc(0);
+  #view = new DataView(new ArrayBuffer(0));
   #base = 0;
   #at = 0;
   #end = 0;
   #sizeBytes = 0;
-  #deadBytes = 0;
+  #strings = 0;
+  #dropped = 0;
+  readonly #spare: Buffer[] = [];
 
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
   get isWasteful(): boolean {
-    return this.#deadBytes > WASTE_FROM_BYTES && this.#deadBytes * 2 > this.#sizeBytes;
+    return this.#dropped * 2 > this.#strings && this.#sizeBytes > WASTE_FROM_BYTES;
   }
 
   /** Copies bytes [start, end) of a batch; `view` is over the same bytes. */
@@ -50,6 +54,7 @@ export class Arena {
       for (const own = this.#bytes; from < end; from++, to++) own[to] = bytes[from] as number;
     }
     this.#at = (at + length + 7) & ~3;
+    this.#strings++;
     return this.#base + at;
   }
 
@@ -92,22 +97,26 @@ export class Arena {
   }
 
   /** Says that a string is not needed any more. */
-  drop(reference: number): void {
-    this.#deadBytes += (this.lengthOf(reference) + 7) & ~3;
+  drop(): void {
+    this.#dropped++;
   }
 
   clear(): void {
+    for (const chunk of this.#chunks)
+      if (chunk.length === CHUNK && this.#spare.length < SPARE_MAX) this.#spare.push(chunk);
     this.#chunks.length = 0;
     this.#views.length = 0;
     this.#sizeBytes = 0;
-    this.#deadBytes = 0;
+    this.#strings = 0;
+    this.#dropped = 0;
     this.#at = 0;
     this.#end = 0;
   }
 
   /** A string longer than a chunk gets one of its own; offsets then still begin below CHUNK. */
   #grow(needBytes: number): void {
-    this.#bytes = Buffer.from(new ArrayBuffer(Math.max(CHUNK, needBytes)));
+    const spare = needBytes <= CHUNK ? this.#spare.pop() : undefined;
+    this.#bytes = spare ?? Buffer.allocUnsafeSlow(Math.max(CHUNK, needBytes));
     this.#view = new DataView(this.#bytes.buffer);
     this.#base = this.#chunks.length * CHUNK;
     this.#chunks.push(this.#bytes);

@@ -113,7 +113,7 @@ export function storeColumn(
   if (symbol.rep === 'text' && column.texts === 'arena') {
     if (drop) {
       const old = emitter.local('o', target);
-      emitter.line(`if (${old} === ${old}) ${records}.arena.drop(${old});`);
+      emitter.line(`if (${old} === ${old}) ${records}.arena.drop();`);
     }
     emitter.line(`${target} = ${intoArena(symbol, `${records}.arena`)};`);
     return;

@@ -49,6 +49,9 @@ export interface CompiledView {
   advance(watermarkMs: number): void;
   flush(): void;
   rows(): Iterable<Row>;
+  /** Calls back with every change since the last `clearChanges`; without `content`. */
+  changes(show: (row: Row, weight: number) => void): void;
+  clearChanges(): void;
   /** Writes the rows as lines of JSON, a piece at a time. */
   writeJson(write: (bytes: Uint8Array) => void): void;
   readonly stateBytes: number;
@@ -177,17 +180,19 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     },
     advance: generated['advance'] as (watermarkMs: number) => void,
     flush: generated['flush'] as () => void,
+    changes: generated['rows'] as ShowRows,
+    clearChanges: () => sink.rows.clear(),
     rows: () => rowsOf(generated['rows'] as ShowRows),
     writeJson: (write) => writeJson(generated['json'] as (writer: JsonWriter) => void, write, options.json ?? {}),
     get stateBytes() {
-      return sink.records.sizeBytes + stages.reduce((sum, stage) => sum + (stage.sizeBytes?.() ?? 0), 0);
+      return sink.rows.sizeBytes + stages.reduce((sum, stage) => sum + (stage.sizeBytes?.() ?? 0), 0);
     },
     code: () => source,
   };
 }
 
 type Generated = Readonly<Record<string, unknown>>;
-type ShowRows = (show: (row: Row, weight: number) => void) => void;
+type ShowRows = CompiledView['changes'];
 
 /** The rows that are there: those taken back are left out. */
 function rowsOf(read: ShowRows): readonly Row[] {

@@ -47,7 +47,7 @@ export class Records {
     const { cells, texts, arena } = this;
     for (const cell of texts) {
       const reference = cells[at + cell] as number;
-      if (reference === reference) arena.drop(reference);
+      if (reference === reference) arena.drop();
     }
     cells[at] = FREE;
     cells[at + 1] = this.#free;

@@ -28,6 +28,9 @@ export interface TableShape {
 
 export type TableClass = new () => Table;
 
+/** Small tables grow by eight, so that few are filled again and again. */
+const GROWS_FASTER_BELOW = 1 << 19;
+
 const SCRATCH = new Float64Array(1);
 const SCRATCH_WORDS = new Int32Array(SCRATCH.buffer);
 
@@ -85,7 +88,7 @@ class Table extends Records {
     return at;
   }
   rehash() {
-    const mask = this.mask * 2 + 1, index = new Int32Array(mask + 1), c = this.cells;
+    const mask = this.mask < ${GROWS_FASTER_BELOW} ? this.mask * 8 + 7 : this.mask * 2 + 1, index = new Int32Array(mask + 1), c = this.cells;
     for (let at = ${stride}; at < this.top; at += ${stride}) {
       if (c[at] === FREE) continue;
       let p = this.hash(${cellHash}) & mask;

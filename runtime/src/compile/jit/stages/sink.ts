@@ -4,12 +4,12 @@
  */
 import type { Column } from '../../../data/value.ts';
 import { columnTypes, type Layout, layoutOf, load, type RecordNames, store } from '../cells.ts';
-import { Records } from '../records.ts';
+import { Pages } from '../pages.ts';
 import type { Consumer, Flow } from '../stage.ts';
 import type { Code, RowSymbols } from '../symbol.ts';
 
 export interface Sink {
-  readonly records: Records;
+  readonly rows: Pages;
   readonly consume: Consumer;
   /** Writes a loop over the rows, with the name of the weight. */
   readonly scan: (out: (row: RowSymbols, weight: string) => void) => void;
@@ -20,10 +20,10 @@ const WEIGHT = 0;
 export function sinkOf(code: Code, columns: readonly Column[]): Sink {
   const { emitter } = code;
   const layout: Layout = layoutOf(columnTypes(columns, new Set(columns.map(({ name }) => name))), 1, 'arena');
-  const records = new Records(layout.end, layout.texts);
-  const name = emitter.bind(records);
+  const rows = new Pages(layout.end);
+  const name = emitter.bind(rows);
   return {
-    records,
+    rows,
     consume: ({ row, weight }: Flow) => {
       const at = emitter.local('o', `${name}.alloc()`);
       const names: RecordNames = { records: name, cells: emitter.local('c', `${name}.cells`) };
@@ -31,10 +31,11 @@ export function sinkOf(code: Code, columns: readonly Column[]): Sink {
       store(code, layout, row, names, at);
     },
     scan: (out) => {
-      const names: RecordNames = { records: name, cells: emitter.local('c', `${name}.cells`) };
-      const stride = records.stride;
-      emitter.block(`for (let at = ${stride}, top = ${name}.top; at < top; at += ${stride})`, () => {
-        out(load(code, layout, names, 'at'), `${names.cells}[at + ${WEIGHT}]`);
+      emitter.block(`for (let page = 0; page < ${name}.pages.length; page++)`, () => {
+        const names: RecordNames = { records: name, cells: emitter.local('c', `${name}.pages[page]`) };
+        emitter.block(`for (let at = 0, top = ${name}.filled(page); at < top; at += ${rows.stride})`, () => {
+          out(load(code, layout, names, 'at'), `${names.cells}[at + ${WEIGHT}]`);
+        });
       });
     },
   };

@@ -1,0 +1,58 @@
+/**
+ * Rows that only come, in pages: growing copies nothing. The rows are read in the order in which they came, and all of them
+ * are cleared at once.
+ */
+import { Arena } from './arena.ts';
+
+const PAGE_ROWS = 4096;
+
+export class Pages {
+  readonly stride: number;
+  readonly arena = new Arena();
+  readonly pages: Float64Array[] = [];
+  /** The page that is being filled. */
+  cells: Float64Array = new Float64Array(0);
+  count = 0;
+  #at = 0;
+  #used = 0;
+
+  constructor(stride: number) {
+    this.stride = stride;
+  }
+
+  /** Where the next row begins in `cells`. */
+  alloc(): number {
+    if (this.#at + this.stride > this.cells.length) this.#next();
+    const at = this.#at;
+    this.#at = at + this.stride;
+    this.count++;
+    return at;
+  }
+
+  #next(): void {
+    const page = this.pages[this.#used] ?? new Float64Array(PAGE_ROWS * this.stride);
+    this.pages[this.#used++] = page;
+    this.cells = page;
+    this.#at = 0;
+  }
+
+  /** How many cells of a page are filled. */
+  filled(page: number): number {
+    if (page >= this.#used) return 0;
+    return page === this.#used - 1 ? this.#at : PAGE_ROWS * this.stride;
+  }
+
+  /** Keeps one page to be filled again. */
+  clear(): void {
+    this.pages.length = Math.min(1, this.pages.length);
+    this.cells = new Float64Array(0);
+    this.count = 0;
+    this.#at = 0;
+    this.#used = 0;
+    this.arena.clear();
+  }
+
+  get sizeBytes(): number {
+    return this.pages.length * PAGE_ROWS * this.stride * 8 + this.arena.sizeBytes;
+  }
+}
