@@ -171,6 +171,8 @@ describe('one key', () => {
       '-[[0,10],1]',
       '+[[0,28],3]',
     ]);
+    const closed = await run('0 18 9 60@28', ['epoch', 'epoch']);
+    expect(closed.changes.slice(2)).toEqual(['-[[18,28],1]', '-[[0,10],1]', '+[[0,28],3]', '+[[60,70],1]']);
   });
 
   test('a session that others joined keeps what all of them held, through restarts', async () => {
