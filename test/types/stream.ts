@@ -4,20 +4,26 @@
  */
 import {
   argMax,
+  avg,
   collect,
   count,
   cumulating,
+  type Decimal,
+  decimalField,
   defineProcess,
   type Fields,
   first,
   hopping,
+  max,
   percentile,
   session,
   source,
   type Stream,
   sum,
+  table,
   type Timestamp,
   tumbling,
+  udf,
   type WindowBounds,
 } from 'pipeline-runtime';
 import { z } from 'zod';
@@ -208,3 +214,60 @@ flights.join(gates, {
   // @ts-expect-error a column that the right side does not have
   select: (_, r) => ({ x: r.nope }),
 });
+
+// Nested events: objects of fields; names of columns are those that are no objects; a left join may null all below.
+const time = z.iso.datetime();
+const auctions = source('auctions', {
+  schema: z.object({
+    kind: z.int(),
+    bid: z.object({ price: decimalField(2), at: time, tags: z.array(z.string()) }).optional(),
+    item: z.object({ id: z.int(), at: time }),
+  }),
+  eventTime: ['item.at', 'bid.at'],
+  ...rest,
+});
+const bids = auctions
+  .filter((a) => a.kind.eq(1))
+  .extend((a) => ({ twice: a.bid.price.times(2), id: a.item.id }))
+  .join(auctions, {
+    type: 'left',
+    how: { kind: 'regular', ttl: 'forever' },
+    on: (l, r) => [[l.id, r.item.id]],
+    select: (l, r) => ({ twice: l.twice, kind: r.kind, id: r.item.id, tags: r.bid.tags, at: l.item.at }),
+  });
+same<
+  RowOf<typeof bids>,
+  {
+    readonly twice: Decimal | null;
+    readonly kind: number | null;
+    readonly id: number | null;
+    readonly tags: readonly string[] | null;
+    readonly at: Timestamp;
+  }
+>(true);
+const dear = auctions
+  .dedupe({ keys: (a) => ({ id: a.item.id }), keep: 'first', by: 'arrival' })
+  .groupBy((a) => ({ kind: a.kind, day: tumbling(a.item.at, '1d') }))
+  .aggregate((a) => ({ total: sum(a.bid.price), mean: avg(a.bid.price), top: max(a.bid.price) }))
+  .map((g) => ({ from: g.day.start, total: g.total.orElse('0.00') }));
+same<RowOf<typeof dear>, { readonly from: Timestamp; readonly total: Decimal }>(true);
+// @ts-expect-error an object is no column
+auctions.dedupe({ keys: ['bid'], keep: 'first', by: 'arrival' });
+source('auctions', {
+  schema: z.object({ bid: z.object({ at: time }).optional() }),
+  // @ts-expect-error a time that may be missing, alone
+  eventTime: 'bid.at',
+  ...rest,
+});
+
+// Tables and functions.
+const airports = table('airports', { schema: z.object({ code: z.string(), runways: z.int() }) });
+const score = udf('score', { args: ['string', 'integer'], result: 'double' }, (text, n) => text.length * n);
+const scored = flights
+  .join(airports, {
+    how: 'lookup',
+    on: (l, r) => [[l.origin, r.code]],
+    select: (l, r) => ({ at: l.scheduled, origin: l.origin, runways: r.runways }),
+  })
+  .map((f) => ({ score: score(f.origin, f.runways) }));
+same<RowOf<typeof scored>, { readonly score: number }>(true);

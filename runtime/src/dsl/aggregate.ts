@@ -3,7 +3,7 @@ import type { Column } from '../data/value.ts';
 import type { Expr } from '../expr/node.ts';
 import { eventTimeOf } from '../plan/infer.ts';
 import type { AggregateCall, AggregateName } from '../plan/node.ts';
-import { type Expression, nodeOf, type Timestamp } from './expression.ts';
+import { type Decimal, type Expression, nodeOf, type Timestamp } from './expression.ts';
 
 type Condition = Expression<boolean> | Expression<boolean | null>;
 
@@ -12,7 +12,9 @@ interface Typed<T = unknown> {
   readonly node: Expr;
   readonly of?: T;
 }
-type AnyValue = string | number | boolean | Timestamp | null;
+type Item = string | number | boolean | Timestamp | null;
+type AnyValue = Item | Decimal;
+type Numeric = number | Decimal | null;
 type NullIf<T, R> = null extends T ? R | null : R;
 
 /** What to compute of each group; nulls are left out, as in SQL. `Filtered` is what it is over some of the rows. */
@@ -40,12 +42,12 @@ export function count(value?: Typed): Aggregate<number, number> {
 }
 
 /** The exact sum, rounded once: the order of the events does not change it. Null when there is no value. */
-export function sum<T extends number | null>(value: Typed<T>): Aggregate<T> {
+export function sum<T extends Numeric>(value: Typed<T>): Aggregate<T> {
   return new Aggregate('sum', value);
 }
 
 /** The exact sum divided by the number of values; a double. Null when there is no value. */
-export function avg<T extends number | null>(value: Typed<T>): Aggregate<NullIf<T, number>> {
+export function avg<T extends Numeric>(value: Typed<T>): Aggregate<NullIf<T, number>> {
   return new Aggregate('avg', value);
 }
 
@@ -96,7 +98,7 @@ export function approxCountDistinct(value: Typed): Aggregate<number, number> {
 }
 
 /** The value below which a fraction of the values lies, between two values interpolated: 0.5 is the median. */
-export function percentile<T extends number | null>(
+export function percentile<T extends Numeric>(
   value: Typed<T>,
   fraction: number,
 ): Aggregate<NullIf<T, number>> {
@@ -104,7 +106,9 @@ export function percentile<T extends number | null>(
 }
 
 /** All values as a list. State grows with the number of values. */
-export function collect<T>(value: Typed<T>): Aggregate<readonly NonNullable<T>[], readonly NonNullable<T>[]> {
+export function collect<T extends Item>(
+  value: Typed<T>,
+): Aggregate<readonly NonNullable<T>[], readonly NonNullable<T>[]> {
   return new Aggregate('collect', value);
 }
 

@@ -5,6 +5,7 @@ import type { Expr } from '../expr/node.ts';
 import type { JoinHow, NodeOf, PlanNode } from '../plan/node.ts';
 import { columnsOf, type Definition, wrong } from './definition.ts';
 import { type Expression, type Fields, fieldsOf, nodeOf, type ValueOf } from './expression.ts';
+import type { Nullable } from './schema.ts';
 import { fieldsOfPlaces, mapped, placeOf, selected } from './sides.ts';
 
 type Condition = Expression<boolean> | Expression<boolean | null>;
@@ -25,7 +26,7 @@ export type How =
   | 'temporal'
   | 'lookup';
 
-type Nullable<R> = { readonly [K in keyof R]: R[K] | null };
+type NullableRow<R> = { readonly [K in keyof R & string]: Nullable<R[K]> };
 type SelectedRow<C> = { readonly [K in keyof C]: ValueOf<C[K]> };
 
 export interface JoinOptions<L, R, T extends 'inner' | 'left', C extends Named> {
@@ -35,7 +36,7 @@ export interface JoinOptions<L, R, T extends 'inner' | 'left', C extends Named> 
   /** The columns that are equal, in pairs; null equals nothing. */
   readonly on: (left: Fields<L>, right: Fields<R>) => readonly (readonly [Named[string], Named[string]])[];
   /** What leaves. */
-  readonly select: (left: Fields<L>, right: Fields<T extends 'left' ? Nullable<R> : R>) => C;
+  readonly select: (left: Fields<L>, right: Fields<T extends 'left' ? NullableRow<R> : R>) => C;
   /** A further condition, over what leaves; a pair that fails it is no pair. */
   readonly where?: (row: Fields<SelectedRow<C>>) => Condition;
 }

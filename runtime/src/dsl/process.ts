@@ -4,17 +4,22 @@ import type { z } from 'zod';
 import type { Column } from '../data/value.ts';
 import type { ProcessContext, ProcessFunction } from '../operators/process-function.ts';
 import { type DefinedFunction, wrong } from './definition.ts';
-import type { Timestamp } from './expression.ts';
-import { fieldOf, type RowOf } from './source.ts';
+import type { Decimal, Timestamp } from './expression.ts';
+import type { ColumnOf } from './keys.ts';
+import { checkObject, fieldsOfSchema, type RowOf } from './schema.ts';
 import type { WindowBounds } from './window.ts';
 
-/** A row as a process function sees it: times as epoch milliseconds. */
-export type Plain<R> = { readonly [K in keyof R]: PlainValue<R[K]> };
+/** A row as a process function sees it: times as epoch milliseconds, decimals as their text. Map nested objects before. */
+export type Plain<R> = { readonly [K in ColumnOf<R>]: PlainValue<R[K]> };
 type PlainValue<T> = T extends Timestamp
   ? number
-  : T extends WindowBounds
-    ? { readonly startMs: number; readonly endMs: number }
-    : T;
+  : T extends Decimal
+    ? string
+    : T extends WindowBounds
+      ? { readonly startMs: number; readonly endMs: number }
+      : T extends readonly (infer I)[]
+        ? readonly PlainValue<I>[]
+        : T;
 
 /** What stands in `defineProcess`; see there. */
 export interface ProcessOptions<In, S extends z.ZodObject, State> {
@@ -59,8 +64,9 @@ export function defineProcess<In, S extends z.ZodObject, State>(
     name,
     initial: state,
     ...(timersMax !== undefined && { timersMax }),
-    onEvent: onEvent as unknown as ProcessFunction['onEvent'],
-    ...(onTimer !== undefined && { onTimer }),
+    // The plan has checked that it gets rows of In, and the operator checks what it emits.
+    onEvent: onEvent as never,
+    ...(onTimer !== undefined && { onTimer: onTimer as never }),
   };
   const digest = createHash('sha256')
     .update(JSON.stringify([String(onEvent), String(onTimer), state, timersMax, columns]))
@@ -69,15 +75,14 @@ export function defineProcess<In, S extends z.ZodObject, State>(
   return { defined: { plan: { name, kind: 'process', digest }, code }, columns };
 }
 
-function columnsOf(where: string, output: z.ZodObject): readonly Column[] {
-  if (typeof output?.shape !== 'object')
-    wrong(`${where}: output must be a z.object({ … }) that says what it emits`);
-  return Object.entries(output.shape).map(([name, type]) => {
-    const field = fieldOf(where, name, type as z.ZodType);
-    const { type: columnType, nullable, scale, item } = field;
+/** What it emits is flat. */
+function columnsOf(where: string, output: unknown): readonly Column[] {
+  checkObject(`${where}, output`, output);
+  return fieldsOfSchema(where, output).map(({ name, type, nullable, scale, item, path }) => {
+    if (path !== undefined) wrong(`${where}, field "${path.join('.')}": what it emits has no objects in it`);
     return {
       name,
-      type: columnType,
+      type,
       nullable,
       ...(scale !== undefined && { scale }),
       ...(item !== undefined && { item }),

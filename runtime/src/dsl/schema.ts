@@ -66,7 +66,7 @@ type FieldOf<F> =
                 : never;
 
 /** All fields below an object that may be missing may be null. */
-type Nullable<T> = T extends Nested
+export type Nullable<T> = T extends Nested
   ? Nested & { readonly [K in keyof T & string]: Nullable<T[K]> }
   : T | null;
 

@@ -134,7 +134,8 @@ export function eventTimeOf(columns: readonly Column[]): Expr | null {
   const fields = marked.map(({ name }): Expr => ({ kind: 'field', name }));
   const sure = marked.findIndex((column) => !column.nullable);
   if (sure >= 0) return fields[sure] ?? null;
-  return fields.length === 0 ? null : { kind: 'call', fn: 'coalesce', args: fields };
+  const [first = null, second] = fields;
+  return second === undefined ? first : { kind: 'call', fn: 'coalesce', args: fields };
 }
 
 function unionColumns(node: NodeOf<'union'>, context: InferContext): readonly Column[] {

@@ -163,8 +163,8 @@ describe('what is wrong with a source is said by name', () => {
   });
 
   test.each<[string, z.ZodType, string]>([
-    ['a nested object', z.object({}), 'object is not supported. Use z.string()'],
-    ['an array', z.array(z.string()), 'array is not supported'],
+    ['a list of objects', z.array(z.object({})), 'object is not supported. Use z.string()'],
+    ['a list of lists', z.array(z.array(z.string())), 'a list holds z.string(), z.number(),'],
     ['a date', z.date(), 'date is not supported'],
     ['an e-mail', z.email(), '(email) is not supported'],
     [

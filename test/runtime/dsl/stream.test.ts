@@ -6,7 +6,6 @@ import {
   collect,
   count,
   cumulating,
-  defineProcess,
   first,
   hopping,
   last,
@@ -14,52 +13,11 @@ import {
   percentile,
   pipeline,
   session,
-  source,
   sum,
   tumbling,
-  type View,
   type Window,
 } from 'pipeline-runtime';
-import { z } from 'zod';
-import { codeOf } from '../../../runtime/src/plan/code.ts';
-import { explainPlan } from '../../../runtime/src/plan/explain.ts';
-
-const options = { watermark: { delay: '1m' }, lateness: { allowed: '0s', then: 'drop' } } as const;
-const schema = z.object({
-  origin: z.string(),
-  scheduled: z.iso.datetime(),
-  delay: z.int().nullable(),
-  price: z.number(),
-});
-const flights = source('flights', { schema, eventTime: 'scheduled', ...options });
-const gates = source('gates', {
-  schema: z.object({ airport: z.string(), gate: z.string(), opened: z.iso.datetime() }),
-  eventTime: 'opened',
-  ...options,
-});
-
-interface Endable {
-  updates(): View<unknown>;
-  final(): View<unknown>;
-}
-
-/** The tree of a view of these rows. */
-function treeOf(stream: Endable, mode: 'updates' | 'final' = 'updates'): string[] {
-  const lines = explainPlan(pipeline('p', { v: stream[mode]() }).plan)
-    .split('\n')
-    .slice(3);
-  return lines.filter((line) => !/: (watermark|a table)/.test(line)).map((line) => line.slice(2));
-}
-
-function refusal(define: () => unknown): string {
-  try {
-    define();
-  } catch (error) {
-    expect((error as { code: string }).code).toMatch(/^(DEFINITION|PLAN|DURATION)_INVALID$/);
-    return (error as Error).message;
-  }
-  return '';
-}
+import { fieldOf, flights, refusal, treeOf } from './streams.ts';
 
 describe('a step is the plan that it reads as', () => {
   test('extend keeps all columns', () => {
@@ -197,216 +155,6 @@ describe('a step is the plan that it reads as', () => {
   });
 });
 
-describe('joins', () => {
-  test.each([
-    [
-      { kind: 'regular', ttl: '1d' } as const,
-      'inner join of all rows on origin = airport',
-      '; remembers both sides for 1d',
-    ],
-    [
-      { kind: 'regular', ttl: 'forever' } as const,
-      'inner join of all rows on',
-      '; remembers both sides for ever',
-    ],
-    [{ kind: 'interval', from: '-5s', to: '10m' } as const, 'inner join by interval -5s to 10m on', ''],
-    [
-      'temporal' as const,
-      'inner join as of its time on',
-      '; remembers the newest row of each key on the right for ever',
-    ],
-  ])('%j', (how, text, memory) => {
-    const pairs = flights.join(gates, {
-      how,
-      on: (l, r) => [[l.origin, r.airport]],
-      select: (l, r) => ({ origin: l.origin, gate: r.gate }),
-    });
-    const [line] = treeOf(pairs);
-    expect(line).toContain(text);
-    expect(line).toMatch(new RegExp(`gate = right\\.gate${memory}$`));
-  });
-
-  test('a condition is one over what leaves', () => {
-    const pairs = flights.join(gates, {
-      type: 'left',
-      how: { kind: 'interval', from: '0s', to: '1h' },
-      on: (l, r) => [[l.origin, r.airport]],
-      select: (l, r) => ({ origin: l.origin, gate: r.gate }),
-      where: (row) => row.gate.ne('A1'),
-    });
-    expect(treeOf(pairs)[0]).toBe(
-      "left join by interval 0ms to 1h on origin = airport where gate <> 'A1': origin = left.origin, gate = right.gate",
-    );
-  });
-
-  test('what is computed of both sides is a map behind the join; the condition stays in it', () => {
-    const pairs = flights.join(flights, {
-      how: { kind: 'regular', ttl: 'forever' },
-      on: (l, r) => [[l.origin, r.origin]],
-      select: (l, r) => ({ origin: l.origin, both: l.price.plus(r.price) }),
-      where: (row) => row.both.gt(100),
-    });
-    expect(treeOf(pairs)).toEqual([
-      'map origin = c1, both = c2 + c3',
-      '  inner join of all rows on origin = origin where (c2 + c3) > 100: c1 = left.origin, c2 = left.price, c3 = right.price; remembers both sides for ever',
-      '    source flights',
-      '    source flights',
-    ]);
-  });
-
-  type Any = Record<string, unknown>;
-  const temporal: object = {
-    how: 'temporal',
-    on: (l: Any, r: Any) => [[l['origin'], r['airport']]],
-    select: (l: Any) => ({ origin: l['origin'] }),
-  };
-  const join = (change: object) => () => flights.join(gates, { ...temporal, ...change } as never);
-
-  test.each<[string, () => unknown, string]>([
-    [
-      'no how',
-      join({ how: undefined }),
-      "join: say how: 'window', 'temporal', 'lookup', { kind: 'interval', from, to }",
-    ],
-    ['no time-to-live', join({ how: { kind: 'regular' } }), 'an unbounded regular join without time-to-live'],
-    ['a bare number', join({ how: { kind: 'regular', ttl: 5 } }), 'join, ttl: "5" is not a duration'],
-    [
-      'an interval of nothing',
-      join({ how: { kind: 'interval', from: '1s' } }),
-      'join by interval, to: "undefined" is not a duration',
-    ],
-    ['an outer join', join({ type: 'full' }), 'join: type is "full"; say inner or left'],
-    [
-      'a pair the wrong way round',
-      join({ on: (l: never, r: never) => [[r['airport'], l['origin']]] }),
-      'join: a pair of on is a column of the left and one of the right',
-    ],
-    [
-      'a computed key',
-      join({ on: (l: { origin: { upper(): never } }, r: never) => [[l.origin.upper(), r['airport']]] }),
-      'join: on takes columns; compute the key with .extend(…) before',
-    ],
-    [
-      'an unknown column',
-      join({ select: (_: never, r: never) => ({ x: r['gat'] }) }),
-      'there is no column "right.gat"; did you mean "right.gate"?',
-    ],
-    ['nothing that leaves', join({ select: () => ({}) }), 'join selects no column'],
-    ['a text that leaves', join({ select: () => ({ x: 'gate' }) }), 'join, column "x" is not an expression'],
-    [
-      'types that do not fit',
-      () =>
-        pipeline('p', {
-          v: flights
-            .join(gates, {
-              how: 'temporal',
-              on: (l, r) => [[l.delay, r.gate]],
-              select: (l) => ({ o: l.origin }),
-            })
-            .updates(),
-        }),
-      'view "v": join, delay = gate: integer and string are never equal',
-    ],
-    [
-      'a source that is declared twice',
-      () =>
-        flights.join(source('flights', { schema, eventTime: 'scheduled', ...options }), {
-          how: 'temporal',
-          on: (l, r) => [[l.origin, r.origin]],
-          select: (l) => ({ o: l.origin }),
-        }),
-      'source "flights" is declared twice; declare it once',
-    ],
-  ])('%s is refused', (_, define, message) => {
-    expect(refusal(define)).toContain(message);
-  });
-
-  test('a view reads all sources of its streams', () => {
-    const pairs = flights.join(gates, {
-      how: 'temporal',
-      on: (l, r) => [[l.origin, r.airport]],
-      select: (l) => ({ origin: l.origin }),
-    });
-    const { plan } = pipeline('p', { a: pairs.updates(), b: gates.updates() });
-    expect(plan.sources.map(({ name }) => name)).toEqual(['flights', 'gates']);
-  });
-});
-
-describe('process functions', () => {
-  const define = (change: object = {}) =>
-    defineProcess('silent', {
-      output: z.object({ origin: z.string(), at: z.iso.datetime(), often: z.int().optional() }),
-      state: { seen: 0 },
-      onEvent(row: { readonly origin: string; readonly scheduled: number }, context) {
-        context.state.seen++;
-        context.setTimer(row.scheduled + 1000);
-      },
-      onTimer: (context) => context.emit({ origin: 'x', at: context.timeMs, often: context.state.seen }),
-      ...change,
-    });
-
-  test('is a node with the columns that it emits, and code that the plan finds', () => {
-    const silent = define();
-    const { plan } = pipeline('p', { v: flights.process(['origin'], silent).final() });
-    expect(plan.functions).toEqual([
-      { name: 'silent', kind: 'process', digest: expect.stringMatching(/^[0-9a-f]{32}$/) },
-    ]);
-    expect(plan.views[0]?.node).toMatchObject({
-      kind: 'process',
-      function: 'silent',
-      keys: ['origin'],
-      columns: [
-        { name: 'origin', type: 'string', nullable: false },
-        { name: 'at', type: 'timestamp', nullable: false },
-        { name: 'often', type: 'integer', nullable: true },
-      ],
-    });
-    expect(codeOf(plan).get('silent')).toMatchObject({ name: 'silent', initial: { seen: 0 } });
-  });
-
-  test.each<[string, object]>([
-    ['onEvent', { onEvent: () => {} }],
-    ['onTimer', { onTimer: undefined }],
-    ['the state', { state: { seen: 1 } }],
-    ['the output', { output: z.object({ origin: z.string() }) }],
-    ['the limit of timers', { timersMax: 5 }],
-  ])('another %s is another function', (_, change) => {
-    expect(define(change).defined.plan.digest).not.toBe(define().defined.plan.digest);
-    expect(define().defined.plan.digest).toBe(define().defined.plan.digest);
-  });
-
-  test.each<[string, () => unknown, string]>([
-    [
-      'no code',
-      () => define({ onEvent: undefined }),
-      'process "silent": say what to do with a row: onEvent(row, context)',
-    ],
-    ['no state', () => define({ state: undefined }), 'process "silent": say the state of a new key'],
-    ['no output', () => define({ output: undefined }), 'process "silent": output must be a z.object'],
-    [
-      'an output of no type',
-      () => define({ output: z.object({ x: z.date() }) }),
-      'process "silent", field "x": date is not supported',
-    ],
-    [
-      'two of one name',
-      () =>
-        pipeline('p', {
-          a: flights.process([], define()).updates(),
-          b: flights.process([], define()).updates(),
-        }),
-      'function "silent" is defined twice',
-    ],
-    [
-      'a key that is no column',
-      () => pipeline('p', { v: flights.process(['nope' as never], define()).updates() }),
-      'view "v": process "silent", key: there is no column "nope"',
-    ],
-  ])('%s is refused', (_, defined, message) => {
-    expect(refusal(defined)).toContain(message);
-  });
-});
-
 describe('refused, also where no compiler looks', () => {
   test.each<[string, () => unknown, string]>([
     [
@@ -479,13 +227,3 @@ describe('refused, also where no compiler looks', () => {
     expect(refusal(define)).toContain(message);
   });
 });
-
-/** A field as the callbacks get it. */
-function fieldOf(name: 'scheduled'): never {
-  let field: unknown;
-  flights.filter((f) => {
-    field = f[name];
-    return f.price.gt(0);
-  });
-  return field as never;
-}
