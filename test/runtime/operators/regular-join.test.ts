@@ -297,6 +297,17 @@ describe('a left join, row by row', () => {
     expect(join.size).toBe(2);
   });
 
+  test('Y1: equal rows of the left have their nulls again when their one partner is gone', () => {
+    const join = newJoin();
+    join.right.push(right, 1, null);
+    for (const row of [left, left, left]) join.left.push(row, 1, null);
+    join.left.push(left, -1, null);
+    log.length = 0;
+    join.right.push(right, -1, null);
+    join.flush();
+    expect(log).toEqual(['-1,0,2', '-1,0,2', '+1,,', '+1,,']);
+  });
+
   test('a pair that cannot be computed is reported when it comes, not when it goes, and is no pair', () => {
     const errors: string[] = [];
     const join = joinOf('left', { retracts: [true, true] })({
