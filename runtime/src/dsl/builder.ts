@@ -18,8 +18,15 @@ const INTEGER: ExprType = { type: 'integer', nullable: false };
 const STRING: ExprType = { type: 'string', nullable: false };
 
 /** Here a decimal beside a double would silently become a double. */
-const KEEPS_DECIMALS: ReadonlySet<FunctionName> = new Set([
-  ...(['plus', 'minus', 'times', 'mod', 'coalesce', 'least', 'greatest', 'caseWhen'] as const),
+const KEEPS_DECIMALS: ReadonlySet<FunctionName> = new Set<FunctionName>([
+  'plus',
+  'minus',
+  'times',
+  'mod',
+  'coalesce',
+  'least',
+  'greatest',
+  'caseWhen',
 ]);
 
 export class Builder {
@@ -320,7 +327,7 @@ export function literalOf(value: unknown, beside: ExprType | null): LiteralExpr 
     return { kind: 'literal', type: 'timestamp', value: ms };
   }
   if (beside?.type === 'decimal' && (typeof value === 'string' || typeof value === 'number'))
-    return decimalLiteral(String(value));
+    return decimalLiteral(value);
   if (typeof value === 'string') return { kind: 'literal', type: 'string', value };
   if (typeof value === 'boolean') return { kind: 'literal', type: 'boolean', value };
   if (typeof value === 'number' && Number.isFinite(value))
@@ -329,11 +336,11 @@ export function literalOf(value: unknown, beside: ExprType | null): LiteralExpr 
 }
 
 /** `0.908` as a decimal of scale 3. @throws DEFINITION_INVALID */
-export function decimalLiteral(text: string): LiteralExpr {
-  const decimal = decimalOf(text);
+export function decimalLiteral(text: unknown): LiteralExpr {
+  const decimal = decimalOf(String(text));
   if (decimal === undefined)
     wrong(
-      `"${text}" is not a decimal: digits, perhaps a point and up to 15 more, in all up to 2^53 - 1 units of the last`,
+      `"${String(text)}" is not a decimal: digits, perhaps a point and up to 15 more, in all up to 2^53 - 1 units of the last`,
     );
   return { kind: 'literal', type: 'decimal', value: decimal.unscaled, scale: decimal.scale };
 }
@@ -349,7 +356,8 @@ function patternOf(regex: unknown): unknown {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : String(value as string);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 function wrong(problem: string): never {

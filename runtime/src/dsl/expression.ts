@@ -77,7 +77,7 @@ interface Ordered<T> {
   lte<O extends Comparand<T>>(other: O): Expression<With<T, O, boolean>>;
   oneOf(...values: readonly Literal<NonNullable<T>>[]): Expression<Spread<T, boolean>>;
   /** Null where both are equal, otherwise this value. */
-  nullIf<O extends Comparand<T>>(other: O): Expression<NonNullable<T> | null>;
+  nullIf(other: Comparand<T>): Expression<NonNullable<T> | null>;
   /** The smallest of all; null when one is null. */
   least<O extends readonly Operand<T>[]>(...others: O): Expression<With<T, O[number], NonNullable<T>>>;
   /** The largest of all; null when one is null. */
@@ -251,7 +251,7 @@ export function literal(value: unknown): unknown {
 
 /** An exact decimal with the digits that are written: `decimal('0.908')`. @throws DEFINITION_INVALID */
 export function decimal(text: string): Expression<Decimal> {
-  return new Builder(decimalLiteral(String(text)), []) as never;
+  return new Builder(decimalLiteral(text), []) as never;
 }
 
 /**

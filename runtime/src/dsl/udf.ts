@@ -70,9 +70,9 @@ export function udf<const A extends readonly FunctionType[], const R extends Fun
   code: (...args: SeenArgs<A>) => OrNull<R, Seen<R>>,
 ): <const O extends Args<A>>(...args: O) => Expression<OrNull<R, Stands<R>> | NullOf<O>> {
   const where = `function "${name}"`;
-  const problem = nameProblem(String(name));
+  const problem = nameProblem(name);
   if (problem !== undefined) wrong(`${where}: ${problem}`);
-  if (typeof code !== 'function')
+  if (typeof code !== 'function' || !Array.isArray(types?.args))
     wrong(`${where}: say udf("${name}", { args: ['string'], result: 'double' }, (text) => …)`);
   const args = types.args.map((type, index) => typeOf(`${where}, argument ${index + 1}`, type));
   const result = typeOf(`${where}, result`, types.result);

@@ -159,10 +159,10 @@ export function explainExpr(expr: Expr): string {
   if (expr.kind === 'field') return expr.name;
   if (expr.kind === 'literal') return explainLiteral(expr);
   const name = expr.kind === 'udf' ? expr.name : FUNCTIONS[expr.fn].sign;
-  if (expr.kind === 'udf' || !(INFIX.has(expr.fn) || expr.fn === 'isNull' || expr.fn === 'caseWhen'))
+  if (expr.kind === 'call' && expr.fn === 'caseWhen') return explainCase(expr.args.map(explainExpr));
+  if (expr.kind === 'udf' || !(INFIX.has(expr.fn) || expr.fn === 'isNull'))
     return `${name}(${expr.args.map(explainExpr).join(', ')})`;
   const args = expr.args.map((arg) => (arg.kind === 'call' ? `(${explainExpr(arg)})` : explainExpr(arg)));
-  if (expr.fn === 'caseWhen') return explainCase(args);
   return expr.fn === 'isNull' ? `${args[0] ?? ''} is null` : args.join(` ${name} `);
 }
 

@@ -86,9 +86,8 @@ export function conversion(from: ExprType, to: ExprType): ((value: Value) => Val
 
 /** A number as messages show it. */
 export function textOf(value: Value, type: ExprType): string {
-  return type.type === 'decimal'
-    ? formatDecimal(value as number, scaleOf(type))
-    : String(value as string | number | boolean);
+  if (type.type === 'decimal') return formatDecimal(value as number, scaleOf(type));
+  return typeof value === 'object' ? 'null' : String(value);
 }
 
 /** Whether values of two types have an order: numbers all together, and every simple type by itself. */

@@ -80,7 +80,11 @@ describe('what is wrong is an error of the row that names the function', () => {
   });
 
   test('what it throws, whatever that is', () => {
-    const hostile = { toString: () => hostile.toString() };
+    const hostile = {
+      toString(): string {
+        throw new Error('again');
+      },
+    };
     for (const [thrown, message] of [
       [new TypeError('no'), 'function "f" threw: no'],
       ['text', 'function "f" threw: text'],
