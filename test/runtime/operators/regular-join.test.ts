@@ -179,6 +179,17 @@ describe('with a time-to-live', () => {
     expect(run.rows).toEqual(['["a",10,1,null,null]']);
   });
 
+  test('the first row, which knew no watermark, expires nothing after a restart either', async () => {
+    const rows: ScriptRow[] = [
+      { row: ['a', 5, 1], timeMs: 5, input: LEFT },
+      { row: ['z', 80, 1], timeMs: 80, input: LEFT },
+      { row: ['a', -30, 1], timeMs: null, input: RIGHT },
+    ];
+    const options = { cuts: ['restart'], causedBy: 'advance' } as const;
+    const run = await runScript(make('inner', { ttlMs: 20 }), scriptOf(rows, { delayMs: 100 }), options);
+    expect(run.rows).toEqual(['["a",5,1,-30,1]']);
+  });
+
   test('at the end of the input nothing expires', async () => {
     const rows: ScriptRow[] = [{ row: ['a', 10, 1], timeMs: 10, input: LEFT }];
     const run = await runScript(make('left', { ttlMs: 20 }), scriptOf(rows));

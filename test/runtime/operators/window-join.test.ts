@@ -95,6 +95,8 @@ test.each(JOIN_TYPES)('O1, O2, Y2: %s of inputs that take rows back', async (typ
       const script = scriptOf(takeSomeBack(events, goes, delays), delays);
       const run = await runScript(make(type, true), script, { cuts, ...delays });
       const left = remaining(script.filter((step) => !isLate(step, delays.allowedMs)));
+      const late = script.filter((step) => step.weight === 1 && isLate(step, delays.allowedMs));
+      expect(run.late.length).toBe(late.length);
       expect(run.rows).toEqual(folded(joinAll(type, sideOf(left, LEFT), sideOf(left, RIGHT), sameWindow)));
       expect([run.size, run.storedKeys]).toEqual([0, 0]);
     }),
