@@ -99,7 +99,7 @@ describe('schemas of our own', () => {
     const time = sqlTimestamp().describe('when');
     const rate = decimalField(2).meta({ title: 'rate' }).optional();
     const schema = z.object({ time, rate });
-    const { sources } = source('s', { schema, eventTime: 'time' as never, ...rest });
+    const { sources } = source('s', { schema, eventTime: 'time', ...rest });
     expect(sources[0]?.fields).toEqual([
       { name: 'time', type: 'timestamp', format: 'sql', nullable: false },
       { name: 'rate', type: 'decimal', scale: 2, nullable: true },
