@@ -81,6 +81,7 @@ for (const retracts of [false, true]) {
         expect(resultsOf(accumulators)).toEqual(naiveAggregates(there, retracts));
         const last = saved(aggregates, accumulators, members);
         expect(resultsOf(last)).toEqual(naiveAggregates(there, retracts));
+        expect(last.flatMap(({ members: kept }) => [...(kept?.takeChanges() ?? [])])).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -146,6 +147,17 @@ describe('one aggregate', () => {
     expect(result({ fn: 'avg', type: 'integer' }, [1, 2])).toBe(1.5);
     const largest = Number.MAX_SAFE_INTEGER;
     expect(result({ fn: 'avg', type: 'integer' }, [largest, largest])).toBe(largest);
+  });
+
+  test('of rows of one event with one time, first keeps the one pushed earlier and last the one pushed later', () => {
+    const by = (): Value => 7;
+    const of = (fn: 'first' | 'last' | 'argMin' | 'argMax'): Value => {
+      const aggregates = new Aggregates([{ fn, arg: ([value = null]) => value, type: 'string', by }], false);
+      const accumulators = aggregates.create();
+      for (const value of ['b', 'c', 'a']) add(aggregates, accumulators, { row: [value], position: 4 });
+      return resultsOf(accumulators)[0] ?? null;
+    };
+    expect([of('first'), of('last'), of('argMin'), of('argMax')]).toEqual(['b', 'a', 'b', 'b']);
   });
 
   test('lists: the first, and equals among those that may be taken back', () => {
