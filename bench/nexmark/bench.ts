@@ -85,7 +85,10 @@ function median(numbers: readonly number[]): number {
 const file = eventsFile();
 for (const query of queries) {
   process.stderr.write(`\r\u001b[K${query}: comparing the answers`);
-  const { equal, rows } = JSON.parse(run('measure.js', ['equal', query, file])) as { equal: boolean; rows: number };
+  const { equal, rows } = JSON.parse(run('measure.js', ['equal', query, file])) as {
+    equal: boolean;
+    rows: number;
+  };
   if (!equal) throw new Error(`${query}: the answer of ${rows} rows is not DuckDB's`);
 }
 const runs = new Map(queries.map((query) => [query, { ours: [] as Measured[], duckdb: [] as Measured[] }]));

@@ -23,8 +23,9 @@ const CHANNELS = 10_000;
 const SIZE = { person: 200, auction: 500, bid: 100 } as const;
 
 const STATES = ['AZ', 'CA', 'ID', 'OR', 'WA', 'WY'] as const;
-const CITIES =
-  'Phoenix,Los Angeles,San Francisco,Boise,Portland,Bend,Redmond,Seattle,Kent,Cheyenne'.split(',');
+const CITIES = 'Phoenix,Los Angeles,San Francisco,Boise,Portland,Bend,Redmond,Seattle,Kent,Cheyenne'.split(
+  ',',
+);
 const FIRST_NAMES = 'Peter,Paul,Luke,John,Saul,Vicky,Kate,Julie,Sarah,Deiter,Walter'.split(',');
 const LAST_NAMES = 'Shultz,Abrams,Spencer,White,Bartels,Walton,Smith,Jones,Noris'.split(',');
 const HOT_CHANNELS = ['Google', 'Facebook', 'Baidu', 'Apple'] as const;
@@ -99,7 +100,9 @@ class Generator {
     const random = this.#random;
     const name = `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`;
     const emailAddress = `${this.#word(7, ' ')}@${this.#word(5, ' ')}.com`;
-    const creditCard = Array.from({ length: 4 }, () => String(random.below(10_000)).padStart(4, '0')).join(' ');
+    const creditCard = Array.from({ length: 4 }, () => String(random.below(10_000)).padStart(4, '0')).join(
+      ' ',
+    );
     const city = random.pick(CITIES);
     const state = random.pick(STATES);
     const used = 8 + name.length + emailAddress.length + creditCard.length + city.length + state.length;

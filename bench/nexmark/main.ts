@@ -5,13 +5,16 @@
  *   --architecture A    through the log and the layers of an architecture; without it in one pass over the file
  *   --side FILE         the lines `key,value` that q13 looks up
  *   --jit off           the interpreter runs everything
- *   --workers 2         …
  * The final rows are written as compact lines of JSON, with the columns of the published sink.
  */
 import { createReadStream, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { TestDriver } from 'pipeline-runtime/testing';
+import { type Architecture, ARCHITECTURES } from '../../runtime/src/config/project.ts';
 import { FileRun, tablesFirst } from '../../runtime/src/engine/file-run.ts';
+import type { ViewPlan } from '../../runtime/src/plan/node.ts';
+import { ViewLayout } from '../../runtime/src/views/layout.ts';
 import { nexmarkQuery, QUERIES } from './queries.ts';
 
 function fail(message: string): never {
@@ -38,32 +41,70 @@ const definition =
 if (definition.plan.sources.some(({ name }) => name === 'side') && values.side === undefined)
   fail(`${query} looks values up: --side FILE, with lines of key,value`);
 
+const architecture =
+  ARCHITECTURES.find((candidate) => candidate === values.architecture) ??
+  (values.architecture === undefined
+    ? null
+    : fail(`there is no architecture ${values.architecture}; there are ${ARCHITECTURES.join(', ')}`));
+
 const file = values.output === '-' ? process.stdout.fd : openSync(values.output, 'w');
 const write = (bytes: Uint8Array): void => {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(file, bytes, at);
     } catch (error) {
-      // A pipe whose reader is slow.
-      if ((error as { code?: string }).code !== 'EAGAIN') throw error;
+      const { code } = error as { code?: string };
+      // Nobody reads any more.
+      if (code === 'EPIPE') process.exit(0);
+      // A pipe whose reader is slow is asked again.
+      if (code !== 'EAGAIN') throw error;
     }
   }
 };
 
-const run = new FileRun({ plan: definition.plan, jit: values.jit === 'off' ? 'off' : 'on', times: 'sql' });
-for (const source of tablesFirst(definition.plan)) {
-  if (source.name === 'side') await run.feedPieces(source, sideRows(values.side ?? ''));
-  else run.feedFile(source, input);
+if (architecture === null) await inOnePass();
+else await throughLayers(architecture);
+
+async function inOnePass(): Promise<void> {
+  const run = new FileRun({ plan: definition.plan, jit: values.jit === 'off' ? 'off' : 'on', times: 'sql' });
+  for (const source of tablesFirst(definition.plan)) {
+    if (source.name === 'side') await run.feedPieces(source, sideRows(values.side ?? ''));
+    else await run.feedJsonLines(source, input);
+  }
+  run.end();
+  for (const view of run.views) view.writeJson(write);
 }
-run.end();
-for (const view of run.views) view.writeJson(write);
+
+/** Through a log and the layers of an architecture, both in memory. */
+async function throughLayers(name: Architecture): Promise<void> {
+  const driver = await TestDriver.open(definition, { architecture: name });
+  for (const source of tablesFirst(definition.plan)) {
+    const bytes = source.name === 'side' ? sideRows(values.side ?? '') : createReadStream(input);
+    await driver.engine.ingest(source.name, bytes as AsyncIterable<Uint8Array>);
+  }
+  await driver.end();
+  await driver.settle();
+  const layout = new ViewLayout(definition.plan, definition.plan.views[0] as ViewPlan);
+  const times = new Set(
+    layout.columns.flatMap((column) => (column.type === 'timestamp' ? [column.name] : [])),
+  );
+  for (const row of await driver.rows(query)) {
+    const written = Object.entries(row).map(([column, value]) => [
+      column,
+      times.has(column) && typeof value === 'string' ? value.replace('T', ' ').replace('Z', '') : value,
+    ]);
+    write(Buffer.from(`${JSON.stringify(Object.fromEntries(written))}\n`));
+  }
+}
 
 async function* sideRows(path: string): AsyncIterable<Buffer> {
   let text = '';
   for await (const chunk of createReadStream(path, 'utf8')) text += chunk as string;
   const rows = text.split(/\r?\n/).flatMap((line) => {
     const at = line.indexOf(',');
-    return at < 0 ? [] : [`${JSON.stringify({ key: Number(line.slice(0, at)), value: line.slice(at + 1) })}\n`];
+    return at < 0
+      ? []
+      : [`${JSON.stringify({ key: Number(line.slice(0, at)), value: line.slice(at + 1) })}\n`];
   });
   yield Buffer.from(rows.join(''));
 }

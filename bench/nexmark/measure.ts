@@ -38,7 +38,7 @@ async function ours() {
   let stateBytes = 0;
   const result = await clocked(async () => {
     const run = new FileRun({ plan: definition.plan, jit: 'on' });
-    for (const source of tablesFirst(definition.plan)) run.feedFile(source, file);
+    for (const source of tablesFirst(definition.plan)) await run.feedJsonLines(source, file);
     run.end();
     interpreted = run.views.map(({ interpretedBecause }) => interpretedBecause);
     stateBytes = run.views.reduce((sum, view) => sum + view.stateBytes, 0);
@@ -62,11 +62,14 @@ async function equal() {
   const definition = nexmarkQuery(query, DELAY);
   if (definition === undefined) throw new Error(`there is no query ${query}`);
   const run = new FileRun({ plan: definition.plan, jit: 'on', times: 'sql' });
-  for (const source of tablesFirst(definition.plan)) run.feedFile(source, file);
+  for (const source of tablesFirst(definition.plan)) await run.feedJsonLines(source, file);
   run.end();
   const pieces: Buffer[] = [];
   for (const view of run.views) view.writeJson((bytes) => pieces.push(Buffer.from(bytes)));
   const rows = Buffer.concat(pieces).toString().split('\n').slice(0, -1).sort();
   const expected = await (await openReference(file, 4000)).rows(query);
-  return { rows: rows.length, equal: rows.length === expected.length && rows.every((row, i) => row === expected[i]) };
+  return {
+    rows: rows.length,
+    equal: rows.length === expected.length && rows.every((row, i) => row === expected[i]),
+  };
 }

@@ -81,7 +81,13 @@ const day = (b: Bid) => b.dateTime.format('yyyy-MM-dd');
 export const QUERIES: Readonly<Record<string, (house: AuctionHouse) => View>> = {
   q0: ({ bids }) =>
     bids
-      .map((b) => ({ auction: b.auction, bidder: b.bidder, price: b.price, dateTime: b.dateTime, extra: b.extra }))
+      .map((b) => ({
+        auction: b.auction,
+        bidder: b.bidder,
+        price: b.price,
+        dateTime: b.dateTime,
+        extra: b.extra,
+      }))
       .updates(),
 
   q1: ({ bids }) =>
@@ -162,7 +168,13 @@ export const QUERIES: Readonly<Record<string, (house: AuctionHouse) => View>> = 
         }),
         where: (row) => row.dateTime.gte(row.endTime.minus('10s')).and(row.dateTime.lte(row.endTime)),
       })
-      .map((b) => ({ auction: b.auction, bidder: b.bidder, price: b.price, dateTime: b.dateTime, extra: b.extra }))
+      .map((b) => ({
+        auction: b.auction,
+        bidder: b.bidder,
+        price: b.price,
+        dateTime: b.dateTime,
+        extra: b.extra,
+      }))
       .updates();
   },
 

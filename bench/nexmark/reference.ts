@@ -14,14 +14,17 @@ const EVENT = `{
 }`;
 
 const BID = 'auction, bidder, price, channel, url';
-const RANKS = [
-  'price < 10000',
-  'price >= 10000 AND price < 1000000',
-  'price >= 1000000',
-] as const;
+const RANKS = ['price < 10000', 'price >= 10000 AND price < 1000000', 'price >= 1000000'] as const;
 const ranked = (what: string, name: string): string =>
-  [`${what} AS total_${name}`, ...RANKS.map((rank, i) => `${what} FILTER (WHERE ${rank}) AS rank${i + 1}_${name}`)].join(', ');
-const COUNTS = [ranked('count(*)', 'bids'), ranked('count(DISTINCT bidder)', 'bidders'), ranked('count(DISTINCT auction)', 'auctions')].join(', ');
+  [
+    `${what} AS total_${name}`,
+    ...RANKS.map((rank, i) => `${what} FILTER (WHERE ${rank}) AS rank${i + 1}_${name}`),
+  ].join(', ');
+const COUNTS = [
+  ranked('count(*)', 'bids'),
+  ranked('count(DISTINCT bidder)', 'bidders'),
+  ranked('count(DISTINCT auction)', 'auctions'),
+].join(', ');
 const DAY = `strftime("dateTime", '%Y-%m-%d')`;
 const SECOND = 1000;
 
@@ -101,13 +104,17 @@ export async function openReference(file: string, delayMs: number, side?: string
   const connection = await instance.connect();
   await connection.run(`SET TimeZone = 'UTC'`);
   await connection.run(`CREATE TABLE raw AS SELECT row_number() OVER () AS pos, * FROM ${lines(file)}`);
-  await connection.run(`CREATE TABLE events AS SELECT *, max(epoch_ms(coalesce(person."dateTime", auction."dateTime", bid."dateTime"))) OVER (ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - ${delayMs} AS wm FROM raw`);
+  await connection.run(
+    `CREATE TABLE events AS SELECT *, max(epoch_ms(coalesce(person."dateTime", auction."dateTime", bid."dateTime"))) OVER (ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - ${delayMs} AS wm FROM raw`,
+  );
   for (const [index, kind] of KINDS.entries())
     await connection.run(
       `CREATE VIEW ${kind} AS SELECT pos, wm, ${kind}.* FROM events WHERE event_type = ${index}`,
     );
   if (side !== undefined)
-    await connection.run(`CREATE TABLE side AS SELECT * FROM read_csv(${quoted(side)}, header = false, columns = {'key': 'BIGINT', 'value': 'VARCHAR'})`);
+    await connection.run(
+      `CREATE TABLE side AS SELECT * FROM read_csv(${quoted(side)}, header = false, columns = {'key': 'BIGINT', 'value': 'VARCHAR'})`,
+    );
   return new Reference(connection);
 }
 
@@ -126,7 +133,9 @@ export class Reference {
     const sql = REFERENCE[query];
     if (sql === undefined) throw new Error(`there is no reference for ${query}`);
     const file = `/tmp/nexmark-reference-${process.pid}-${query}.json`;
-    await this.#connection.run(`COPY (${sql}) TO '${file}' (FORMAT JSON, TIMESTAMPFORMAT '%Y-%m-%d %H:%M:%S.%g')`);
+    await this.#connection.run(
+      `COPY (${sql}) TO '${file}' (FORMAT JSON, TIMESTAMPFORMAT '%Y-%m-%d %H:%M:%S.%g')`,
+    );
     const text = await readFile(file, 'utf8');
     await rm(file);
     const decimal = query === 'q1' || query === 'q14';
@@ -162,7 +171,12 @@ export class Reference {
     return [...open]
       .flatMap(([bidder, sessions]) =>
         sessions.map(({ from, to, count }) =>
-          JSON.stringify({ bidder: Number(bidder), bid_count: count, starttime: time(from), endtime: time(to) }),
+          JSON.stringify({
+            bidder: Number(bidder),
+            bid_count: count,
+            starttime: time(from),
+            endtime: time(to),
+          }),
         ),
       )
       .sort();

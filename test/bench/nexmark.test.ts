@@ -44,7 +44,7 @@ async function answer(query: string, jit: 'on' | 'off'): Promise<{ rows: string[
   const run = new FileRun({ plan: definition.plan, jit, times: 'sql' });
   for (const source of tablesFirst(definition.plan)) {
     if (source.name === 'side') await run.feedPieces(source, sideLines());
-    else run.feedFile(source, EVENTS);
+    else await run.feedJsonLines(source, EVENTS);
   }
   run.end();
   const pieces: Uint8Array[] = [];
@@ -93,7 +93,9 @@ function withSqlTimes(row: object): object {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name,
-      typeof value === 'string' && ISO_TIME.test(value) ? value.replace('T', ' ').slice(0, -1) : (value as unknown),
+      typeof value === 'string' && ISO_TIME.test(value)
+        ? value.replace('T', ' ').slice(0, -1)
+        : (value as unknown),
     ]),
   );
 }

@@ -15,7 +15,9 @@ type Values = ReadonlyMap<string, readonly Gate['values'][number][]>;
 
 export function gateOf(plan: Plan, source: string): Gate | null {
   const conditions = plan.views.flatMap(({ node }) => firstFilters(node, source));
-  const [first, ...others] = conditions.map((condition) => (condition === null ? new Map() : valuesOf(condition)));
+  const [first, ...others] = conditions.map((condition) =>
+    condition === null ? new Map() : valuesOf(condition),
+  );
   for (const [field, values] of (first as Values | undefined) ?? []) {
     const all = others.map((other: Values) => other.get(field));
     if (all.every((each) => each !== undefined))

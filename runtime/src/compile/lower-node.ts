@@ -143,7 +143,10 @@ const LOWER: PlanTable<Lowered, NodeContext> = {
     const keys = given.indicesOf(node.keys);
     const window = given.windowIn(node.keys, node.input);
     return unary(
-      dedupe({ ...given.common, keys, keep, by, ttlMs, time: given.time, window, mode: modeOf(context, window) }, context.next),
+      dedupe(
+        { ...given.common, keys, keep, by, ttlMs, time: given.time, window, mode: modeOf(context, window) },
+        context.next,
+      ),
     );
   },
   group: (node, context) => unary(lowerGroup(node, context)),
@@ -239,7 +242,10 @@ function lowerGroup(node: NodeOf<'group'>, context: NodeContext): StatefulOperat
     time: given.time,
   } as const;
   if (window?.kind === 'session') return new SessionOperator({ ...spec, gapMs: window.gapMs }, context.next);
-  return new GroupOperator({ ...spec, window: window === null ? null : windowAssigner(window) }, context.next);
+  return new GroupOperator(
+    { ...spec, window: window === null ? null : windowAssigner(window) },
+    context.next,
+  );
 }
 
 function lowerJoin(node: NodeOf<'join'>, context: NodeContext): JoinOperator {
@@ -258,17 +264,37 @@ function lowerJoin(node: NodeOf<'join'>, context: NodeContext): JoinOperator {
   const spec = { type: node.type, project, condition, onError, prefix: statePrefix };
   const late = later(context.late, Math.max(heldBack(node.left), heldBack(node.right)));
   const sides = {
-    left: { keys: left.indicesOf(node.on.map((pair) => pair.left)), retracts: left.retracts, time: left.time },
-    right: { keys: right.indicesOf(node.on.map((pair) => pair.right)), retracts: right.retracts, time: right.time },
+    left: {
+      keys: left.indicesOf(node.on.map((pair) => pair.left)),
+      retracts: left.retracts,
+      time: left.time,
+    },
+    right: {
+      keys: right.indicesOf(node.on.map((pair) => pair.right)),
+      retracts: right.retracts,
+      time: right.time,
+    },
   };
-  return JOINS[node.how.kind]({ node, spec: { ...spec, ...sides, late }, left, right }, node.how as never, next);
+  return JOINS[node.how.kind](
+    { node, spec: { ...spec, ...sides, late }, left, right },
+    node.how as never,
+    next,
+  );
 }
 
 interface JoinParts {
   readonly node: NodeOf<'join'>;
   readonly spec: JoinSpec & {
-    readonly left: { readonly keys: readonly number[]; readonly retracts: boolean; readonly time: Evaluate | null };
-    readonly right: { readonly keys: readonly number[]; readonly retracts: boolean; readonly time: Evaluate | null };
+    readonly left: {
+      readonly keys: readonly number[];
+      readonly retracts: boolean;
+      readonly time: Evaluate | null;
+    };
+    readonly right: {
+      readonly keys: readonly number[];
+      readonly retracts: boolean;
+      readonly time: Evaluate | null;
+    };
     readonly late: LateRule;
   };
   readonly left: Given;

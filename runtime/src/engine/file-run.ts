@@ -9,10 +9,15 @@
  * What a view has that no code is generated for, the interpreter runs. Under `correct` every event counts, so nothing is
  * late and windows close at the end.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { gateOf } from '../compile/gate.ts';
-import { type Scanner, scannerFor, SIDE_BYTES_MIN } from '../compile/jit/scanner.ts';
+import { type Scanner, scannerFor, type ScannerOptions } from '../compile/jit/scanner.ts';
 import { BATCH_ROWS_MAX, type ColumnBatch } from '../data/columns.ts';
+import { failure } from '../base/errors.ts';
+import { fileLines } from '../ingest/files.ts';
+import type { Line } from '../ingest/lines.ts';
+import { EVENT_BYTES_MAX } from '../data/line.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { sourcesOf } from '../plan/walk.ts';
@@ -20,9 +25,13 @@ import { Times } from '../loop/times.ts';
 import { FileView, type FileViewOptions } from './file-view.ts';
 
 const CHUNK_BYTES = 1 << 20;
+/** For the beginning of a line that is not whole: as much as shows that it is too long. */
+const ROOM_BYTES = EVENT_BYTES_MAX + 2;
 
 export interface FileRunOptions extends FileViewOptions {
   readonly plan: Plan;
+  /** Which event times can be right; all of them unless said. */
+  readonly plausible?: (source: SourcePlan) => NonNullable<ScannerOptions['plausible']>;
   /** Called with what was wrong with a line, counted from 1. */
   readonly onProblem?: (source: string, line: number, problem: string) => void;
 }
@@ -40,43 +49,55 @@ export class FileRun {
     this.views = options.plan.views.map((view) => new FileView(options.plan, view, options));
   }
 
-  /** Feeds the JSON lines of a file to a source. REQUIRES tables before those who look them up. */
-  feedFile(source: SourcePlan, file: string): void {
-    const descriptor = openSync(file, 'r');
-    try {
-      this.#feed(source, (into, at) => readSync(descriptor, into, at, CHUNK_BYTES, null));
-    } finally {
-      closeSync(descriptor);
-    }
+  /**
+   * Feeds the events of a file to a source. REQUIRES tables before those who look them up.
+   * @throws FILE_UNREADABLE, FILE_INVALID, USAGE for an unknown kind of file
+   */
+  async feedFile(source: SourcePlan, path: string, signal?: AbortSignal): Promise<void> {
+    if (isJsonLines(path)) await this.feedJsonLines(source, path, signal);
+    else await this.feedPieces(source, piecesOf(fileLines(path, source.fields)), signal);
   }
 
-  /** Feeds pieces of JSON lines, each behind a line feed. */
-  async feedPieces(source: SourcePlan, pieces: AsyncIterable<Buffer>): Promise<void> {
+  /** Feeds the JSON lines of a file, whatever its name. Throws FILE_UNREADABLE. */
+  async feedJsonLines(source: SourcePlan, path: string, signal?: AbortSignal): Promise<void> {
     const feeder = this.#feeder(source);
-    for await (const piece of pieces) {
-      for (let at = 0; at < piece.length; at += CHUNK_BYTES) feeder.take(piece.subarray(at, at + CHUNK_BYTES));
+    const file = await openEvents(path);
+    try {
+      const read = async (into: Buffer, at: number): Promise<number> =>
+        (await file.read(into, at, CHUNK_BYTES)).bytesRead;
+      while (signal?.aborted !== true && (await feeder.read(read)) > 0);
+    } finally {
+      await file.close();
     }
     feeder.end();
   }
 
-  #feed(source: SourcePlan, read: (into: Buffer, at: number) => number): void {
+  /** Feeds pieces of JSON lines. */
+  async feedPieces(source: SourcePlan, pieces: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> {
     const feeder = this.#feeder(source);
-    for (let bytes = feeder.read(read); bytes > 0; bytes = feeder.read(read));
+    for await (const piece of pieces) {
+      if (signal?.aborted === true) return;
+      for (let at = 0; at < piece.length; at += CHUNK_BYTES)
+        feeder.take(piece.subarray(at, at + CHUNK_BYTES));
+    }
     feeder.end();
   }
 
   #feeder(source: SourcePlan): Feeder {
     const needed = [...new Set(this.views.flatMap((view) => view.neededOf(source)))];
-    const gate = this.views.every(({ isCompiled }) => isCompiled) ? gateOf(this.#options.plan, source.name) : null;
+    const gate = this.views.every(({ isCompiled }) => isCompiled)
+      ? gateOf(this.#options.plan, source.name)
+      : null;
+    const isTimed = !isTable(source);
     const scanner = scannerFor(source, needed, {
       ...(gate !== null && { only: gate }),
+      ...(this.#options.plausible !== undefined && isTimed && { plausible: this.#options.plausible(source) }),
       jit: this.#options.jit,
     });
     const time = this.#times.of(source.name);
     const firstPosition = this.#events;
     const watermarks = new Float64Array(BATCH_ROWS_MAX);
     const { delayMs } = source.watermark;
-    const isTimed = !isTable(source);
     const readers = this.views.filter((view) => view.reads(source.name));
     return new Feeder(scanner, (batch) => {
       this.#events = firstPosition + scanner.events;
@@ -102,20 +123,17 @@ export class FileRun {
 /** Cuts what is read into whole lines and hands on batches. A piece of a line waits in front of the next chunk. */
 class Feeder {
   readonly #scanner: Scanner;
-  readonly #batch: ColumnBatch;
   readonly #onBatch: (batch: ColumnBatch) => void;
-  #chunk = Buffer.allocUnsafeSlow(2 * CHUNK_BYTES + 2 * SIDE_BYTES_MIN);
-  #spare = Buffer.allocUnsafeSlow(2 * CHUNK_BYTES + 2 * SIDE_BYTES_MIN);
+  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES + ROOM_BYTES);
   #filled = 0;
 
   constructor(scanner: Scanner, onBatch: (batch: ColumnBatch) => void) {
     this.#scanner = scanner;
-    this.#batch = scanner.newBatch();
     this.#onBatch = onBatch;
   }
 
-  read(read: (into: Buffer, at: number) => number): number {
-    const bytes = read(this.#chunk, this.#filled);
+  async read(read: (into: Buffer, at: number) => Promise<number>): Promise<number> {
+    const bytes = await read(this.#chunk, this.#filled);
     this.#filled += bytes;
     this.#scanLines();
     return bytes;
@@ -128,33 +146,25 @@ class Feeder {
   }
 
   #scanLines(): void {
-    const to = this.#chunk.lastIndexOf(10, this.#filled - 1) + 1;
-    if (this.#filled === 0 || to === 0) return this.#cutLong();
-    const rest = this.#chunk.copy(this.#spare, 0, to, this.#filled);
+    const to = this.#filled === 0 ? 0 : this.#chunk.lastIndexOf(10, this.#filled - 1) + 1;
     this.#scan(to);
-    [this.#chunk, this.#spare] = [this.#spare, this.#chunk];
-    this.#filled = rest;
-  }
-
-  /** A line over the limit is rejected by its beginning; the rest of it is read and forgotten by the next line feed. */
-  #cutLong(): void {
-    if (this.#filled <= CHUNK_BYTES + SIDE_BYTES_MIN) return;
-    this.#filled = CHUNK_BYTES + SIDE_BYTES_MIN;
+    this.#chunk.copy(this.#chunk, 0, to, this.#filled);
+    // Of a line over the limit the beginning is enough to reject it; the rest is read and forgotten.
+    this.#filled = Math.min(this.#filled - to, ROOM_BYTES);
   }
 
   #scan(to: number): void {
-    for (let at = 0; at < to; ) {
-      at = this.#scanner.scan(this.#chunk, at, to, this.#batch);
-      this.#onBatch(this.#batch);
+    for (let at = 0; at < to;) {
+      at = this.#scanner.scan(this.#chunk, at, to);
+      this.#onBatch(this.#scanner.batch);
     }
   }
 
   end(): void {
-    if (this.#filled > 0) this.#scan(this.#filled);
+    this.#scan(this.#filled);
     this.#filled = 0;
   }
 }
-
 
 /** Whether a plan reads a table before a view could look it up: tables come first. */
 export function tablesFirst(plan: Plan): readonly SourcePlan[] {
@@ -162,4 +172,35 @@ export function tablesFirst(plan: Plan): readonly SourcePlan[] {
   return plan.sources
     .filter(({ name }) => used.has(name))
     .toSorted((a, b) => Number(isTable(b)) - Number(isTable(a)));
+}
+
+function isJsonLines(path: string): boolean {
+  return ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase());
+}
+
+async function openEvents(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, 'r');
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  } catch (error) {
+    const isAbsent = (error as { code?: string }).code === 'ENOENT';
+    const reason = isAbsent ? 'there is no such file' : (error as Error).message;
+    throw failure('FILE_UNREADABLE', { file: path, reason }, error);
+  }
+  throw failure('FILE_UNREADABLE', { file: path, reason: 'it is not a file' });
+}
+
+const PIECE_CHARACTERS = 1 << 16;
+
+/** Lines as pieces of bytes. */
+async function* piecesOf(lines: AsyncIterable<Line>): AsyncIterable<Buffer> {
+  let piece = '';
+  for await (const { text } of lines) {
+    piece += `${text}\n`;
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield Buffer.from(piece);
+    piece = '';
+  }
+  yield Buffer.from(piece);
 }

@@ -21,6 +21,8 @@ export interface FileViewOptions {
   readonly jit: 'on' | 'off';
   /** How times are written: ISO 8601, or `yyyy-MM-dd HH:mm:ss.SSS`. */
   readonly times?: 'iso' | 'sql';
+  /** Rows in the order of their keys, as a query of the view gives them. */
+  readonly ordered?: boolean;
 }
 
 /** How far time has come for the rows of a batch. */
@@ -72,6 +74,9 @@ export class FileView {
 
   #compile(view: ViewPlan): CompiledView | { readonly unsupported: string } {
     if (this.#options.jit === 'off') return { unsupported: 'generated code is switched off' };
+    // Their order is that of event time, which need not be a column.
+    if (this.#options.ordered === true && this.layout.shape === 'events')
+      return { unsupported: 'rows of single events, in order' };
     return compileView(this.#plan, view, {
       functions: codeOf(this.#plan) as FunctionTable,
       hooks: {
@@ -139,7 +144,11 @@ export class FileView {
     if (this.#compiled !== null) {
       const names = this.neededOf(source);
       const columns = names.map((name) => batch.columns.find(({ column }) => column.name === name));
-      this.#compiled.process(source.name, { ...batch, columns: columns as ColumnBatch['columns'] }, watermarks);
+      this.#compiled.process(
+        source.name,
+        { ...batch, columns: columns as ColumnBatch['columns'] },
+        watermarks,
+      );
       if (!this.#takesLate) this.#compiled.advance(watermarkMs);
       this.#compiled.flush();
       return;
@@ -148,12 +157,7 @@ export class FileView {
     this.#chain?.settle(this.#takesLate ? -Infinity : watermarkMs);
   }
 
-  #pushRows(
-    { name }: SourcePlan,
-    batch: ColumnBatch,
-    watermarks: Float64Array,
-    firstPosition: number,
-  ): void {
+  #pushRows({ name }: SourcePlan, batch: ColumnBatch, watermarks: Float64Array, firstPosition: number): void {
     for (let index = 0; index < batch.n; index++) {
       const row = rowAt(batch, index);
       const offset = batch.ordinals[index] as number;
@@ -177,9 +181,10 @@ export class FileView {
     this.#chain?.settle(Infinity);
   }
 
-  /** The rows in no particular order. */
   rows(): Iterable<Row> {
-    return this.#compiled?.rows() ?? this.#rows.rows();
+    const rows = this.#compiled?.rows() ?? this.#rows.rows();
+    if (this.#options.ordered !== true || this.layout.shape === 'events') return rows;
+    return [...rows].sort((a, b) => this.layout.compare(a, b));
   }
 
   /** The memory that generated code holds for the view. */
@@ -191,9 +196,9 @@ export class FileView {
     return this.#compiled?.code() ?? null;
   }
 
-  /** Writes the rows as lines of JSON, in no particular order. */
+  /** Writes the rows as lines of JSON. */
   writeJson(write: (bytes: Uint8Array) => void): void {
-    if (this.#compiled !== null) return this.#compiled.writeJson(write);
+    if (this.#compiled !== null && this.#options.ordered !== true) return this.#compiled.writeJson(write);
     let piece = '';
     for (const row of this.rows()) {
       piece += `${JSON.stringify(this.toJson(row))}\n`;
@@ -209,7 +214,8 @@ export class FileView {
     if (this.#options.times !== 'sql') return json;
     for (const [index, column] of this.layout.columns.entries()) {
       const value = row[index] ?? null;
-      if (column.type === 'timestamp' && value !== null) json[column.name] = formatSqlTimestamp(value as number);
+      if (column.type === 'timestamp' && value !== null)
+        json[column.name] = formatSqlTimestamp(value as number);
     }
     return json;
   }
@@ -218,17 +224,17 @@ export class FileView {
 /** The rows of an interpreted view. */
 class RowBag implements Collector {
   readonly #layout: ViewLayout;
-  readonly #list: Row[] = [];
+  readonly #list: { readonly row: Row; readonly at: Position }[] = [];
   readonly #byName = new Map<string, { readonly row: Row; count: number }>();
 
   constructor(layout: ViewLayout) {
     this.#layout = layout;
   }
 
-  push(row: Row, weight: 1 | -1): void {
+  push(row: Row, weight: 1 | -1, at: Position | null): void {
     const { shape, replaces } = this.#layout;
-    if (shape === 'events') {
-      this.#list.push(row);
+    if (shape === 'events' && at !== null) {
+      this.#list.push({ row, at });
       return;
     }
     const isBag = shape === 'bag';
@@ -241,8 +247,8 @@ class RowBag implements Collector {
   }
 
   *rows(): Iterable<Row> {
-    yield* this.#list;
+    this.#list.sort((a, b) => a.at.eventTimeMs - b.at.eventTimeMs || a.at.position - b.at.position);
+    for (const { row } of this.#list) yield row;
     for (const { row, count } of this.#byName.values()) for (let copy = 0; copy < count; copy++) yield row;
   }
 }
-

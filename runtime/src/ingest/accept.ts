@@ -156,10 +156,23 @@ export function problemOf(
   if (isTable(source)) return undefined;
   const timeMs = eventTimeReader(source)(decoded.row);
   if (timeMs === undefined) return noTimeProblem(source);
-  const shown = (): string => `${source.eventTime.join(' or ')} is ${formatTimestamp(timeMs)}`;
-  if (timeMs < EARLIEST_MS) return `${shown()}, before 1970`;
-  const { futureMs } = source.watermark;
-  if (timeMs > clock.nowMs() + futureMs)
-    return `${shown()}, more than ${formatDuration(futureMs)} ahead of the clock`;
-  return undefined;
+  const { fromMs, toMs, problem } = plausibleTimes(source, clock);
+  return timeMs < fromMs || timeMs > toMs ? problem(timeMs) : undefined;
+}
+
+/** Which times of events can be right, and what is wrong with any other. */
+export function plausibleTimes(
+  { eventTime, watermark: { futureMs } }: SourcePlan,
+  clock: Clock,
+): { readonly fromMs: number; readonly toMs: number; readonly problem: (timeMs: number) => string } {
+  return {
+    fromMs: EARLIEST_MS,
+    toMs: clock.nowMs() + futureMs,
+    problem: (timeMs) => {
+      const shown = `${eventTime.join(' or ')} is ${formatTimestamp(timeMs)}`;
+      return timeMs < EARLIEST_MS
+        ? `${shown}, before 1970`
+        : `${shown}, more than ${formatDuration(futureMs)} ahead of the clock`;
+    },
+  };
 }

@@ -43,8 +43,7 @@ export class Job {
   /** Restores the operators as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    for (const { chain } of job.#views)
-      await chain.restore((prefix) => entriesOf(layer.ports.store, prefix));
+    for (const { chain } of job.#views) await chain.restore((prefix) => entriesOf(layer.ports.store, prefix));
     return job;
   }
 

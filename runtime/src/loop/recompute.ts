@@ -52,7 +52,11 @@ export async function recompute(options: RecomputeOptions): Promise<readonly Row
   return replace(options, slices, rows);
 }
 
-async function readSlices(options: RecomputeOptions, slices: readonly Slice[], next: Collector): Promise<void> {
+async function readSlices(
+  options: RecomputeOptions,
+  slices: readonly Slice[],
+  next: Collector,
+): Promise<void> {
   const { layer, layout, freshFrom, operatorsOf = freshOperators(options) } = options;
   const chain = operatorsOf(next);
   const event = eventsOf(options, slices, chain);

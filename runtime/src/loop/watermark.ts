@@ -36,10 +36,10 @@ export class SourceTime {
   #watermarkMs = -Infinity;
   #ended = false;
 
-  /** `floorMs`: how far time has come for those who wait for this source; a partition that speaks again starts there. */
-  constructor(delayMs: number, saved?: SavedSourceTime, floorMs?: () => number) {
+  /** `floor`: how far time has come for those who wait for this source; a partition that speaks again starts there. */
+  constructor(delayMs: number, saved?: SavedSourceTime, floor?: () => number) {
     this.#delayMs = delayMs;
-    this.#floorMs = floorMs ?? (() => this.watermarkMs);
+    this.#floorMs = floor ?? (() => this.watermarkMs);
     if (saved === undefined) return;
     this.#watermarkMs = saved.watermarkMs ?? -Infinity;
     this.#ended = saved.ended;

@@ -8,6 +8,9 @@ import { failure } from '../../base/errors.ts';
 import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
 import { openDataFolder } from '../../engine/data-folder.ts';
 import { Engine } from '../../engine/engine.ts';
+import { FileRun } from '../../engine/file-run.ts';
+import type { FileView } from '../../engine/file-view.ts';
+import { plausibleTimes } from '../../ingest/accept.ts';
 import { fileLines } from '../../ingest/files.ts';
 import { isTable } from '../../plan/event-time.ts';
 import type { Plan } from '../../plan/node.ts';
@@ -23,6 +26,7 @@ export interface FileRunOptions {
   readonly input?: readonly string[];
   readonly output?: string;
   readonly view?: string;
+  readonly jit?: string;
 }
 
 export async function runFiles(options: FileRunOptions, file: string): Promise<void> {
@@ -30,14 +34,18 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
     throw failure('USAGE', {
       message: '--pipeline runs over finite files and needs --once; a project runs on without it.',
     });
-  const architecture = ARCHITECTURES.find((candidate) => candidate === (options.architecture ?? 'streaming'));
-  if (architecture === undefined)
-    throw failure('USAGE', {
-      message: `--architecture ${options.architecture ?? ''}: there are ${ARCHITECTURES.join(', ')}.`,
-    });
   const plan = await loadDefinition(file);
   const inputs = inputsOf(plan, options.input ?? []);
   const views = viewsOf(plan, options.view);
+  if (options.architecture === undefined) {
+    await runInOnePass(plan, inputs, views, options);
+    return;
+  }
+  const architecture = ARCHITECTURES.find((candidate) => candidate === options.architecture);
+  if (architecture === undefined)
+    throw failure('USAGE', {
+      message: `--architecture ${options.architecture}: there are ${ARCHITECTURES.join(', ')}.`,
+    });
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {
     const data = await openDataFolder(folder, systemClock);
@@ -72,6 +80,54 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
   }
 }
 
+/** Without an architecture nothing is kept on the way: one pass over the files, in memory. */
+async function runInOnePass(
+  plan: Plan,
+  inputs: readonly { readonly source: string; readonly path: string }[],
+  views: readonly string[],
+  options: FileRunOptions,
+): Promise<void> {
+  const jit = options.jit ?? 'on';
+  if (jit !== 'on' && jit !== 'off')
+    throw failure('USAGE', {
+      message: `--jit ${jit}: say on, or off to let the interpreter run everything.`,
+    });
+  const problems: { line: number; problem: string }[] = [];
+  const run = new FileRun({
+    plan,
+    jit,
+    ordered: true,
+    plausible: (source) => plausibleTimes(source, systemClock),
+    onProblem: (_, line, problem) => void problems.push({ line, problem }),
+  });
+  await untilInterrupted(async (signal) => {
+    for (const { source, path } of inputs) {
+      problems.length = 0;
+      const from = run.rejected;
+      await run.feedFile(sourceOf(plan, source), path, signal);
+      const rejected = run.rejected - from;
+      if (rejected > 0)
+        note(
+          `${path}: ${count(rejected)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.problem ?? ''}`,
+        );
+    }
+    run.end();
+    const lines: string[] = [];
+    for (const view of run.views) {
+      if (!views.includes(view.layout.view.name)) continue;
+      reportView(view);
+      for (const row of view.rows()) lines.push(`${JSON.stringify(view.toJson(row))}\n`);
+    }
+    await writeLines(lines, options.output ?? '-');
+  });
+}
+
+function reportView({ layout: { view }, late, rejected, reasons }: FileView): void {
+  if (late > 0) note(`view ${view.name}: ${count(late)} times an event came too late for its window`);
+  if (rejected > 0)
+    note(`view ${view.name}: ${count(rejected)} rows rejected, the first: ${reasons[0] ?? ''}`);
+}
+
 function inputsOf(plan: Plan, given: readonly string[]): { source: string; path: string }[] {
   const inputs = given.map((text) => {
     const at = text.indexOf('=');
@@ -100,6 +156,10 @@ async function write(engine: Engine, views: readonly string[], output: string): 
   for (const view of views) {
     for (const row of await engine.query(view, { where: {} })) lines.push(`${JSON.stringify(row)}\n`);
   }
+  await writeLines(lines, output);
+}
+
+async function writeLines(lines: readonly string[], output: string): Promise<void> {
   if (output === '-') {
     process.stdout.write(lines.join(''));
     return;
