@@ -2,7 +2,7 @@
  * A batch of rows as columns: what the scanner writes and the compiled operators read. A batch is filled, read and filled
  * again; whoever wants to keep something of it copies it.
  *
- *   bytes      [ a chunk of lines, as it was read | strings that had escapes, decoded | room ]
+ *   bytes      [ lines, as they were read | strings that had escapes, decoded | room ]
  *   texts      row → [starts, ends) of UTF-8 in `bytes`; a string without escapes lies where it was read
  *   numbers    row → value: integer, double, timestamp (epoch ms), decimal (unscaled)
  *   booleans   row → 0 or 1                  lists   row → the list
@@ -61,32 +61,55 @@ export interface ColumnBatch {
   readonly maxTimesBefore: Float64Array;
 }
 
-export function columnBatch(columns: readonly Column[], rowsMax = BATCH_ROWS_MAX): ColumnBatch {
+/** Where the arrays of a batch lie: each call gives so many bytes, aligned for eight. */
+export type Room = (bytes: number) => { readonly buffer: ArrayBuffer; readonly byteOffset: number };
+
+const ownRoom: Room = (bytes) => ({ buffer: new ArrayBuffer(bytes), byteOffset: 0 });
+
+export function columnBatch(
+  columns: readonly Column[],
+  rowsMax = BATCH_ROWS_MAX,
+  room: Room = ownRoom,
+): ColumnBatch {
+  const arrays: Arrays = {
+    doubles: () => {
+      const { buffer, byteOffset } = room(8 * rowsMax);
+      return new Float64Array(buffer, byteOffset, rowsMax);
+    },
+    words: () => {
+      const { buffer, byteOffset } = room(4 * rowsMax);
+      return new Int32Array(buffer, byteOffset, rowsMax);
+    },
+    bytes: () => {
+      const { buffer, byteOffset } = room(rowsMax);
+      return new Uint8Array(buffer, byteOffset, rowsMax);
+    },
+  };
   return {
     n: 0,
     bytes: Buffer.alloc(0),
-    columns: columns.map((column) => batchColumn(column, rowsMax)),
-    lineStarts: new Int32Array(rowsMax),
-    lineEnds: new Int32Array(rowsMax),
-    ordinals: new Float64Array(rowsMax),
-    times: new Float64Array(rowsMax),
-    maxTimesBefore: new Float64Array(rowsMax),
+    columns: columns.map((column) => batchColumn(column, arrays)),
+    lineStarts: arrays.words(),
+    lineEnds: arrays.words(),
+    ordinals: arrays.doubles(),
+    times: arrays.doubles(),
+    maxTimesBefore: arrays.doubles(),
   };
 }
 
-function batchColumn(column: Column, rowsMax: number): BatchColumn {
-  const nulls = column.nullable ? new Uint8Array(rowsMax) : null;
+interface Arrays {
+  doubles(): Float64Array;
+  words(): Int32Array;
+  bytes(): Uint8Array;
+}
+
+function batchColumn(column: Column, arrays: Arrays): BatchColumn {
+  const nulls = column.nullable ? arrays.bytes() : null;
   switch (column.type) {
     case 'string':
-      return {
-        kind: 'text',
-        column,
-        starts: new Int32Array(rowsMax),
-        ends: new Int32Array(rowsMax),
-        nulls,
-      };
+      return { kind: 'text', column, starts: arrays.words(), ends: arrays.words(), nulls };
     case 'boolean':
-      return { kind: 'boolean', column, values: new Uint8Array(rowsMax), nulls };
+      return { kind: 'boolean', column, values: arrays.bytes(), nulls };
     case 'list':
       return { kind: 'list', column, values: [], nulls };
     case 'window':
@@ -95,7 +118,7 @@ function batchColumn(column: Column, rowsMax: number): BatchColumn {
     case 'double':
     case 'timestamp':
     case 'decimal':
-      return { kind: 'number', column, values: new Float64Array(rowsMax), nulls };
+      return { kind: 'number', column, values: arrays.doubles(), nulls };
   }
 }
 

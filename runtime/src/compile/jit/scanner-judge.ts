@@ -1,0 +1,58 @@
+/**
+ * The judge of lines: what `JSON.parse` and `decodeEvent` say. It takes every line that the generated code does not
+ * understand, and all of them where no code may be generated; and it alone says what is wrong with one.
+ *
+ *   line ─► JSON? ─► wanted (`only`)? ─ no ─► has it a time? ─► skipped, counted, its time observed
+ *                        └─ yes ─► the fields that are read and the times, in the order of the source ─► a row
+ *
+ * So a line that is not wanted is checked for being JSON and for its time; fields that nobody reads are never checked.
+ */
+import { decodeEvent, type Field } from '../../data/decode.ts';
+import { textOfLine } from '../../data/line.ts';
+import type { Row, Value } from '../../data/value.ts';
+import type { Wanted } from './scanner.ts';
+
+export interface JudgeOptions {
+  readonly gate: { readonly field: Field; readonly values: ReadonlySet<Wanted> } | null;
+  readonly times: readonly Field[];
+  /** All fields that are read, in the order of the source. */
+  readonly checked: readonly Field[];
+  /** The fields that become columns. */
+  readonly columns: readonly Field[];
+  readonly noTime: string;
+  /** Why a time cannot be right, or undefined. */
+  readonly timeProblem: (timeMs: number) => string | undefined;
+}
+
+export type Judgement =
+  | { readonly kind: 'blank' }
+  | { readonly kind: 'problem'; readonly problem: string }
+  | { readonly kind: 'skipped'; readonly timeMs: number }
+  | { readonly kind: 'row'; readonly timeMs: number; readonly row: Row };
+
+export function judge(options: JudgeOptions, bytes: Uint8Array): Judgement {
+  const line = textOfLine(bytes);
+  if (line === null) return { kind: 'blank' };
+  if (line.problem !== undefined) return { kind: 'problem', problem: line.problem };
+  let event: unknown;
+  try {
+    event = JSON.parse(line.text);
+  } catch (error) {
+    return { kind: 'problem', problem: `not JSON: ${(error as Error).message.slice(0, 120)}` };
+  }
+  const { gate, times, checked, columns } = options;
+  const gateRow = decodeEvent(gate === null ? [] : [gate.field], event);
+  if ('problem' in gateRow) return { kind: 'problem', problem: gateRow.problem };
+  const isWanted = gate === null || gate.values.has(gateRow.row[0] as Wanted);
+  const fields = isWanted ? checked : times;
+  const decoded = decodeEvent(fields, event);
+  if ('problem' in decoded) return { kind: 'problem', problem: decoded.problem };
+  const { row } = decoded;
+  const valueOf = (field: Field): Value => row[fields.indexOf(field)] ?? null;
+  const time = times.map(valueOf).find((value) => value !== null);
+  if (time === undefined && times.length > 0) return { kind: 'problem', problem: options.noTime };
+  const timeMs = (time ?? 0) as number;
+  const problem = times.length === 0 ? undefined : options.timeProblem(timeMs);
+  if (problem !== undefined) return { kind: 'problem', problem };
+  return isWanted ? { kind: 'row', timeMs, row: columns.map(valueOf) } : { kind: 'skipped', timeMs };
+}
