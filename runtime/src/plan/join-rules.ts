@@ -57,6 +57,10 @@ const HOW: HowTable = {
       nodesOf(node.right).every(({ kind }) => kind === 'source' || kind === 'filter' || kind === 'map');
     if (isTable && !isAppendOnly(node.left, mode))
       return ['lookup join: the left side takes rows back; put the join before the step that does'];
+    if (isTable && !isOfEvents(node.left))
+      return [
+        'lookup join: the left side waits for time, so that it would look up whatever is there by then; put the join before the step that waits',
+      ];
     return isTable
       ? []
       : [

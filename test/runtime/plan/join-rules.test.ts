@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { PlanNode, ViewMode } from '../../../runtime/src/plan/node.ts';
 import { forever, interval, temporal, lookup, byWindow, onCode } from './allowed.ts';
-import { airports, field, flights, gates, group, join, map, top, windowed, problemsOf } from './nodes.ts';
+import { airports, field, flights, gates, group, join, map, over, top, windowed, problemsOf } from './nodes.ts';
 
 const cases: [string, PlanNode, string, ViewMode?][] = [
   // Joins.
@@ -105,6 +105,11 @@ const cases: [string, PlanNode, string, ViewMode?][] = [
     'a lookup for what changes',
     join(top(flights), airports, lookup, onCode),
     'lookup join: the left side takes rows back',
+  ],
+  [
+    'a lookup behind what waits',
+    join(over(flights), airports, lookup, onCode),
+    'lookup join: the left side waits for time',
   ],
   [
     'a table by time',
