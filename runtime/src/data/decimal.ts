@@ -65,15 +65,11 @@ export function decimalOf(text: string): { readonly unscaled: number; readonly s
   return unscaled === undefined ? undefined : { unscaled, scale };
 }
 
-/** Exact, whatever the scales. */
+/**
+ * Exact, whatever the scales: where one side leaves the range of exact numbers in the scale of the other, that alone makes
+ * it the larger one.
+ */
 export function compareDecimals(a: number, scaleA: number, b: number, scaleB: number): number {
   if (scaleA === scaleB) return a - b;
-  const [left, right] =
-    scaleA < scaleB ? [a * powerOfTen(scaleB - scaleA), b] : [a, b * powerOfTen(scaleA - scaleB)];
-  if (Number.isSafeInteger(left) && Number.isSafeInteger(right)) return left - right;
-  const [big, other] =
-    scaleA < scaleB
-      ? [BigInt(a) * BigInt(powerOfTen(scaleB - scaleA)), BigInt(b)]
-      : [BigInt(a), BigInt(b) * BigInt(powerOfTen(scaleA - scaleB))];
-  return big === other ? 0 : big < other ? -1 : 1;
+  return scaleA < scaleB ? a * powerOfTen(scaleB - scaleA) - b : a - b * powerOfTen(scaleA - scaleB);
 }
