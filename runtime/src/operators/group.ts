@@ -122,9 +122,12 @@ export class GroupOperator implements StatefulOperator {
   #take(key: Row, row: Row, weight: Weight, at: Position | null): void {
     const { late, windowIndex } = this.#spec;
     const window = windowIndex < 0 ? null : (key[windowIndex] as WindowValue | null);
-    if (window !== null && at !== null && late.isOverFor(at, window[1])) {
-      late.late(at, window[0], window[1]);
-      return;
+    if (window !== null && at !== null) {
+      // An event that takes a row back puts another in its place: that one is judged, and counted when it is late.
+      if (weight === -1 ? late.isClosedFor(at, window[1]) : late.isOverFor(at, window[1])) {
+        if (weight === 1) late.late(at, window[0], window[1]);
+        return;
+      }
     }
     const group =
       this.#ttl === null ? this.#groupOf(key) : this.#livingGroup(this.#ttl, key, row, weight, at);

@@ -343,7 +343,7 @@ describe('one window', () => {
       late: {
         allowedMs: ALLOWED,
         isOverFor: (at, end) => at !== null && isOver(end, ALLOWED, at.watermarkMs),
-        isClosedFor: () => false,
+        isClosedFor: (at, end) => at !== null && isOver(end, ALLOWED, at.watermarkMs),
         late: (_, start, end) => void late.push(`${start}-${end}`),
       },
       onError: ({ message }) => void log.push(message),
@@ -371,6 +371,13 @@ describe('one window', () => {
     push(7, 19);
     operator.flush();
     expect([log, late]).toEqual([['+1'], ['0-10', '0-10', '5-15']]);
+  });
+
+  test('a row that is taken back too late is not counted: the one in its place is', () => {
+    const { operator, late } = by({ retracts: true });
+    operator.push(['a', 9, 1], 1, positionOf(0, 9, 0));
+    for (const weight of [-1, 1] as const) operator.push(['a', 9, 1], weight, positionOf(1, 9, 14));
+    expect(late).toEqual(['0-10']);
   });
 
   test('G2: is held until the watermark passes its last millisecond and the allowed lateness', () => {

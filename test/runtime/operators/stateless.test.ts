@@ -1,7 +1,9 @@
-/** The operators without memory: unnest and union. */
+/** The operators without memory: filter, map, unnest and union. */
 import { expect, test } from 'vitest';
 import type { Row, Value } from '../../../runtime/src/data/value.ts';
 import { RowError } from '../../../runtime/src/expr/functions.ts';
+import { filter } from '../../../runtime/src/operators/filter.ts';
+import { map } from '../../../runtime/src/operators/map.ts';
 import type { Collector, Position } from '../../../runtime/src/operators/operator.ts';
 import { union } from '../../../runtime/src/operators/union.ts';
 import { unnest } from '../../../runtime/src/operators/unnest.ts';
@@ -58,4 +60,36 @@ test('union is the rows of all inputs, none removed', () => {
     [['a'], 1, at],
     [['a'], 1, at],
   ]);
+});
+
+test('filter lets through what is true, with its place and its weight; null and false are not', () => {
+  const { next, handed } = collector();
+  const operator = filter({ predicate: ([value = null]) => value, onError: () => {} }, next);
+  for (const value of [true, false, null]) operator.push([value], -1, at);
+  expect(handed).toEqual([[[true], -1, at]]);
+});
+
+test('map gives the row of its columns, with its place and its weight', () => {
+  const { next, handed } = collector();
+  const columns = [([, b = null]: Row) => b, () => 7];
+  map({ columns, onError: () => {} }, next).push(['a', 'b'], -1, at);
+  expect(handed).toEqual([[['b', 7], -1, at]]);
+});
+
+test('a row that filter or map cannot compute is left out and reported when it comes, not when it goes', () => {
+  const { next, handed } = collector();
+  const errors: unknown[] = [];
+  const failing = (): Value => {
+    throw new RowError('no value');
+  };
+  const onError = (...error: unknown[]): void => void errors.push(error);
+  for (const operator of [
+    filter({ predicate: failing, onError }, next),
+    map({ columns: [() => 1, failing], onError }, next),
+  ]) {
+    operator.push(['a'], 1, at);
+    operator.push(['a'], -1, null);
+  }
+  const reported = [new RowError('no value'), at, ['a']];
+  expect([errors, handed]).toEqual([[reported, reported], []]);
 });
