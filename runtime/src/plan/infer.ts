@@ -7,12 +7,14 @@ import {
   type AggregateCall,
   applyTable,
   type GroupKey,
+  type JoinHow,
   type NamedExpr,
   type NodeOf,
   type Plan,
   type PlanNode,
   type PlanTable,
 } from './node.ts';
+import { isFirstToArrive, isOfEvents } from './traits.ts';
 import { isWindowKey } from './walk.ts';
 
 interface InferContext {
@@ -42,7 +44,10 @@ const COLUMNS: PlanTable<readonly Column[], InferContext> = {
     return columns;
   },
   union: unionColumns,
-  dedupe: (node, context) => columnsOf(node.input, context),
+  dedupe: (node, context) => {
+    const columns = columnsOf(node.input, context);
+    return isFirstToArrive(node) ? columns : columns.map(unmarked);
+  },
   group: (node, context) => {
     const input = columnsOf(node.input, context);
     const keys = node.keys.flatMap((key) => keyColumn(key, input, context));
@@ -54,11 +59,12 @@ const COLUMNS: PlanTable<readonly Column[], InferContext> = {
       const type = inferExpr(expr, columns);
       if (typeof type === 'string') context.problem(`top, order: ${type}`);
     }
-    return node.rank === null ? columns : [...columns, { name: node.rank, type: 'integer', nullable: false }];
+    const rank: Column[] = node.rank === null ? [] : [{ name: node.rank, type: 'integer', nullable: false }];
+    return [...columns.map(unmarked), ...rank];
   },
   over: (node, context) => {
     const columns = columnsOf(node.input, context);
-    return [...columns, ...aggregateColumns(node.aggregates, columns, context)];
+    return [...orderedByTime(columns), ...aggregateColumns(node.aggregates, columns, context)];
   },
   join: joinColumns,
   pattern: (node, context) => {
@@ -95,6 +101,47 @@ function columnOf(name: string, { type, nullable, scale, item }: ExprType, event
     ...(item !== undefined && { item }),
     ...(eventTime && { eventTime }),
   };
+}
+
+/**
+ * A window, and all that waits for time, must have seen a row of time t when the watermark has passed t, or know the event
+ * that caused it. So a column stays the event time only where that holds: rows that a flush hands on come too late, and rows
+ * that time hands on come in the order of one time.
+ */
+function orderedByTime(columns: readonly Column[]): readonly Column[] {
+  const time = eventTimeOf(columns);
+  return columns.map((column) =>
+    time?.kind === 'field' && time.name === column.name ? column : unmarked(column),
+  );
+}
+
+/** The columns of both sides as far as they are still event times in the pairs. */
+const TIMES_OF_JOIN: {
+  readonly [K in JoinHow['kind']]: (
+    node: NodeOf<'join'>,
+    sides: Sides,
+    how: Extract<JoinHow, { kind: K }>,
+  ) => Sides;
+} = {
+  // What waits for its partner for ever may leave at any time.
+  regular: ({ type, left, right }, sides, { ttlMs }) =>
+    ttlMs !== null && type === 'inner' && isOfEvents(left) && isOfEvents(right) ? sides : withoutTimes(sides),
+  window: (_, sides) => withoutTimes(sides),
+  interval: ({ type, left, right }, sides) =>
+    type === 'inner' && isOfEvents(left) && isOfEvents(right)
+      ? sides
+      : { left: orderedByTime(sides.left), right: orderedByTime(sides.right) },
+  temporal: (_, { left, right }) => ({ left: orderedByTime(left), right: right.map(unmarked) }),
+  lookup: (_, { left, right }) => ({ left, right: right.map(unmarked) }),
+};
+
+interface Sides {
+  readonly left: readonly Column[];
+  readonly right: readonly Column[];
+}
+
+function withoutTimes({ left, right }: Sides): Sides {
+  return { left: left.map(unmarked), right: right.map(unmarked) };
 }
 
 const unmarked = (column: Column): Column => columnOf(column.name, column);
@@ -172,7 +219,7 @@ function keyColumn(key: GroupKey, input: readonly Column[], { problem }: InferCo
     const eventTime = input.find((candidate) => candidate.eventTime === true)?.name;
     const remedy =
       eventTime === undefined
-        ? 'keep the event time in the steps before it; a group or a pattern has none'
+        ? 'keep it in the steps before; a group, a top, a pattern, and a dedupe or a join that changes have none, since their rows may come too late for a window'
         : `say ${kind}(f.${eventTime}, …)`;
     problem(`window "${key.name}" is not over the event time of its source: ${remedy}`);
   } else if (typeof type === 'string') {
@@ -197,9 +244,8 @@ function aggregateColumns(
 }
 
 function joinColumns(node: NodeOf<'join'>, context: InferContext): readonly Column[] {
-  const sides = { left: columnsOf(node.left, context), right: columnsOf(node.right, context) };
-  // What waits for its partner for ever may leave at any time: the watermark says nothing about its event time any more.
-  const isTimely = node.how.kind !== 'regular' || node.how.ttlMs !== null;
+  const inputs = { left: columnsOf(node.left, context), right: columnsOf(node.right, context) };
+  const sides = TIMES_OF_JOIN[node.how.kind](node, inputs, node.how as never);
   const columns = node.columns.flatMap(({ side, from, name }) => {
     const column = sides[side].find((candidate) => candidate.name === from);
     if (column === undefined) {
@@ -209,7 +255,7 @@ function joinColumns(node: NodeOf<'join'>, context: InferContext): readonly Colu
       return [];
     }
     const nullable = column.nullable || (side === 'right' && node.type === 'left');
-    return [columnOf(name, { ...column, nullable }, isTimely && column.eventTime === true)];
+    return [columnOf(name, { ...column, nullable }, column.eventTime)];
   });
   if (node.condition !== null) condition('join, where', node.condition, columns, context);
   return columns;

@@ -75,8 +75,7 @@ function timed(what: string, node: NodeOf<'join'>, { mode, left, right }: JoinCo
     ['right', right, node.right],
   ] as const;
   return sides.flatMap(([side, columns, input]) => {
-    const problems = timeProblems(what, side, columns);
-    if (problems.length > 0 || isAppendOnly(input, mode)) return problems;
+    if (isAppendOnly(input, mode)) return timeProblems(what, side, columns);
     return [`${what}: the ${side} side takes rows back; put the join before the step that does`];
   });
 }

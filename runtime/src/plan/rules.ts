@@ -156,8 +156,8 @@ function windowProblems(window: WindowPlan): string[] {
 
 /** An operator that waits for time and cannot take back what it handed on. */
 function timedRules(what: string, input: PlanNode, { plan, view, problem }: RuleContext): void {
-  timeRules(what, inferColumns(plan, input), problem);
-  if (!isAppendOnly(input, view.mode))
+  if (isAppendOnly(input, view.mode)) timeRules(what, inferColumns(plan, input), problem);
+  else
     problem(
       `${what}: its input takes rows back (a group, a top or a left join that changes); put it before them`,
     );

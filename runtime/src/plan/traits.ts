@@ -83,7 +83,8 @@ const OF_EVENTS: PlanTable<boolean> = {
   process: () => false,
 };
 
-function isFirstToArrive(node: NodeOf<'dedupe'>): boolean {
+/** Whether a dedupe hands on each row at once, with its event, and never another instead. */
+export function isFirstToArrive(node: NodeOf<'dedupe'>): boolean {
   return node.keep === 'first' && node.by === 'arrival' && isOfEvents(node.input);
 }
 

@@ -2,7 +2,19 @@
 import { expect, test } from 'vitest';
 import type { PlanNode, ViewMode } from '../../../runtime/src/plan/node.ts';
 import { forever, interval, temporal, lookup, byWindow, onCode } from './allowed.ts';
-import { airports, field, flights, gates, group, join, map, over, top, windowed, problemsOf } from './nodes.ts';
+import {
+  airports,
+  field,
+  flights,
+  gates,
+  group,
+  join,
+  map,
+  over,
+  top,
+  windowed,
+  problemsOf,
+} from './nodes.ts';
 
 const cases: [string, PlanNode, string, ViewMode?][] = [
   // Joins.

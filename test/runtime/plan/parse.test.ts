@@ -164,7 +164,7 @@ describe('every rule has its message', () => {
             columns: ['origin', 'delay'].map((name) => ({ name, expr: field(name) })),
           },
         }),
-      'keep the event time in the steps before it',
+      'keep it in the steps before; a group,',
     ],
   ];
 

@@ -242,7 +242,7 @@ describe('refused', () => {
     [
       'a window after a group',
       group(windowed(), [{ name: 'w', window: HOUR }]),
-      'window "w" is not over the event time of its source: keep the event time',
+      'window "w" is not over the event time of its source: keep it in the steps before; a group,',
     ],
     // Final results.
     ['a final result of events', filter(flights), 'final results need a window that can close', 'final'],

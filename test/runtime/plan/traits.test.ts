@@ -155,7 +155,6 @@ describe('the event time', () => {
     ['unnest', { kind: 'unnest', input: flights, list: field('tags'), as: 'tag' }],
     ['union', { kind: 'union', inputs: [flights, filter(flights)] }],
     ['dedupe', dedupe(flights)],
-    ['top', top(flights)],
     ['over', over(flights)],
     ['lookup join', join(flights, airports, lookup, onCode)],
   ])('is kept by %s', (_, node) => {
@@ -172,19 +171,48 @@ describe('the event time', () => {
     expect(timeOf({ kind: 'union', inputs })).toBeNull();
   });
 
-  test.each([windowed(), pattern(flights), process(flights)])('is not what a $kind leaves', (node) => {
-    expect(timeOf(node)).toBeNull();
-  });
+  test.each([windowed(), pattern(flights), process(flights), top(flights)])(
+    'is not what a $kind leaves',
+    (node) => {
+      expect(timeOf(node)).toBeNull();
+    },
+  );
 
-  test('of a join is that of the left, which is there, and then that of the right, which may be null', () => {
-    const columns = [
+  const bothTimes = {
+    columns: [
       { side: 'right', from: 'at', name: 'right' },
       { side: 'left', from: 'scheduled', name: 'left' },
-    ] as const;
-    expect(timeOf(join(flights, later, aDay, { type: 'left', columns }))).toEqual(field('left'));
-    expect(timeOf(join(flights, later, aDay, { columns }))).toEqual(field('right'));
-    // Rows that wait for a partner for ever leave at any time.
-    expect(timeOf(join(flights, later, forever, { columns }))).toBeNull();
+    ],
+  } as const;
+
+  test.each<[string, PlanNode, string[]]>([
+    ['pairs of events of a day', join(flights, later, aDay, bothTimes), ['right', 'left']],
+    ['pairs that come at any time', join(flights, later, forever, bothTimes), []],
+    ['pairs of events near each other', join(flights, later, interval, bothTimes), ['right', 'left']],
+    [
+      'nulls that come when time passes',
+      join(flights, later, interval, { ...bothTimes, type: 'left' }),
+      ['right', 'left'],
+    ],
+    ['nulls that come with a flush', join(flights, later, aDay, { ...bothTimes, type: 'left' }), []],
+    ['pairs of what changes', join(flights, group(later, ['origin', 'at']), forever, bothTimes), []],
+    ['what was valid long ago', join(flights, later, temporal, bothTimes), ['left']],
+    [
+      'rows in the order of another time',
+      over(join(flights, later, aDay, bothTimes), { partition: [] }),
+      ['right'],
+    ],
+    ['the last of each key', dedupe(flights, { keep: 'last' }), []],
+    ['the first by time', dedupe(flights, { by: 'time' }), []],
+    ['the first to arrive when time passes', dedupe(over(flights)), []],
+  ])('stays only where a window sees each row in time or with its event: %s', (_, made, expected) => {
+    const { plan, node } = parsed(made);
+    const marked = inferColumns(plan, node).filter((column) => column.eventTime === true);
+    expect(marked.map(({ name }) => name)).toEqual(expected);
+  });
+
+  test('of a left join is that of the left, since that of the right may be null', () => {
+    expect(timeOf(join(flights, later, interval, { ...bothTimes, type: 'left' }))).toEqual(field('left'));
   });
 
   test('of several times is the first that is there', () => {
