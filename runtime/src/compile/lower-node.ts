@@ -339,7 +339,8 @@ function heldBack(node: PlanNode): number {
   const before = Math.max(0, ...inputsOf(node).map(heldBack));
   if (node.kind !== 'join') return before;
   if (node.how.kind === 'interval') return before + heldBackMs(node.how);
-  return node.how.kind === 'regular' ? before + (node.how.ttlMs ?? 0) : before;
+  // A pair is one up to the watermark `T + ttlMs`, so its window may not be over then.
+  return node.how.kind === 'regular' && node.how.ttlMs !== null ? before + node.how.ttlMs + 1 : before;
 }
 
 /** The rule for rows that may come so much later. */
