@@ -80,7 +80,7 @@ describe('F1: what the machine code reads is what JSON.parse and decodeEvent rea
   });
 });
 
-const bid = (more = '', price: unknown = 7): string =>
+const bid = (more = '', price: number | string = 7): string =>
   `{"kind":2,"bid":{"price":${price},"when":"2015-07-15 00:00:00.000","channel":"web"${more},"inner":{"id":1}},"tags":null}`;
 
 describe('no surprise: what producers write every day is read without JSON.parse', () => {
@@ -179,10 +179,10 @@ describe('a surprise: the judge says what is wrong', () => {
 
   test('a line over a megabyte is a problem, one of a megabyte is not', async () => {
     const empty = Buffer.byteLength(bid(',"channel2":""'));
-    const lines = [1_000_000, 1_000_001, 3_000_000].map((bytes) =>
+    const long = [1_000_000, 1_000_001, 3_000_000].map((bytes) =>
       bid(`,"channel2":"${'x'.repeat(bytes - empty)}"`),
     );
-    const input = Buffer.from([bid(), ...lines, bid()].join('\n'));
+    const input = Buffer.from([bid(), ...long, bid()].join('\n'));
     const { judged, ...read } = scan(ALL, input);
     expect(read).toEqual(await readSlowly(input, ALL));
     expect(read.problems.map(({ problem }) => problem)).toEqual(
