@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileView, type CompiledView } from '../../../runtime/src/compile/jit/compile-view.ts';
 import { lower } from '../../../runtime/src/compile/lower.ts';
+import { rowToJson } from '../../../runtime/src/data/json.ts';
 import { nameOfKey } from '../../../runtime/src/data/key.ts';
 import type { Row } from '../../../runtime/src/data/value.ts';
 import { isOver, type Position } from '../../../runtime/src/operators/operator.ts';
@@ -115,7 +116,13 @@ function compiled(plan: Plan, view: ViewPlan, input: readonly Event[], cuts: rea
   made.advance(Infinity);
   made.flush();
   const counts = new Map<string, number>();
-  for (const row of made.rows()) counts.set(nameOfKey(row), (counts.get(nameOfKey(row)) ?? 0) + 1);
+  const pieces: Uint8Array[] = [];
+  made.writeJson((piece) => void pieces.push(piece));
+  const json = Buffer.concat(pieces).toString().split('\n').slice(0, -1);
+  const shown = inferColumns(plan, view.node);
+  const rows = [...made.rows()];
+  expect(json.map((line): unknown => JSON.parse(line))).toEqual(rows.map((row) => rowToJson(shown, row)));
+  for (const row of rows) counts.set(nameOfKey(row), (counts.get(nameOfKey(row)) ?? 0) + 1);
   return { rows: sorted(counts), late: late.sort(), errors };
 }
 

@@ -19,7 +19,7 @@ export class Arena {
   readonly #chunks: Buffer[] = [];
   readonly #views: DataView[] = [];
   #bytes: Buffer = Buffer.alloc(0);
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #base = 0;
   #at = 0;
   #end = 0;

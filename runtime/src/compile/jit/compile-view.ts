@@ -17,6 +17,7 @@ import { isAppendOnly, isStateful } from '../../plan/traits.ts';
 import { inputsOf, nodesOf } from '../../plan/walk.ts';
 import { Emitter, type Lazy } from './emitter.ts';
 import { type JsonFormat, jsonLine, type JsonWriter, writeJson } from './json-writer.ts';
+import type { Pages } from './pages.ts';
 import { needsOf } from './needs.ts';
 import type { PlanFunctions } from './options.ts';
 import type { Consumer, Hooks, NodeContext, Stage } from './stage.ts';
@@ -165,13 +166,26 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
       shown.consume = sink.consume;
     });
   const columns = columnsOf(view.node);
-  exported['rows'] = content('show', (row, weight) => {
+  const show = (row: RowSymbols, weight: string): void => {
     const values = columns.map(({ name }) => valueOf((row.get(name) as Lazy<Symbol_>).get()));
     emitter.line(`show([${values.join(', ')}], ${weight});`);
-  });
+  };
+  exported['rows'] = content('show', show);
+  exported['kept'] = emitter.fn('kept', 'show', () => sink.scan(show));
   exported['json'] = content('w', jsonLine(code, columns));
   const source = emitter.module(exported);
   const generated = (new Function('P', source) as (bound: readonly unknown[]) => Generated)(emitter.bound);
+  // Rows that are taken back are in the pages until there are twice as many as were left the last time.
+  const takesBack = !isAppendOnly(view.node, view.mode);
+  let settleAbove = options.content && takesBack ? SETTLE_FROM_ROWS : Infinity;
+  const settle = (): void => {
+    settleRows(sink.rows, generated['kept'] as ShowRows);
+    if (options.content) settleAbove = Math.max(SETTLE_FROM_ROWS, 2 * sink.rows.count);
+  };
+  const settled = <F>(read: F): F => {
+    if (takesBack) settle();
+    return read;
+  };
   return {
     neededFields: fields,
     process: (name, batch, watermarks) => {
@@ -179,11 +193,14 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
       (generated[`process${index}`] as Process)(batch.n, batch.columns, batch.bytes, viewOver(batch), watermarks, batch.times);
     },
     advance: generated['advance'] as (watermarkMs: number) => void,
-    flush: generated['flush'] as () => void,
+    flush: () => {
+      (generated['flush'] as () => void)();
+      if (sink.rows.count > settleAbove) settle();
+    },
     changes: generated['rows'] as ShowRows,
     clearChanges: () => sink.rows.clear(),
-    rows: () => rowsOf(generated['rows'] as ShowRows),
-    writeJson: (write) => writeJson(generated['json'] as (writer: JsonWriter) => void, write, options.json ?? {}),
+    rows: () => rowsOf(settled(generated['rows'] as ShowRows)),
+    writeJson: (write) => writeJson(settled(generated['json'] as (writer: JsonWriter) => void), write, options.json ?? {}),
     get stateBytes() {
       return sink.rows.sizeBytes + stages.reduce((sum, stage) => sum + (stage.sizeBytes?.() ?? 0), 0);
     },
@@ -191,23 +208,34 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
   };
 }
 
+const SETTLE_FROM_ROWS = 1 << 16;
+
 type Generated = Readonly<Record<string, unknown>>;
 type ShowRows = CompiledView['changes'];
 
-/** The rows that are there: those taken back are left out. */
 function rowsOf(read: ShowRows): readonly Row[] {
   const rows: Row[] = [];
+  read((row) => void rows.push(row));
+  return rows;
+}
+
+/** Forgets rows that were taken back, with what took them back. */
+function settleRows(pages: Pages, read: ShowRows): void {
   const gone = new Map<string, number>();
   read((row, weight) => {
-    if (weight === 1) rows.push(row);
-    else gone.set(nameOfKey(row), (gone.get(nameOfKey(row)) ?? 0) + 1);
+    if (weight === 1) return;
+    const name = nameOfKey(row);
+    gone.set(name, (gone.get(name) ?? 0) + 1);
   });
-  if (gone.size === 0) return rows;
-  return rows.filter((row) => {
-    const count = gone.get(nameOfKey(row)) ?? 0;
-    gone.set(nameOfKey(row), count - 1);
-    return count <= 0;
+  if (gone.size === 0) return;
+  const isKept: boolean[] = [];
+  read((row, weight) => {
+    const name = nameOfKey(row);
+    const count = gone.get(name) ?? 0;
+    if (weight === 1 && count > 0) gone.set(name, count - 1);
+    isKept.push(weight === 1 && count === 0);
   });
+  pages.retain((row) => isKept[row] === true);
 }
 
 function remembered<K, V>(make: (key: K) => V): (key: K) => V {

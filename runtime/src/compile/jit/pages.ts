@@ -42,6 +42,26 @@ export class Pages {
     return page === this.#used - 1 ? this.#at : PAGE_ROWS * this.stride;
   }
 
+  /** Keeps the rows that are wanted, told by their place from 0; the others' strings stay in the arena. */
+  retain(isKept: (row: number) => boolean): void {
+    const { stride } = this;
+    const rows = this.count;
+    const from = this.pages.slice(0, this.#used);
+    this.cells = new Float64Array(0);
+    this.count = 0;
+    this.#at = 0;
+    this.#used = 0;
+    for (let row = 0; row < rows; row++) {
+      if (!isKept(row)) continue;
+      const page = from[Math.floor(row / PAGE_ROWS)] as Float64Array;
+      const start = (row % PAGE_ROWS) * stride;
+      const at = this.alloc();
+      // Never before what is read: rows only move towards the beginning.
+      for (let cell = 0; cell < stride; cell++) this.cells[at + cell] = page[start + cell] as number;
+    }
+    this.pages.length = Math.max(1, this.#used);
+  }
+
   /** Keeps one page to be filled again. */
   clear(): void {
     this.pages.length = Math.min(1, this.pages.length);

@@ -23,7 +23,7 @@ export function dedupeStage(node: NodeOf<'dedupe'>, context: NodeContext): Stage
   if (node.ttlMs !== null) throw new Unsupported('a dedupe with a time-to-live');
   const window = windowColumnOf(node.input);
   if (window !== null && node.keys.includes(window)) throw new Unsupported('a dedupe by window');
-  const time = node.by === 'time' ? eventTimeOf(columns) : null;
+  const time = node.by === 'time' ? eventTimeOf(context.inputColumns[0] ?? []) : null;
   if (node.by === 'time' && time === null) throw new Unsupported('a dedupe by a time that is not there');
 
   const isKey = new Set(node.keys);
