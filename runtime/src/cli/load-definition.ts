@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
+import { bindCode, type PlanCode } from '../plan/code.ts';
 import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
 
@@ -25,11 +26,15 @@ export async function loadDefinition(file: string): Promise<Plan> {
   const module = join(folder, 'definition.mjs');
   try {
     writeFileSync(module, code, { mode: 0o600 });
-    const loaded = (await import(pathToFileURL(module).href)) as { default?: { plan?: unknown } };
+    const loaded = (await import(pathToFileURL(module).href)) as {
+      default?: { plan?: unknown; functions?: PlanCode };
+    };
     if (loaded.default?.plan === undefined) {
       throw failure('DEFINITION_UNLOADABLE', { file, reason: 'its default export is not a pipeline' });
     }
-    return parsePlan(structuredClone(loaded.default.plan));
+    const plan = parsePlan(structuredClone(loaded.default.plan));
+    bindCode(plan, loaded.default.functions ?? new Map());
+    return plan;
   } catch (error) {
     throw explained(error, file);
   } finally {

@@ -204,3 +204,14 @@ async function* piecesOf(lines: AsyncIterable<Line>): AsyncIterable<Buffer> {
   }
   yield Buffer.from(piece);
 }
+
+/** What is generated for the views of a plan. */
+export function codeOfViews(
+  plan: Plan,
+): readonly { readonly view: string; readonly code: string | null; readonly because: string | null }[] {
+  return new FileRun({ plan, jit: 'on' }).views.map((view) => ({
+    view: view.layout.view.name,
+    code: view.code(),
+    because: view.interpretedBecause,
+  }));
+}

@@ -5,6 +5,7 @@ import { parseTimestamp } from '../../data/timestamp.ts';
 import { explainPlan, mermaidPlan } from '../../plan/explain.ts';
 import type { LateRow } from '../../host/host.ts';
 import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
+import { loadDefinition } from '../load-definition.ts';
 import { count, formatOf, note, print, printJson, printRows, ROW_FORMATS, statusText } from '../output.ts';
 
 const LIST_MAX = 1_000;
@@ -45,13 +46,31 @@ export function addAskCommands(program: Command): void {
   program
     .command('plan')
     .description('the logical plan of the definition')
-    .option('--format <format>', 'text, json or mermaid', 'text')
-    .action(async (options: { format: string }) => {
-      const format = formatOf(options.format, ['text', 'json', 'mermaid']);
-      const plan = await loadProjectDefinition(findProject());
-      if (format === 'json') printJson(plan);
-      else print(format === 'text' ? explainPlan(plan) : mermaidPlan(plan));
-    });
+    .option('--format <format>', PLAN_FORMATS.join(', '), 'text')
+    .option('--code', 'the code that is generated for a run over files, and why a view has none')
+    .option('--pipeline <file>', 'of this definition instead of a project')
+    .action(showPlan);
+}
+
+const PLAN_FORMATS = ['text', 'json', 'mermaid'] as const;
+
+async function showPlan(options: { format: string; code?: boolean; pipeline?: string }): Promise<void> {
+  const format = formatOf(options.format, PLAN_FORMATS);
+  const plan = await (options.pipeline === undefined
+    ? loadProjectDefinition(findProject())
+    : loadDefinition(options.pipeline));
+  if (options.code === true) {
+    const { codeOfViews } = await import('../../engine/file-run.ts');
+    const views = codeOfViews(plan);
+    if (format === 'json') return printJson(views);
+    return print(
+      views
+        .map(({ view, code, because }) => `// view ${view}\n${code ?? `// interpreted: ${because ?? ''}`}`)
+        .join('\n'),
+    );
+  }
+  if (format === 'json') return printJson(plan);
+  return print(format === 'text' ? explainPlan(plan) : mermaidPlan(plan));
 }
 
 interface QueryOptions {
