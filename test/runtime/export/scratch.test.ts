@@ -32,6 +32,6 @@ test('nested', async () => {
           if (!('sql' in query)) { expect(query.unsupported).toMatchObject([{ what: 'regexpExtract' }]); return; }
           expect(await exported(plan, view, log)).toEqual(streamed(plan, view, log));
         }),
-        { numRuns: 200 },
+        { numRuns: 2500 },
       );
 });

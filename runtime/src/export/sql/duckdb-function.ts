@@ -52,7 +52,8 @@ export function checkedInteger(text: string): string {
 export function checkedDecimal(text: string, scale: number): string {
   const up = 10n ** 18n - 2n ** 53n;
   const digits = String(up).padStart(scale + 1, '0');
-  const by = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+  // With a point even before no digits: without one it would be an integer, and the sum wider.
+  const by = `${digits.slice(0, digits.length - scale)}.${digits.slice(digits.length - scale)}`;
   return `TRY(CAST(${text} + ${by} AS ${typeText({ type: 'decimal', scale })}) - ${by} - ${by} + ${by})`;
 }
 

@@ -42,10 +42,12 @@ export const DUCKDB_TEXTS = {
   },
   splitPart: ([text, separator, part]) => {
     const item = `string_split(${text?.text}, ${separator?.text})[${plain(part)}]`;
-    // DuckDB counts from the end below 1, and splits by NULL.
+    const isSure = separator?.literal === true && separator.value !== '' && separator.value !== null;
+    // DuckDB counts from the end below 1, and takes NULL for an empty separator, by which the empty text has a part.
     const conditions = [
       ...(isLiteralNumber(part as Sql, (value) => value >= 1) ? [] : [`${plain(part)} >= 1`]),
-      ...(separator?.literal === true ? [] : [`${separator?.text} IS NOT NULL`]),
+      ...(isSure ? [] : [`(${separator?.text} <> '' OR ${text?.text} <> '')`]),
+      ...(isSure ? [] : [`${separator?.text} IS NOT NULL`]),
     ];
     const value = conditions.length === 0 ? item : `CASE WHEN ${conditions.join(' AND ')} THEN ${item} END`;
     return { text: value, nulls: 'maybe' };

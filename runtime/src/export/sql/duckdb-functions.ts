@@ -47,17 +47,22 @@ export const DUCKDB_FUNCTIONS: { readonly [F in FunctionName]: FunctionSql } = {
   ...DUCKDB_TIMES,
 };
 
-/** DuckDB passes over nulls here. */
+/** DuckDB passes over nulls here. The runtime goes from value to value until one is null. */
 function extreme(name: 'least' | 'greatest'): FunctionSql {
   return (args, result) => {
-    const values = args.map((arg) => converted(arg, result));
+    const values = args.map((arg) => ({ arg, ...converted(arg, result) }));
     const text = `${name}(${values.map((value) => value.text).join(', ')})`;
-    const mayBeNull = values.filter(({ fails }, index) => fails || args[index]?.fails === true || args[index]?.type.nullable === true);
+    const mayBeNull = values.filter(({ arg, fails }) => fails || arg.fails || arg.type.nullable);
     const isNull = mayBeNull.map((value) => `${value.text} IS NULL`);
-    return strict(
-      isNull.length === 0 ? text : `CASE WHEN ${isNull.join(' OR ')} THEN NULL ELSE ${text} END`,
-      values.some(({ fails }) => fails),
-    );
+    const fits = values.flatMap((value, index) => {
+      const before = args.slice(0, index + 1).filter(({ type }) => type.nullable);
+      return value.fails ? [`(${[...before.map((arg) => `${arg.text} IS NULL`), `${value.text} IS NOT NULL`].join(' OR ')})`] : [];
+    });
+    return {
+      text: isNull.length === 0 ? text : `CASE WHEN ${isNull.join(' OR ')} THEN NULL ELSE ${text} END`,
+      nulls: 'maybe',
+      conditions: [...args.flatMap(conditionsOf), ...fits],
+    };
   };
 }
 

@@ -12,7 +12,7 @@ import { type AggregateSql, DUCKDB_AGGREGATES } from './duckdb-aggregate.ts';
 import { type Context, TTL_REASON } from './duckdb-context.ts';
 import { LATE_REASON, notOver } from './duckdb-late.ts';
 import { ofChanging, partitionBy, tiesOf } from './duckdb-order.ts';
-import { allOf, type Arrival, as, nested, type Relation, select } from './duckdb-query.ts';
+import { type Arrival, as, nested, type Relation, select } from './duckdb-query.ts';
 import { type Guarded, prepared } from './duckdb-rows.ts';
 import { identifier, intervalLiteral } from './duckdb-text.ts';
 import { windowed } from './duckdb-window.ts';
@@ -100,9 +100,13 @@ function sessions(gapMs: number, time: string, keys: readonly string[], input: R
     const reason = 'whether a row is late depends on the session that the rows before it made, which takes a step for each row';
     context.query.refuse('group', 'late rows of sessions', reason);
   }
+  if (input.arrival.kind === 'content' || (input.arrival.kind === 'columns' && input.arrival.mixed)) {
+    const reason = 'rows that time caused meet the sessions that are open when they come, which takes a step for each row';
+    context.query.refuse('group', 'sessions of rows that time caused', reason);
+  }
   const partition = keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')} `;
   const order = `${partition}ORDER BY "_t"`;
-  const timed = select({ columns: [...allOf(input), as(time, '_t')], from: input.from });
+  const timed = select({ columns: ['*', as(time, '_t')], from: input.from });
   const before = `lag("_t") OVER (${order}) + ${intervalLiteral(gapMs)} >= "_t"`;
   const begins = select({ columns: ['*', as(`CASE WHEN ${before} THEN 0 ELSE 1 END`, '_begins')], from: nested(timed) });
   const numbered = select({

@@ -4,11 +4,12 @@
  */
 import { eventTimeOf } from '../../plan/infer.ts';
 import type { JoinHow, NodeOf, PlanNode } from '../../plan/node.ts';
+import { placesOf, SHARED_REASON } from './duckdb-arrival.ts';
 import { conditionsOf, expressionSql } from './duckdb-expression.ts';
 import { type Context, TTL_REASON } from './duckdb-context.ts';
 import { LATE_REASON, notOver } from './duckdb-late.ts';
 import { tiesOf } from './duckdb-order.ts';
-import { allOf, type Arrival, arrivalName, as, type Lateness, OVER, POSITION, type Relation, select } from './duckdb-query.ts';
+import { allOf, type Arrival, arrivalName, as, type Lateness, LOG, OVER, POSITION, type Relation, select } from './duckdb-query.ts';
 import { prepared } from './duckdb-rows.ts';
 import { identifier, intervalLiteral } from './duckdb-text.ts';
 
@@ -45,6 +46,9 @@ const JOINS: { readonly [K in JoinHow['kind']]: JoinWriter<K> } = {
     const [left, right] = [context.relationOf(node.left), context.relationOf(node.right)];
     const [one, two] = [left.arrival, right.arrival];
     const { arrival, lateness } = left;
+    const isTimed = one.kind === 'content' || (one.kind === 'columns' && one.mixed);
+    if (isTimed && two.kind === 'columns' && two.clock === LOG)
+      context.query.refuse('join', 'lookup of rows that time caused', 'what the table holds when they come depends on when time passes');
     // Each left row meets the row of the table that was there when it came.
     if (one.kind === 'columns' && two.kind === 'columns' && one.clock === two.clock) {
       return valid(node, context, { left, right, on: `l."${POSITION}" > r."${POSITION}"`, arrival, lateness });
@@ -118,7 +122,7 @@ function written(
   { left, right, on, pairs, lateness = 'never' }: Sides & { on: readonly string[]; pairs?: Pairs; lateness?: Lateness },
 ): Relation {
   const columns = node.columns.map(({ side, from, name }) => as(`${side === 'left' ? 'l' : 'r'}.${identifier(from)}`, name));
-  const hidden = pairs === undefined ? { arrival: CONTENT, lateness, columns: [] } : pairColumns(node, { left, right }, pairs);
+  const hidden = pairs === undefined ? { arrival: CONTENT, lateness, columns: [] } : pairColumns(node, { left, right }, pairs, context);
   const conditions = [...equalKeys(node), ...on, ...conditionSql(node, context)].join('\n AND ');
   const kind = node.type === 'left' ? 'LEFT JOIN' : 'JOIN';
   const from = `${left.from} AS l\n${kind} ${right.from} AS r ON ${conditions}`;
@@ -149,39 +153,51 @@ interface Hidden {
  * What a pair knows of its two events: the position of the later one; which side that was, for one event that came on
  * both; then the order of its rows, then that of the partners it met.
  */
-function pairColumns(node: JoinNode, { left, right }: Sides, { byTime }: Pairs): Hidden {
+function pairColumns(node: JoinNode, { left, right }: Sides, { byTime }: Pairs, context: Context): Hidden {
   const [one, two] = [left.arrival, right.arrival];
-  if (one.kind === 'content' || two.kind === 'content') return { arrival: CONTENT, lateness: notKnown(left, right), columns: [] };
-  const reason = 'which of two rows of a pair came later is not known: their positions are not those of one log';
+  const none = (arrival: Arrival): Hidden => ({ arrival, lateness: notKnown(left, right), columns: [] });
+  const unknown = (reason: string): Hidden => none({ kind: 'unknown', reason });
+  if (one.kind === 'content' || two.kind === 'content') return none(CONTENT);
   if (one.kind === 'unknown' || two.kind === 'unknown' || one.clock !== two.clock)
-    return { arrival: { kind: 'unknown', reason }, lateness: notKnown(left, right), columns: [] };
-  const mixed = one.mixed || two.mixed || node.type === 'left';
-  if (one.mixed || two.mixed)
-    return { arrival: { kind: 'unknown', reason: 'some of its rows have no position in the log' }, lateness: notKnown(left, right), columns: [] };
-  const isLeftLater = `l."${POSITION}" > r."${POSITION}"`;
-  // Of a left join: a row without a partner comes when time has passed, or at once when it can have none.
-  const isNever = node.on.map((pair) => `l.${identifier(pair.left)} IS NULL`).concat(byTime ? ['l."_time_l" IS NULL'] : []);
-  const later = (l: string, r: string): string =>
-    node.type === 'left'
-      ? `CASE WHEN r."${POSITION}" IS NOT NULL THEN CASE WHEN ${isLeftLater} THEN ${l} ELSE ${r} END WHEN ${isNever.join(' OR ')} THEN ${l} END`
-      : `CASE WHEN ${isLeftLater} THEN ${l} ELSE ${r} END`;
+    return unknown('which of two rows of a pair came later is not known: their positions are not those of one log');
+  if (one.mixed || two.mixed) return unknown('some of its rows have no position in the log');
+  const places = placesOf(context.view.node, node);
+  if (places === null) return unknown(SHARED_REASON);
+  const later = laterOf(node, byTime, places);
   const rest = Math.max(one.names.length, two.names.length) - 1;
   const at = (side: 'l' | 'r', index: number): string =>
     index < (side === 'l' ? one : two).names.length ? `${side}.${identifier(arrivalName(index))}` : '0';
-  const terms = [later(at('l', 0), at('r', 0)), later('1', '2')];
+  const terms = [later(at('l', 0), at('r', 0)), later(String(places[0]), String(places[1]))];
   for (let index = 1; index <= rest; index++) terms.push(later(at('l', index), at('r', index)));
   if (byTime) terms.push(later('epoch_ms(r."_time_r")', 'epoch_ms(l."_time_l")'));
   for (let index = 0; index <= rest; index++) terms.push(later(at('r', index), at('l', index)));
-  const overOf = (side: 'l' | 'r', { lateness }: Relation): string => (lateness === 'column' ? `${side}.${identifier(OVER)}` : 'NULL::TIMESTAMP');
-  const lateness = [left, right].some((side) => side.lateness === 'unknown') ? 'unknown' : notKnown(left, right) === 'never' ? 'never' : 'column';
+  const overOf = (side: 'l' | 'r', { lateness }: Relation): string =>
+    lateness === 'column' ? `${side}.${identifier(OVER)}` : 'NULL::TIMESTAMP';
+  const all = [left.lateness, right.lateness];
+  const lateness = all.includes('unknown') ? 'unknown' : all.includes('column') ? 'column' : 'never';
+  const over = lateness === 'column' ? [as(later(overOf('l', left), overOf('r', right)), OVER)] : [];
   return {
-    arrival: { kind: 'columns', names: terms.map((_, index) => arrivalName(index)), clock: one.clock, mixed },
+    arrival: {
+      kind: 'columns',
+      names: terms.map((_, index) => arrivalName(index)),
+      clock: one.clock,
+      mixed: node.type === 'left',
+    },
     lateness,
-    columns: [
-      ...terms.map((term, index) => as(term, arrivalName(index))),
-      ...(lateness === 'column' ? [as(later(overOf('l', left), overOf('r', right)), OVER)] : []),
-    ],
+    columns: [...terms.map((term, index) => as(term, arrivalName(index))), ...over],
   };
+}
+
+/** Chooses what belongs to the later row of a pair: that of the left, or that of the right. */
+function laterOf(node: JoinNode, byTime: boolean, places: readonly number[]): (left: string, right: string) => string {
+  const isLeftFirst = (places[0] ?? 0) < (places[1] ?? 0);
+  const isLeftLater = `l."${POSITION}" ${isLeftFirst ? '>' : '>='} r."${POSITION}"`;
+  if (node.type === 'inner') return (left, right) => `CASE WHEN ${isLeftLater} THEN ${left} ELSE ${right} END`;
+  // A row without a partner comes when time has passed, or at once when it can have none.
+  const nulls = [...node.on.map((pair) => `l.${identifier(pair.left)}`), ...(byTime ? ['l."_time_l"'] : [])];
+  const isNever = nulls.map((each) => `${each} IS NULL`).join(' OR ');
+  return (left, right) =>
+    `CASE WHEN r."${POSITION}" IS NULL THEN CASE WHEN ${isNever} THEN ${left} END WHEN ${isLeftLater} THEN ${left} ELSE ${right} END`;
 }
 
 /** Each left row with one row of the right at most: that of its key, or the last for which `on` holds. */

@@ -1,7 +1,7 @@
 /** Nodes that keep the first rows of an order: dedupe and top. */
 import type { NodeOf } from '../../plan/node.ts';
 import { eventTimeOf } from '../../plan/infer.ts';
-import { isAppendOnly } from '../../plan/traits.ts';
+import { isAppendOnly, windowColumnOf } from '../../plan/traits.ts';
 import { type Context, TTL_REASON } from './duckdb-context.ts';
 import { allOf, arrivalOrder, as, ordered, type Relation, select } from './duckdb-query.ts';
 import { prepared } from './duckdb-rows.ts';
@@ -23,8 +23,9 @@ export function dedupeRelation(node: NodeOf<'dedupe'>, context: Context): Relati
   const over = `OVER (${partitionBy(node.keys)}ORDER BY ${order.join(', ')})`;
   const sql = select({ columns: allOf(input), from: relation.from, qualify: [`row_number() ${over} = 1`] });
   const kept = { ...input, from: query.add('dedupe', sql) };
-  // The first to arrive is handed on at once, with its place in the log.
-  const isAtOnce = node.keep === 'first' && node.by === 'arrival' && view.mode === 'updates' && input.arrival.kind === 'columns';
+  // The first to arrive is handed on at once, with its place in the log, unless its window has to end first.
+  const waits = view.mode === 'final' && node.keys.includes(windowColumnOf(node.input) ?? '');
+  const isAtOnce = node.keep === 'first' && node.by === 'arrival' && !waits && input.arrival.kind !== 'content';
   return isAtOnce ? kept : { ...kept, arrival: { kind: 'content' }, lateness: 'never' };
 }
 

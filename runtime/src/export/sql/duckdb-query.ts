@@ -40,6 +40,8 @@ export interface Relation {
 }
 
 export const POSITION = '_at';
+/** The clock of tables with positions. */
+export const LOG = 'the log';
 export const OVER = '_over';
 
 export class Query {

@@ -12,7 +12,7 @@
 import type { Field } from '../../data/decode.ts';
 import type { SourcePlan } from '../../plan/node.ts';
 import { isTable } from '../../plan/event-time.ts';
-import { as, nested, OVER, POSITION, type Query, type Relation, select } from './duckdb-query.ts';
+import { as, LOG, nested, OVER, POSITION, type Query, type Relation, select } from './duckdb-query.ts';
 import { hasControls, identifier, intervalLiteral, textLiteral, typeText } from './duckdb-text.ts';
 
 export const CASE_REASON = 'DuckDB takes names that differ in their case alone for one';
@@ -43,7 +43,7 @@ export function sourceRelation(source: SourcePlan, input: DuckDbInput, query: Qu
     source.eventTime.includes(column.name) ? { ...column, eventTime: true } : column,
   );
   const arrival: Relation['arrival'] = hasPosition
-    ? { kind: 'columns', names: [POSITION], clock: input.kind === 'table' ? 'the log' : source.name, mixed: false }
+    ? { kind: 'columns', names: [POSITION], clock: input.kind === 'table' ? LOG : `files of ${source.name}`, mixed: false }
     : { kind: 'unknown', reason: `the order of arrival decides among equals; ${identifier(source.name)} has no column "_position"` };
   const relation = { from: events, columns, arrival, heldBackMs: 0 };
   if (source.lateness.then === 'correct' || isTable(source)) return { ...relation, lateness: 'never' };

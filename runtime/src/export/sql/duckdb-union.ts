@@ -1,15 +1,17 @@
 import type { NodeOf } from '../../plan/node.ts';
 import { sourcesOf } from '../../plan/walk.ts';
+import { placesOf, SHARED_REASON } from './duckdb-arrival.ts';
 import type { Context } from './duckdb-context.ts';
 import { type Arrival, arrivalName, as, type Lateness, OVER, type Relation, select } from './duckdb-query.ts';
 import { identifier } from './duckdb-text.ts';
 
-/** The rows of all inputs. An event that comes through several of them comes in their order. */
+/** The rows of all inputs. */
 export function unionRelation(node: NodeOf<'union'>, context: Context): Relation {
   const inputs = node.inputs.map((input) => context.relationOf(input));
   const columns = context.columnsOf(node);
   const sources = node.inputs.flatMap((input) => sourcesOf(context.plan, input));
-  const { arrival, placed } = arrivals(inputs, new Set(sources).size < sources.length);
+  const shares = new Set(sources).size < sources.length;
+  const { arrival, placed } = arrivals(inputs, shares ? placesOf(context.view.node, node) : []);
   const lateness = latenessOf(inputs);
   const parts = inputs.map((input, index) => {
     const over = input.lateness === 'column' ? identifier(OVER) : 'NULL::TIMESTAMP';
@@ -34,8 +36,8 @@ interface Arrivals {
   readonly placed: (input: Relation, index: number) => readonly string[];
 }
 
-/** `shares`: one event may come through several inputs. */
-function arrivals(inputs: readonly Relation[], shares: boolean): Arrivals {
+/** `places` of inputs that one event may come through; empty when there are none, null when they are not known. */
+function arrivals(inputs: readonly Relation[], places: readonly number[] | null): Arrivals {
   const none = (arrival: Arrival): Arrivals => ({ arrival, placed: () => [] });
   const all = inputs.map(({ arrival }) => arrival);
   const unknown = all.find(({ kind }) => kind === 'unknown');
@@ -46,12 +48,14 @@ function arrivals(inputs: readonly Relation[], shares: boolean): Arrivals {
   if (known.some(({ clock }) => clock !== first.clock)) {
     return none({ kind: 'unknown', reason: 'the order of arrival decides among equals; the positions of its sources are not those of one log' });
   }
+  if (places === null) return none({ kind: 'unknown', reason: SHARED_REASON });
+  const shares = places.length > 0;
   const length = Math.max(...known.map(({ names }) => names.length)) + (shares ? 1 : 0);
   const names = Array.from({ length }, (_, index) => arrivalName(index));
   const placed = ({ arrival }: Relation, index: number): string[] => {
     if (arrival.kind !== 'columns') return names.map((name) => as('NULL::BIGINT', name));
     const own = arrival.names.map(identifier);
-    const terms = shares ? [own[0] ?? '0', String(index), ...own.slice(1)] : own;
+    const terms = shares ? [own[0] ?? '0', String(places[index]), ...own.slice(1)] : own;
     return names.map((name, place) => as(terms[place] ?? '0', name));
   };
   return { arrival: { kind: 'columns', names, clock: first.clock, mixed: known.length < all.length || known.some(({ mixed }) => mixed) }, placed };
