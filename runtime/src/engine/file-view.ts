@@ -1,6 +1,7 @@
 /** One view of a run over files: generated code where there is some for it, the interpreter where not. */
 import { Buffer } from 'node:buffer';
 import { type CompiledView, compileView } from '../compile/jit/compile-view.ts';
+import { mayGenerate } from '../compile/jit/may-generate.ts';
 import { type Chain, lower } from '../compile/lower.ts';
 import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
 import { rowToJson } from '../data/json.ts';
@@ -74,6 +75,7 @@ export class FileView {
 
   #compile(view: ViewPlan): CompiledView | { readonly unsupported: string } {
     if (this.#options.jit === 'off') return { unsupported: 'generated code is switched off' };
+    if (!mayGenerate()) return { unsupported: 'this process forbids generated code' };
     // Their order is that of event time, which need not be a column.
     if (this.#options.ordered === true && this.layout.shape === 'events')
       return { unsupported: 'rows of single events, in order' };

@@ -1,0 +1,15 @@
+let known: boolean | undefined;
+
+/** Whether this process may make code from text; `--disallow-code-generation-from-strings` and some policies forbid it. */
+export function mayGenerate(): boolean {
+  known ??= tried();
+  return known;
+}
+
+function tried(): boolean {
+  try {
+    return (new Function('return true') as () => boolean)();
+  } catch {
+    return false;
+  }
+}
