@@ -195,6 +195,21 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
   ],
   q11: [group(bids, [key('bidder'), { name: 'window', window: { kind: 'session', time: f('dateTime'), gapMs: 10_000 } }], [agg('bid_count', 'count')]), 'final'],
   q15: [group(withDay(bids, ['auction', 'bidder', 'price', 'dateTime']), [key('day')], [...counts('bids'), ...distinct('bidders', 'bidder'), ...distinct('auctions', 'auction')]), 'updates'],
+  q16: [
+    group(
+      map(bids, {
+        channel: f('channel'),
+        bidder: f('bidder'),
+        auction: f('auction'),
+        price: f('price'),
+        day: call('formatTime', f('dateTime'), lit('yyyy-MM-dd')),
+        minute: call('formatTime', f('dateTime'), lit('HH:mm')),
+      }),
+      [key('channel'), key('day')],
+      [agg('minute', 'max', f('minute')), agg('from', 'min', f('minute')), ...counts('bids'), ...distinct('bidders', 'bidder'), ...distinct('auctions', 'auction')],
+    ),
+    'updates',
+  ],
   q17: [
     group(
       withDay(bids, ['auction', 'price', 'dateTime']),

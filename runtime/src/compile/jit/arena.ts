@@ -59,8 +59,18 @@ export class Arena {
   }
 
   putText(text: string): number {
-    const bytes = Buffer.from(text, 'utf8');
-    return this.put(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    const most = text.length * 3;
+    if (most + 4 > CHUNK) {
+      const bytes = Buffer.from(text, 'utf8');
+      return this.put(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
+    }
+    if (this.#at + most + 4 > this.#end) this.#grow(most + 4);
+    const at = this.#at;
+    const length = this.#bytes.write(text, at + 4, 'utf8');
+    this.#view.setUint32(at, length, true);
+    this.#at = (at + length + 7) & ~3;
+    this.#strings++;
+    return this.#base + at;
   }
 
   /** Copies a string of another arena. */

@@ -89,6 +89,8 @@ export function compileView(
     return compile(plan, view, options);
   } catch (error) {
     if (error instanceof Unsupported) return { unsupported: error.message };
+    // Node was told so: --disallow-code-generation-from-strings.
+    if (error instanceof EvalError) return { unsupported: 'code may not be generated in this process' };
     throw error;
   }
 }

@@ -6,6 +6,7 @@
  *   countDistinct       n, and in a table (group, value) → the conditions under which the value was met
  */
 import { invariant } from '../../../base/invariant.ts';
+import { compareValues } from '../../../data/key.ts';
 import type { Column } from '../../../data/value.ts';
 import type { Expr, ExprType } from '../../../expr/node.ts';
 import type { AggregateCall, NodeOf } from '../../../plan/node.ts';
@@ -13,7 +14,7 @@ import { keyWords } from '../cells.ts';
 import { Lazy } from '../emitter.ts';
 import { holds, mayFail, typeOf } from '../expressions.ts';
 import type { Evaluated } from '../stage.ts';
-import { type Code, isNumeric, nullTest, type Symbol_ } from '../symbol.ts';
+import { type Code, codeText, isNumeric, nullTest, type Symbol_ } from '../symbol.ts';
 import { type TableClass, tableClass } from '../table.ts';
 import { Unsupported } from '../unsupported.ts';
 
@@ -106,8 +107,13 @@ export class AccumulatorCode {
       case 'min':
       case 'max': {
         if (this.#retracts) throw new Unsupported(`${call.fn} of rows that are taken back`);
+        const sign = call.fn === 'min' ? '<' : '>';
+        if (argType?.type === 'string') {
+          const cell = this.#extremeText(call, sign);
+          return (record) => codeText(this.#code, type, emitter.local('k', read(record, cell)));
+        }
         if (argType === null || !isNumeric(argType)) throw new Unsupported(`${call.fn} of ${argType?.type ?? 'rows'}`);
-        const cell = this.#extreme(call, call.fn === 'min' ? '<' : '>');
+        const cell = this.#extreme(call, sign);
         return (record) => ({ rep: 'number', type, js: emitter.local('v', read(record, cell)) });
       }
       case 'countDistinct': {
@@ -189,6 +195,32 @@ export class AccumulatorCode {
         },
       });
     }
+    return cell;
+  }
+
+  /** Texts are codes; only two different ones are compared as texts. -1 is none. */
+  #extremeText({ fn, arg, where = null }: Counted, sign: '<' | '>'): number {
+    const { cell, isNew } = this.#cell(`${fn} ${JSON.stringify([arg, where])}`, -1);
+    if (!isNew) return cell;
+    const { emitter, dictionary } = this.#code;
+    const compare = emitter.bind(compareValues);
+    const take = (record: RecordAt, code: string): void => {
+      const own = emitter.local('k', read(record, cell));
+      const order = `${compare}(${dictionary}.text(${code}), ${dictionary}.text(${own})) ${sign} 0`;
+      emitter.line(`if (${code} !== ${own} && (${own} < 0 || ${order})) ${read(record, cell)} = ${code};`);
+    };
+    this.#steps.push({
+      where,
+      arg,
+      add: (record, _, value) => {
+        invariant(value?.rep === 'text', 'an extreme of texts is over texts');
+        take(record, value.code.get());
+      },
+      merge: (to, from) => {
+        const code = emitter.local('k', read(from, cell));
+        emitter.block(`if (${code} >= 0)`, () => take(to, code));
+      },
+    });
     return cell;
   }
 
