@@ -10,6 +10,7 @@ import type { Row } from '../data/value.ts';
 import { RowError } from '../expr/functions.ts';
 import type { Batch, Entry } from '../state/store.ts';
 import { type Accumulator, resultsOf } from './accumulators.ts';
+import type { Members } from './multiset.ts';
 import type { Collector, OnRowError } from './operator.ts';
 
 const RECORD = 0;
@@ -26,8 +27,8 @@ export interface Group {
   shown: Row | null;
   /** Whether its row could not be computed when it was shown last. */
   isFailing: boolean;
-  /** Whether the store has it. */
-  isSaved: boolean;
+  /** The key of its record in the store; null while the store does not have it. */
+  recordKey: Buffer | null;
   /** Whether it was forgotten; queues may still hold it. */
   isGone: boolean;
 }
@@ -109,33 +110,24 @@ export class GroupStore<G extends Group> {
   forget(group: G): void {
     group.isGone = true;
     this.#changed.delete(group);
-    if (group.isSaved) this.#forgotten.push(this.#idOf(group));
+    if (group.recordKey !== null) this.#forgotten.push(group.recordKey);
   }
 
   persist(batch: Batch): void {
     // First, since a group that begins anew has the id of the one before it.
-    for (const id of this.#forgotten)
-      batch.deleteRange({ gte: this.#keyOf(id, RECORD), lt: this.#keyOf(id, BEYOND) });
+    for (const key of this.#forgotten) batch.deleteRange({ gte: key, lt: tagged(key, BEYOND) });
     this.#forgotten.length = 0;
     for (const group of this.#changed) {
-      const id = this.#idOf(group);
-      const saved = group.accumulators.map((accumulator) => accumulator.save());
-      batch.put(this.#keyOf(id, RECORD), JSON.stringify([this.#recordOf(group), saved]));
-      for (const [index, { members }] of group.accumulators.entries()) {
-        if (members === null) continue;
-        for (const [name, value] of members.takeChanges()) {
-          const key = Buffer.concat([this.#keyOf(id, MEMBER), Buffer.of(index >> 8, index & 0xff), name]);
-          if (value === null) batch.delete(key);
-          else batch.put(key, value);
-        }
+      const { accumulators } = group;
+      const key = (group.recordKey ??= Buffer.concat([this.#prefix, this.#idOf(group), Buffer.of(RECORD)]));
+      const saved = accumulators.map((accumulator) => accumulator.save());
+      batch.put(key, JSON.stringify([this.#recordOf(group), saved]));
+      for (let index = 0; index < accumulators.length; index++) {
+        const members = accumulators[index]?.members ?? null;
+        if (members !== null) persistMembers(members, tagged(key, MEMBER, index), batch);
       }
-      group.isSaved = true;
     }
     this.#changed.clear();
-  }
-
-  #keyOf(id: Buffer, tag: number): Buffer {
-    return Buffer.concat([this.#prefix, id, Buffer.of(tag)]);
   }
 
   /** Makes every group again. REQUIRES entries in the order of their keys. */
@@ -145,7 +137,7 @@ export class GroupStore<G extends Group> {
   ): readonly G[] {
     const groups: G[] = [];
     let group: G | undefined;
-    let id = Buffer.alloc(0);
+    let id: Buffer = Buffer.alloc(0);
     for (const { key, value } of entries) {
       const rest = key.subarray(this.#prefix.length);
       if (group !== undefined && rest[id.length] === MEMBER && rest.subarray(0, id.length).equals(id)) {
@@ -155,15 +147,32 @@ export class GroupStore<G extends Group> {
       }
       const [record, saved] = JSON.parse(value.toString()) as [unknown[], unknown[]];
       group = make(record, saved);
-      group.isSaved = true;
-      id = Buffer.from(rest.subarray(0, -1));
+      group.recordKey = Buffer.from(key);
+      id = group.recordKey.subarray(this.#prefix.length, -1);
       groups.push(group);
     }
     return groups;
   }
 }
 
+/** The key of a record with another tag, and perhaps the number of an aggregate behind it. */
+function tagged(recordKey: Buffer, tag: number, index?: number): Buffer {
+  const key = Buffer.alloc(recordKey.length + (index === undefined ? 0 : 2));
+  recordKey.copy(key);
+  key[recordKey.length - 1] = tag;
+  if (index !== undefined) key.writeUInt16BE(index, recordKey.length);
+  return key;
+}
+
+function persistMembers(members: Members, prefix: Buffer, batch: Batch): void {
+  for (const [name, value] of members.takeChanges()) {
+    const key = Buffer.concat([prefix, name]);
+    if (value === null) batch.delete(key);
+    else batch.put(key, value);
+  }
+}
+
 /** The fields of a group without rows. */
 export function emptyGroup(key: Row, accumulators: readonly Accumulator[]): Group {
-  return { key, accumulators, rows: 0, shown: null, isFailing: false, isSaved: false, isGone: false };
+  return { key, accumulators, rows: 0, shown: null, isFailing: false, recordKey: null, isGone: false };
 }
