@@ -61,7 +61,7 @@ export class Job {
       statePrefix: prefixOf('s', layer.name, layout.view.name),
       next,
       late,
-      onError: (error, at, row) => layer.rejectRow(layout, at, row, error, this.#batch),
+      onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
     });
     return { chain, late };
   }

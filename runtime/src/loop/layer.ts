@@ -25,6 +25,7 @@ import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import { ViewLayout } from '../views/layout.ts';
 import type { Handlers } from './reader.ts';
+import { Rejections } from './rejections.ts';
 import { Timeline } from './timeline.ts';
 import { type SavedTime, Times } from './times.ts';
 
@@ -94,6 +95,7 @@ export class Layer {
   /** View → mark of a window → how many late events wait to be taken into it. */
   readonly dirty = new Map<string, Map<number, number>>();
   readonly #admitted = new Set<string>();
+  readonly #rejections = new Rejections();
   /** Late events of the epoch that is running, not yet in the store. */
   #unsavedLate: LateEntry[] = [];
   #arrivals: Arrival[] = [];
@@ -203,7 +205,7 @@ export class Layer {
       lateByMs: Math.min(at.watermarkMs, Number.MAX_SAFE_INTEGER) - (window[1] - 1 + allowedMs),
       event: rowToJson(source.fields, at.event),
     };
-    const key = encodeKey([window[0], at.source, at.partition, at.offset]);
+    const key = encodeKey([...window, at.source, at.partition, at.offset]);
     const markMs = markOf(layout, window);
     batch.put(
       Buffer.concat([prefixOf('l', this.name, layout.view.name), key]),
@@ -228,55 +230,39 @@ export class Layer {
     batch.delete(Buffer.concat([prefixOf('d', this.name, view), encodeKey([markMs])]));
   }
 
-  /** Keeps an event that the plan does not accept, or that a view cannot compute, and counts it. */
+  /** Keeps an event that the plan does not accept, or that a view cannot compute, and counts it (E2). */
   reject(
     position: number,
     view: string | null,
-    source: string,
-    text: string,
-    reason: string,
-    batch: Batch,
+    { source, text, reason, isNew }: { source: string; text: string; reason: string; isNew: boolean },
   ): void {
-    this.progress.rejected++;
-    const value = JSON.stringify({
-      source,
-      reason,
-      text,
-      at: new Date(this.ports.clock.nowMs()).toISOString(),
-    });
+    const at = new Date(this.ports.clock.nowMs()).toISOString();
     // Rows of several events have no position of their own: their text tells them apart.
     const key = encodeKey(position < 0 ? [position, view, text] : [position, view]);
-    batch.put(Buffer.concat([prefixOf('r', this.name), key]), value);
+    const value = JSON.stringify({ source, reason, text, at });
+    this.#rejections.add(Buffer.concat([prefixOf('r', this.name), key]), value, isNew);
   }
 
-  /**
-   * A view cannot be computed for an event, or for a row of several events (`at` is null): the error of an expression.
-   * An event is counted at its first reading only (E2).
-   */
-  rejectRow(layout: ViewLayout, at: Position | null, row: Row, error: Error, batch: Batch): void {
+  /** A view cannot be computed for an event, or for a row of several events (`at` is null): the error of an expression. */
+  rejectRow(layout: ViewLayout, at: Position | null, row: Row, error: Error): void {
+    const reason = `view ${layout.view.name}: ${error.message}`;
     if (at === null) {
       const source = layout.sources[0]?.name ?? '';
-      const reason = `view ${layout.view.name}: ${error.message}`;
-      return this.reject(-1, layout.view.name, source, JSON.stringify(row), reason, batch);
+      this.reject(-1, layout.view.name, { source, text: JSON.stringify(row), reason, isNew: false });
+      return;
     }
-    if (!at.firstReading) return;
-    const fields = layout.sources.find(({ name }) => name === at.source)?.fields ?? [];
-    const text = JSON.stringify(rowToJson(fields, at.event));
-    this.reject(
-      at.position,
-      layout.view.name,
-      at.source,
-      text,
-      `view ${layout.view.name}: ${error.message}`,
-      batch,
-    );
+    const { source, position, event, firstReading } = at;
+    const fields = layout.sources.find(({ name }) => name === source)?.fields ?? [];
+    const text = JSON.stringify(rowToJson(fields, event));
+    this.reject(position, layout.view.name, { source, text, reason, isNew: firstReading });
   }
 
   /** What every computation of a layer does with the records of the log, but for the events themselves. */
   intake(batch: Batch): Pick<Handlers, 'block' | 'rejected' | 'admit'> {
     return {
       block: (block, from, to) => this.noteBlock(block, from, to),
-      rejected: (position, source, text, reason) => this.reject(position, null, source, text, reason, batch),
+      rejected: (position, source, text, reason) =>
+        this.reject(position, null, { source, text, reason, isNew: true }),
       admit: (source, pairs) => this.admit(source, pairs, batch),
     };
   }
@@ -352,6 +338,7 @@ export class Layer {
     progress.lastAtMs = nowMs;
     progress.lastDurationMs = nowMs - epoch.startedAtMs;
     progress.lastRows = epoch.position - from;
+    progress.rejected += await this.#rejections.take(batch, ports.store);
     this.save(batch);
     await ports.store.commit(batch);
     const arrivals = this.#arrivals;

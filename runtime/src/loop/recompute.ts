@@ -88,7 +88,7 @@ function freshOperators({ layer, layout, batch }: RecomputeOptions): (next: Coll
       statePrefix: Buffer.alloc(0),
       next,
       late: new LateRows(layer, layout, batch, { recomputes: true }),
-      onError: (error, at, row) => layer.rejectRow(layout, at, row, error, batch),
+      onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
     });
 }
 
