@@ -14,8 +14,7 @@ import {
 import type { Expr } from '../expr/node.ts';
 import { isWindowKey } from './walk.ts';
 
-/** Whether a kind of node remembers rows. */
-export const IS_STATEFUL: { readonly [K in PlanKind]: boolean } = {
+const IS_STATEFUL: { readonly [K in PlanKind]: boolean } = {
   source: false,
   filter: false,
   map: false,
@@ -30,6 +29,7 @@ export const IS_STATEFUL: { readonly [K in PlanKind]: boolean } = {
   process: true,
 };
 
+/** Whether a node remembers rows. */
 export function isStateful(node: PlanNode): boolean {
   return IS_STATEFUL[node.kind];
 }
@@ -159,7 +159,8 @@ const KEY: PlanTable<readonly string[] | null, Plan> = {
   map: (node, plan) => allOf(keyOf(plan, node.input)?.map((name) => passed(node, name))),
   unnest: () => null,
   union: () => null,
-  dedupe: (node) => node.keys,
+  // Forgotten keys come again: beside what was handed on, if that is never replaced.
+  dedupe: (node) => (node.ttlMs !== null && isFirstToArrive(node) ? null : node.keys),
   group: (node) => node.keys.map(({ name }) => name),
   top: (node, plan) => {
     if (node.rank !== null) return [...node.partition, node.rank];

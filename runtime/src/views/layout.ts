@@ -58,7 +58,9 @@ export class ViewLayout {
     else if (key === null) this.shape = 'bag';
     else this.shape = this.#windowIndex < 0 ? 'keyed' : 'windowed';
     this.slices = slicesOf(plan, this, isPlain);
-    this.replaces = nodes.some((node) => node.kind === 'group' && node.ttlMs !== null);
+    this.replaces = nodes.some(
+      (node) => (node.kind === 'group' || node.kind === 'dedupe') && node.ttlMs !== null,
+    );
   }
 
   /** Start of the window that an event counts in; the time itself in a view without windows. REQUIRES slices. */
