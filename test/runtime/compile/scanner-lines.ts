@@ -79,7 +79,35 @@ const word = fc.oneof(
 );
 const text = word.chain(spelledString);
 
+/** Whole numbers around what a double can tell apart, with some that are none. */
+const digits = fc
+  .tuple(
+    fc.constantFrom('', '', '-'),
+    fc.bigInt({ min: 0n, max: 10n ** 20n }),
+    fc.constantFrom(1n, 10n ** 4n, 10n ** 11n),
+  )
+  .map(([sign, value, by]) => `${sign}${value / by}`);
+const edges = fc
+  .tuple(
+    fc.constantFrom('', '-'),
+    fc.constantFrom(2n ** 53n, 10n ** 15n, 10n ** 16n, 10n ** 9n),
+    fc.bigInt(-2n, 2n),
+  )
+  .map(([sign, value, more]) => `${sign}${value + more}`);
+const fractions = fc
+  .tuple(digits, fc.bigInt({ min: 0n, max: 10n ** 17n }), fc.nat(17))
+  .map(([whole, part, length]) => `${whole}.${part.toString().padStart(length, '0')}`);
+const exponents = fc
+  .tuple(fc.oneof(digits, fractions), fc.constantFrom('e', 'E', 'e+', 'E-'), fc.nat(320))
+  .map((parts) => parts.join(''));
+const zeros = digits.map((value) => value.replace(/^(-?)/, '$10'));
+
 const number = fc.oneof(
+  digits,
+  edges,
+  fractions,
+  exponents,
+  zeros,
   fc.integer().map(String),
   fc.maxSafeInteger().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
@@ -272,6 +300,36 @@ const line = fc
   });
 
 export const lines = fc.array(line, { minLength: 1, maxLength: 30 });
+
+/** Lines that are right but for the values of one field, which are spelled in every way. */
+export const linesOfOneField = fc
+  .constantFrom(
+    {
+      name: 'integer',
+      values: number,
+      line: (value: string) => `{"kind":${value},"seen":"2015-07-15T00:00:00Z"}`,
+    },
+    {
+      name: 'double',
+      values: number,
+      line: (value: string) => `{"kind":1,"bid":{"price":${value}},"seen":"2015-07-15T00:00:00Z"}`,
+    },
+    {
+      name: 'text',
+      values: text,
+      line: (value: string) => `{"kind":1,"note":${value},"seen":"2015-07-15T00:00:00Z"}`,
+    },
+    {
+      name: 'unread',
+      values: anyValue,
+      line: (value: string) => `{"kind":1,"x":${value},"seen":"2015-07-15T00:00:00Z"}`,
+    },
+    { name: 'iso', values: timeText, line: (value: string) => `{"kind":1,"seen":${value}}` },
+    { name: 'sql', values: timeText, line: (value: string) => `{"kind":1,"bid":{"when":${value}}}` },
+  )
+  .chain(({ values, line: lineOf }) =>
+    fc.array(values, { minLength: 20, maxLength: 60 }).map((all) => all.map(lineOf)),
+  );
 
 export interface Read {
   readonly rows: {

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Scanner, type ScannerOptions, scannerFor } from '../../../runtime/src/compile/jit/scanner.ts';
 import { lineAt, rowAt } from '../../../runtime/src/data/columns.ts';
-import { EVENT_TIME, FIELDS, lines, type Read, readSlowly } from './scanner-lines.ts';
+import type { Field } from '../../../runtime/src/data/decode.ts';
+import { EVENT_TIME, FIELDS, lines, linesOfOneField, type Read, readSlowly } from './scanner-lines.ts';
 
 const SOURCE = { fields: FIELDS, eventTime: EVENT_TIME };
 const NO_TIME = 'none of bid_when, seen says when the event happened';
@@ -58,6 +59,17 @@ describe('F1: what the machine code reads is what JSON.parse and decodeEvent rea
     { field: 'flag', values: [true] },
     { field: 'bid_price', values: [0.1, 1000] },
   );
+
+  test('values in every spelling', async () => {
+    await fc.assert(
+      fc.asyncProperty(linesOfOneField, async (all) => {
+        const input = Buffer.from(all.join('\n'));
+        const { judged: _, ...read } = scan(ALL, input);
+        expect(read).toEqual(await readSlowly(input, ALL));
+      }),
+      { numRuns: 400 },
+    );
+  });
 
   test.each(['on', 'off'] as const)('random lines, jit %s', async (jit) => {
     await fc.assert(
@@ -283,5 +295,26 @@ describe('limits', () => {
     const all = [bid(), `${bid('', 8)}\r`, bid().replace('"kind"', '"k\\u0069nd"')];
     scanner.scan(Buffer.from(all.join('\n')), 0, all.join('\n').length);
     expect([0, 1, 2].map((row) => lineAt(scanner.batch, row))).toEqual([all[0], all[1]?.trimEnd(), all[2]]);
+  });
+
+  test('many fields in deep places, and many texts allowed', () => {
+    const fields = Array.from({ length: 300 }, (_, index): Field => {
+      const path = [...Array.from({ length: 20 }, (__, depth) => `level ${depth}`), `f${index}`];
+      return {
+        name: `f${index}`,
+        type: 'string',
+        nullable: true,
+        path,
+        oneOf: Array.from({ length: 300 }, (__, each) => `text ${each}`),
+      };
+    });
+    const scanner = scannerFor(
+      { fields, eventTime: [] },
+      fields.map(({ name }) => name),
+    );
+    const line = `${Array.from({ length: 20 }, (_, depth) => `{"level ${depth}":`).join('')}{"f299":"text 299"}${'}'.repeat(20)}`;
+    const { rows } = readAll(scanner, Buffer.from(line));
+    expect(rows.map(({ row }) => [row.length, row.indexOf('text 299')])).toEqual([[300, 299]]);
+    expect(scanner.judged).toBe(0);
   });
 });

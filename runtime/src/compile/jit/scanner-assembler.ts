@@ -19,7 +19,7 @@ export class Writer {
   }
 
   arg(arg: Arg): void {
-    if (typeof arg === 'number') this.op(0x41, ...signed(BigInt(arg | 0)));
+    if (typeof arg === 'number') this.op(0x41, ...signed(arg | 0));
     else if (typeof arg === 'function') arg(this);
     else this.op(0x20, ...unsigned(arg.index));
   }
@@ -49,11 +49,12 @@ function unsigned(value: number): number[] {
   }
 }
 
-function signed(value: bigint): number[] {
+/** REQUIRES a whole number that a double holds. */
+function signed(value: number): number[] {
   const bytes: number[] = [];
-  for (let rest = value; ; rest >>= 7n) {
-    const byte = Number(BigInt.asUintN(7, rest));
-    if (rest >= -64n && rest < 64n) return [...bytes, byte];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    const byte = ((rest % 128) + 128) % 128;
+    if (rest >= -64 && rest < 64) return [...bytes, byte];
     bytes.push(byte | 128);
   }
 }
@@ -117,7 +118,7 @@ export const storeF = memory(0x39);
 export const storeV = memory(0xfd, 0x0b);
 
 export const const64 =
-  (value: bigint): Code =>
+  (value: number): Code =>
   (out) =>
     out.op(0x42, ...signed(value));
 export const constF =

@@ -8,6 +8,8 @@ import { ESCAPED } from './scanner-bytes.ts';
 import { ESCAPES, POWERS, STATE, TABLES_END } from './scanner-layout.ts';
 
 export const PAGE_BYTES = 65_536;
+/** What all steps of lines take, with room to spare. */
+const SHAPES_BYTES = 524_288;
 /** How many bytes of lines a batch may hold, and of strings that had escapes: either may be one line of the largest size. */
 export const LINES_BYTES = 2 * EVENT_BYTES_MAX;
 export const SIDE_BYTES = EVENT_BYTES_MAX + 65_536;
@@ -69,8 +71,9 @@ export class ScannerMemory {
   }
 }
 
-/** How many pages a scanner needs for so many fields and rows. */
-export function pagesFor(fields: number, rowsMax: number): number {
-  const columns = (fields + 8) * (9 * rowsMax + 4 * APART_BYTES);
-  return Math.ceil((columns + LINES_BYTES + SIDE_BYTES + 1_048_576 + fields * 4096) / PAGE_BYTES);
+/** How many pages a scanner needs for so many columns of so many rows, and tables of about so many bytes. */
+export function pagesFor(columns: number, rowsMax: number, tableBytes: number): number {
+  // A column has at most two arrays of four bytes, or one of eight, and one of nulls; every row has five more.
+  const batch = (columns + 8) * (9 * rowsMax + 4 * APART_BYTES);
+  return Math.ceil((batch + LINES_BYTES + SIDE_BYTES + SHAPES_BYTES + tableBytes) / PAGE_BYTES);
 }

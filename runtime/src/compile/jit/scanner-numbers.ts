@@ -43,13 +43,13 @@ export function defineInteger(asm: A.Assembler): void {
           'more',
           move(at, 1),
           brIf('behind', not(ltU(tee(digit, sub(loadByte(at), 48)), 10))),
-          set(value, A.add64(A.mul64(value, A.const64(10n)), A.widen(digit))),
+          set(value, A.add64(A.mul64(value, A.const64(10)), A.widen(digit))),
           br('more'),
         ),
       ),
       // More than sixteen digits may have overflown; the byte behind the digits may be a point or an exponent.
       when(gtS(sub(at, first), 16), [failed]),
-      when(A.gt64(value, A.const64(BigInt(Number.MAX_SAFE_INTEGER))), [failed]),
+      when(A.gt64(value, A.const64(Number.MAX_SAFE_INTEGER)), [failed]),
       when(or(eq(digit, 46 - 48), eq(or(add(digit, 48), 32), 101)), [failed]),
       A.storeF(cell, 0, signed(isNegative, A.toDouble64(value))),
       at,
@@ -69,7 +69,7 @@ export function defineDouble(asm: A.Assembler): void {
     const read = (label: string): A.Code =>
       loop(
         label,
-        set(value, A.add64(A.mul64(value, A.const64(10n)), A.widen(digit))),
+        set(value, A.add64(A.mul64(value, A.const64(10)), A.widen(digit))),
         move(digits, 1),
         move(at, 1),
         brIf(label, ltU(tee(digit, sub(loadByte(at), 48)), 10)),

@@ -55,6 +55,14 @@ export function programOf(options: JudgeOptions, memory: ScannerMemory, batch: C
   };
 }
 
+/** The most that marks, leaves and lists of texts take. */
+export function tableBytes({ checked, gate }: JudgeOptions): number {
+  const texts = [...checked.flatMap(({ oneOf = [] }) => oneOf), ...(gate?.values ?? [])];
+  const keys = checked.reduce((sum, { path }) => sum + (path?.length ?? 1), 0);
+  const textBytes = texts.reduce<number>((sum, each) => sum + Buffer.byteLength(String(each)) + 8, 0);
+  return textBytes + 512 * (keys + checked.length + 4);
+}
+
 type Tree = Map<string, Tree | Field>;
 
 /** The paths of fields as a tree; null when two fields want the same place or one lies inside of another. */

@@ -21,7 +21,7 @@ import type { SourcePlan } from '../../plan/node.ts';
 import { judge, type JudgeOptions } from './scanner-judge.ts';
 import { machineMemory } from './scanner-machine.ts';
 import { LINES_BYTES, PAGE_BYTES, pagesFor, ScannerMemory, SIDE_BYTES } from './scanner-memory.ts';
-import { type Program, programOf } from './scanner-program.ts';
+import { type Program, programOf, tableBytes } from './scanner-program.ts';
 
 export type Wanted = string | number | boolean;
 
@@ -70,7 +70,7 @@ export interface Scanner {
   readonly judged: number;
 }
 
-/** A scanner that writes the columns of these fields of the source, in this order. */
+/** A scanner that writes the columns of these fields of the source, in this order. REQUIRES no field twice. */
 export function scannerFor(
   source: Pick<SourcePlan, 'fields' | 'eventTime'>,
   needed: readonly string[],
@@ -117,7 +117,7 @@ class LineScanner implements Scanner {
 
   constructor(judging: JudgeOptions, options: ScannerOptions) {
     const rowsMax = options.rowsMax ?? BATCH_ROWS_MAX;
-    const pages = pagesFor(judging.checked.length, rowsMax);
+    const pages = pagesFor(judging.columns.length, rowsMax, tableBytes(judging));
     const shared = options.jit === 'off' ? null : machineMemory(pages);
     const memory = new ScannerMemory(shared ?? { buffer: new ArrayBuffer(pages * PAGE_BYTES) });
     this.#judging = judging;
