@@ -26,6 +26,7 @@ import { union } from '../operators/union.ts';
 import { unnest } from '../operators/unnest.ts';
 import { WindowJoin } from '../operators/window-join.ts';
 import type { PlanCode } from '../plan/code.ts';
+import { heldOf } from '../plan/held.ts';
 import { eventTimeOf, inferColumns } from '../plan/infer.ts';
 import {
   type AggregateCall,
@@ -38,7 +39,7 @@ import {
   type ViewMode,
   type ViewPlan,
 } from '../plan/node.ts';
-import { isAppendOnly, windowColumnOf } from '../plan/traits.ts';
+import { isAppendOnly, isOfEvents, windowColumnOf } from '../plan/traits.ts';
 import { inputsOf, isWindowKey } from '../plan/walk.ts';
 
 export interface NodeContext {
@@ -176,7 +177,11 @@ const LOWER: PlanTable<Lowered, NodeContext> = {
     return unary(new OverOperator(spec, context.next));
   },
   join: (node, context) => {
-    const operator = lowerJoin(node, context);
+    const { next } = context;
+    // Whether a pair is caused by the row of an event or by one of time would depend on which comes first, and so on the cut.
+    const isOfCut = !isOfEvents(node.left) || (node.how.kind !== 'lookup' && !isOfEvents(node.right));
+    const unplaced: Collector = { push: (row, weight) => next.push(row, weight, null) };
+    const operator = lowerJoin(node, isOfCut ? { ...context, next: unplaced } : context);
     return { inputs: [operator.left, operator.right], operator };
   },
   pattern: (node, context) => {
@@ -310,8 +315,19 @@ type JoinTable = {
 };
 
 const JOINS: JoinTable = {
-  regular: ({ spec }, { ttlMs }, next) =>
-    new RegularJoin({ ...spec, ttlMs, allowedMs: spec.late.allowedMs }, next),
+  regular: ({ node, spec, left, right }, { ttlMs }, next) => {
+    const columns = { left: left.columns, right: right.columns };
+    const held = (side: 'left' | 'right') => {
+      const found = heldOf(node, side, columns, left.context.view.mode);
+      if (found === null) return null;
+      return { column: (side === 'left' ? left : right).indexOf(found.column), ms: found.ms };
+    };
+    const sides = {
+      left: { ...spec.left, held: held('left') },
+      right: { ...spec.right, held: held('right') },
+    };
+    return new RegularJoin({ ...spec, ...sides, ttlMs, allowedMs: spec.late.allowedMs }, next);
+  },
   window: ({ node, spec, left, right }, _, next) => {
     const window = (given: Given, input: PlanNode): number => given.indexOf(windowColumnOf(input) ?? '');
     return new WindowJoin(
