@@ -1,5 +1,5 @@
 /** J1: what generated code shows is what the interpreter shows, however the input is cut. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compileView, type CompiledView } from '../../../runtime/src/compile/jit/compile-view.ts';
 import { lower } from '../../../runtime/src/compile/lower.ts';
@@ -28,17 +28,19 @@ interface Event {
 
 function eventsOf(count: number, seed: number, delayMs: number): Event[] {
   let max = -Infinity;
-  return [...events(count, { seed, perSecond: 40, baseMs: 1_436_918_395_000, jitterMs: 12_000 })].map((row) => {
-    const index = TIME_INDEX.find((place) => row[place] !== null) as number;
-    const timeMs = row[index] as number;
-    const event = { row, timeMs, watermarkMs: max - delayMs };
-    max = Math.max(max, timeMs);
-    return event;
-  });
+  return [...events(count, { seed, perSecond: 40, baseMs: 1_436_918_395_000, jitterMs: 12_000 })].map(
+    (row) => {
+      const index = TIME_INDEX.find((place) => row[place] !== null) as number;
+      const timeMs = row[index] as number;
+      const event = { row, timeMs, watermarkMs: max - delayMs };
+      max = Math.max(max, timeMs);
+      return event;
+    },
+  );
 }
 
 const sorted = (counts: ReadonlyMap<string, number>): string[] =>
-  [...counts].flatMap(([name, count]) => new Array<string>(count).fill(name)).sort();
+  [...counts].flatMap(([name, count]) => Array.from({ length: count }, () => name)).sort();
 
 function interpreted(plan: Plan, view: ViewPlan, input: readonly Event[], cuts: readonly number[]): Answer {
   const counts = new Map<string, number>();
@@ -83,7 +85,13 @@ function interpreted(plan: Plan, view: ViewPlan, input: readonly Event[], cuts: 
   return { rows: sorted(counts), late: late.sort(), errors };
 }
 
-function compiled(plan: Plan, view: ViewPlan, input: readonly Event[], cuts: readonly number[], content: boolean): Answer {
+function compiled(
+  plan: Plan,
+  view: ViewPlan,
+  input: readonly Event[],
+  cuts: readonly number[],
+  content: boolean,
+): Answer {
   const late: string[] = [];
   let errors = 0;
   let base = 0;
@@ -102,9 +110,16 @@ function compiled(plan: Plan, view: ViewPlan, input: readonly Event[], cuts: rea
   const columns = indices.map((index) => inferColumns(plan, { kind: 'source', source: SOURCE.name })[index]!);
   const run = (until: number): void => {
     const slice = input.slice(base, until);
-    const batch = batchOf(columns, slice.map(({ row }) => indices.map((index) => row[index] ?? null)));
+    const batch = batchOf(
+      columns,
+      slice.map(({ row }) => indices.map((index) => row[index] ?? null)),
+    );
     for (const [index, { timeMs }] of slice.entries()) batch.times[index] = timeMs;
-    made.process(SOURCE.name, batch, Float64Array.from(slice, ({ watermarkMs }) => watermarkMs));
+    made.process(
+      SOURCE.name,
+      batch,
+      Float64Array.from(slice, ({ watermarkMs }) => watermarkMs),
+    );
     base = until;
   };
   for (const cut of cuts) {
@@ -133,12 +148,19 @@ test.each(NAMES)('%s: compiled is interpreted, in any cut', (name) => {
   const cuts = cut.map((list) => list.toSorted((a, b) => a - b));
   let rows = 0;
   fc.assert(
-    fc.property(fc.integer(), cuts, cuts, fc.constantFrom(0, 4000, 20_000), fc.boolean(), (seed, a, b, delayMs, content) => {
-      const input = eventsOf(1500, seed, delayMs);
-      const wanted = interpreted(plan, view, input, a);
-      rows += wanted.rows.length;
-      expect(compiled(plan, view, input, b, content)).toEqual(wanted);
-    }),
+    fc.property(
+      fc.integer(),
+      cuts,
+      cuts,
+      fc.constantFrom(0, 4000, 20_000),
+      fc.boolean(),
+      (seed, a, b, delayMs, content) => {
+        const input = eventsOf(1500, seed, delayMs);
+        const wanted = interpreted(plan, view, input, a);
+        rows += wanted.rows.length;
+        expect(compiled(plan, view, input, b, content)).toEqual(wanted);
+      },
+    ),
     { numRuns: 12 },
   );
   // The events of so short a time have no auction that q2 asks for.

@@ -58,9 +58,20 @@ export function randomOf(seed: number): (below: number) => number {
 }
 
 const STATES = ['AZ', 'CA', 'ID', 'OR', 'WA', 'WY'];
-const CITIES = ['Phoenix', 'Los Angeles', 'San Francisco', 'Boise', 'Portland', 'Bend', 'Redmond', 'Seattle', 'Kent', 'Cheyenne'];
+const CITIES = [
+  'Phoenix',
+  'Los Angeles',
+  'San Francisco',
+  'Boise',
+  'Portland',
+  'Bend',
+  'Redmond',
+  'Seattle',
+  'Kent',
+  'Cheyenne',
+];
 const HOT_CHANNELS = ['Google', 'Facebook', 'Baidu', 'Apple'];
-const NOTHING: readonly Value[] = new Array<Value>(FIELDS.length).fill(null);
+const NOTHING: readonly Value[] = FIELDS.map(() => null);
 
 export interface EventsOptions {
   readonly seed: number;
@@ -70,7 +81,10 @@ export interface EventsOptions {
   readonly jitterMs?: number;
 }
 
-export function* events(count: number, { seed, perSecond, baseMs, jitterMs = 0 }: EventsOptions): Generator<Row> {
+export function* events(
+  count: number,
+  { seed, perSecond, baseMs, jitterMs = 0 }: EventsOptions,
+): Generator<Row> {
   const random = randomOf(seed);
   const text = (length: number): string => {
     let made = '';
@@ -88,8 +102,22 @@ export function* events(count: number, { seed, perSecond, baseMs, jitterMs = 0 }
     const person = (): number => 1000 + Math.max(0, people - 1000) + random(Math.min(people, 1000));
     const row = [...NOTHING];
     if (offset === 0) {
-      const own: Value[] = [1000 + epoch, `name ${text(6)}`, `${text(7)}@${text(5)}.com`, '1234 5678 9012 3456'];
-      row.splice(0, 9, 0, ...own, CITIES[random(10)] as string, STATES[random(6)] as string, time, text(20 + random(40)));
+      const own: Value[] = [
+        1000 + epoch,
+        `name ${text(6)}`,
+        `${text(7)}@${text(5)}.com`,
+        '1234 5678 9012 3456',
+      ];
+      row.splice(
+        0,
+        9,
+        0,
+        ...own,
+        CITIES[random(10)] as string,
+        STATES[random(6)] as string,
+        time,
+        text(20 + random(40)),
+      );
     } else if (offset <= 3) {
       row[0] = 1;
       const seller = random(4) > 0 ? 1000 + Math.floor((people - 1) / 100) * 100 : person();

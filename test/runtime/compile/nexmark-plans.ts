@@ -16,7 +16,10 @@ import { SOURCE } from './nexmark-events.ts';
 export type { Column, ExprType };
 
 export const f = (name: string): Expr => ({ kind: 'field', name });
-export const lit = (value: string | number | boolean, type: Type = typeof value === 'number' ? 'integer' : (typeof value as Type)): Expr => ({ kind: 'literal', type, value });
+export const lit = (
+  value: string | number | boolean,
+  type: Type = typeof value === 'number' ? 'integer' : (typeof value as Type),
+): Expr => ({ kind: 'literal', type, value });
 export const call = (fn: string, ...args: Expr[]): Expr => ({ kind: 'call', fn: fn as 'eq', args });
 
 const source: PlanNode = { kind: 'source', source: SOURCE.name };
@@ -26,7 +29,11 @@ const map = (input: PlanNode, columns: Readonly<Record<string, Expr>>): PlanNode
   input,
   columns: Object.entries(columns).map(([name, expr]) => ({ name, expr })),
 });
-const group = (input: PlanNode, keys: readonly GroupKey[], aggregates: readonly AggregateCall[]): PlanNode => ({
+const group = (
+  input: PlanNode,
+  keys: readonly GroupKey[],
+  aggregates: readonly AggregateCall[],
+): PlanNode => ({
   kind: 'group',
   input,
   keys,
@@ -39,7 +46,12 @@ const tumbling = (sizeMs: number): GroupKey => ({
   name: 'window',
   window: { kind: 'tumbling', time: f('dateTime'), sizeMs, ...GRID } satisfies WindowPlan,
 });
-const agg = (name: string, fn: AggregateCall['fn'], arg: Expr | null = null, where?: Expr): AggregateCall => ({
+const agg = (
+  name: string,
+  fn: AggregateCall['fn'],
+  arg: Expr | null = null,
+  where?: Expr,
+): AggregateCall => ({
   name,
   fn,
   arg,
@@ -71,14 +83,25 @@ const part = (type: number, prefix: string, names: readonly string[]): PlanNode 
   map(
     filter(source, call('eq', f('event_type'), lit(type))),
     Object.fromEntries(
-      names.map((name) => [name, name === 'dateTime' ? call('required', f(`${prefix}_${name}`)) : f(`${prefix}_${name}`)]),
+      names.map((name) => [
+        name,
+        name === 'dateTime' ? call('required', f(`${prefix}_${name}`)) : f(`${prefix}_${name}`),
+      ]),
     ),
   );
 const bids = part(2, 'bid', ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra']);
-const auctions = part(1, 'auction', [
-  ...['id', 'itemName', 'description', 'initialBid', 'reserve', 'dateTime', 'expires', 'seller', 'category', 'extra'],
+const AUCTION = 'id itemName description initialBid reserve dateTime expires seller category extra';
+const auctions = part(1, 'auction', AUCTION.split(' '));
+const people = part(0, 'person', [
+  'id',
+  'name',
+  'emailAddress',
+  'creditCard',
+  'city',
+  'state',
+  'dateTime',
+  'extra',
 ]);
-const people = part(0, 'person', ['id', 'name', 'emailAddress', 'creditCard', 'city', 'state', 'dateTime', 'extra']);
 const pick = (input: PlanNode, names: readonly string[]): PlanNode =>
   map(input, Object.fromEntries(names.map((name) => [name, f(name)])));
 
@@ -89,7 +112,10 @@ const between = (x: Expr, low: Expr, high: Expr): Expr => and(call('gte', x, low
 const DAY = 86_400_000;
 /** The day as the number of its first millisecond's day: a key like `format` would be. */
 const withDay = (input: PlanNode, names: readonly string[]): PlanNode =>
-  map(input, { ...Object.fromEntries(names.map((name) => [name, f(name)])), day: call('formatTime', f('dateTime'), lit('yyyy-MM-dd')) });
+  map(input, {
+    ...Object.fromEntries(names.map((name) => [name, f(name)])),
+    day: call('formatTime', f('dateTime'), lit('yyyy-MM-dd')),
+  });
 
 const low = call('lt', f('price'), lit(10_000));
 const middle = and(call('gte', f('price'), lit(10_000)), call('lt', f('price'), lit(1_000_000)));
@@ -100,7 +126,8 @@ const ranks: readonly (readonly [string, Expr | undefined])[] = [
   ['rank2', middle],
   ['rank3', high],
 ];
-const counts = (name: string): AggregateCall[] => ranks.map(([rank, where]) => agg(`${rank}_${name}`, 'count', null, where));
+const counts = (name: string): AggregateCall[] =>
+  ranks.map(([rank, where]) => agg(`${rank}_${name}`, 'count', null, where));
 const distinct = (name: string, arg: string): AggregateCall[] =>
   ranks.map(([rank, where]) => agg(`${rank}_${name}`, 'countDistinct', f(arg), where));
 
@@ -125,18 +152,34 @@ const forgetful = join(
 
 const hop = group(
   bids,
-  [key('auction'), { name: 'window', window: { kind: 'hopping', time: f('dateTime'), sizeMs: 10_000, slideMs: 2000, ...GRID } }],
+  [
+    key('auction'),
+    {
+      name: 'window',
+      window: { kind: 'hopping', time: f('dateTime'), sizeMs: 10_000, slideMs: 2000, ...GRID },
+    },
+  ],
   [agg('num', 'count')],
 );
-const perWindow = (input: PlanNode): PlanNode => group(input, [key('window')], [agg('maxn', 'max', f('num'))]);
+const perWindow = (input: PlanNode): PlanNode =>
+  group(input, [key('window')], [agg('maxn', 'max', f('num'))]);
 
 const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
   q0: [pick(bids, ['auction', 'bidder', 'price', 'dateTime', 'extra']), 'updates'],
   q1: [
-    map(bids, { auction: f('auction'), bidder: f('bidder'), price: call('times', f('price'), lit(0.908, 'double')), dateTime: f('dateTime'), extra: f('extra') }),
+    map(bids, {
+      auction: f('auction'),
+      bidder: f('bidder'),
+      price: call('times', f('price'), lit(0.908, 'double')),
+      dateTime: f('dateTime'),
+      extra: f('extra'),
+    }),
     'updates',
   ],
-  q2: [pick(filter(bids, call('eq', call('mod', f('auction'), lit(123)), lit(0))), ['auction', 'price']), 'updates'],
+  q2: [
+    pick(filter(bids, call('eq', call('mod', f('auction'), lit(123)), lit(0))), ['auction', 'price']),
+    'updates',
+  ],
   q3: [
     join(
       filter(auctions, call('eq', f('category'), lit(10))),
@@ -146,9 +189,26 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     ),
     'updates',
   ],
-  q4: [group(group(auctionBids([]), [key('id'), key('category')], [agg('final', 'max', f('price'))]), [key('category')], [agg('final', 'avg', f('final'))]), 'updates'],
+  q4: [
+    group(
+      group(auctionBids([]), [key('id'), key('category')], [agg('final', 'max', f('price'))]),
+      [key('category')],
+      [agg('final', 'avg', f('final'))],
+    ),
+    'updates',
+  ],
   q5: [
-    pick(join(hop, perWindow(hop), [{ left: 'window', right: 'window' }], ['l.auction', 'l.num', 'r.maxn'], call('gte', f('num'), f('maxn')), { kind: 'window' }), ['auction', 'num']),
+    pick(
+      join(
+        hop,
+        perWindow(hop),
+        [{ left: 'window', right: 'window' }],
+        ['l.auction', 'l.num', 'r.maxn'],
+        call('gte', f('num'), f('maxn')),
+        { kind: 'window' },
+      ),
+      ['auction', 'num'],
+    ),
     'final',
   ],
   q8: [
@@ -170,7 +230,10 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     pick(
       join(
         bids,
-        map(group(bids, [tumbling(10_000)], [agg('maxprice', 'max', f('price'))]), { maxprice: f('maxprice'), end: call('windowEnd', f('window')) }),
+        map(group(bids, [tumbling(10_000)], [agg('maxprice', 'max', f('price'))]), {
+          maxprice: f('maxprice'),
+          end: call('windowEnd', f('window')),
+        }),
         [{ left: 'price', right: 'maxprice' }],
         ['l.auction', 'l.price', 'l.bidder', 'l.dateTime', 'l.extra', 'r.end'],
         between(f('dateTime'), call('minusMs', f('end'), lit(10_000)), f('end')),
@@ -193,8 +256,22 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     },
     'updates',
   ],
-  q11: [group(bids, [key('bidder'), { name: 'window', window: { kind: 'session', time: f('dateTime'), gapMs: 10_000 } }], [agg('bid_count', 'count')]), 'final'],
-  q15: [group(withDay(bids, ['auction', 'bidder', 'price', 'dateTime']), [key('day')], [...counts('bids'), ...distinct('bidders', 'bidder'), ...distinct('auctions', 'auction')]), 'updates'],
+  q11: [
+    group(
+      bids,
+      [key('bidder'), { name: 'window', window: { kind: 'session', time: f('dateTime'), gapMs: 10_000 } }],
+      [agg('bid_count', 'count')],
+    ),
+    'final',
+  ],
+  q15: [
+    group(
+      withDay(bids, ['auction', 'bidder', 'price', 'dateTime']),
+      [key('day')],
+      [...counts('bids'), ...distinct('bidders', 'bidder'), ...distinct('auctions', 'auction')],
+    ),
+    'updates',
+  ],
   q16: [
     group(
       map(bids, {
@@ -206,7 +283,13 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
         minute: call('formatTime', f('dateTime'), lit('HH:mm')),
       }),
       [key('channel'), key('day')],
-      [agg('minute', 'max', f('minute')), agg('from', 'min', f('minute')), ...counts('bids'), ...distinct('bidders', 'bidder'), ...distinct('auctions', 'auction')],
+      [
+        agg('minute', 'max', f('minute')),
+        agg('from', 'min', f('minute')),
+        ...counts('bids'),
+        ...distinct('bidders', 'bidder'),
+        ...distinct('auctions', 'auction'),
+      ],
     ),
     'updates',
   ],
@@ -214,19 +297,45 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     group(
       withDay(bids, ['auction', 'price', 'dateTime']),
       [key('auction'), key('day')],
-      [...counts('bids'), agg('min_price', 'min', f('price')), agg('max_price', 'max', f('price')), agg('avg_price', 'avg', f('price')), agg('sum_price', 'sum', f('price'))],
+      [
+        ...counts('bids'),
+        agg('min_price', 'min', f('price')),
+        agg('max_price', 'max', f('price')),
+        agg('avg_price', 'avg', f('price')),
+        agg('sum_price', 'sum', f('price')),
+      ],
     ),
     'updates',
   ],
-  q18: [{ kind: 'dedupe', input: bids, keys: ['bidder', 'auction'], keep: 'last', by: 'time', ttlMs: null }, 'updates'],
-  q19: [{ kind: 'top', input: bids, partition: ['auction'], order: [{ expr: f('price'), descending: true }], limit: 10, rank: 'rank_number' }, 'updates'],
+  q18: [
+    { kind: 'dedupe', input: bids, keys: ['bidder', 'auction'], keep: 'last', by: 'time', ttlMs: null },
+    'updates',
+  ],
+  q19: [
+    {
+      kind: 'top',
+      input: bids,
+      partition: ['auction'],
+      order: [{ expr: f('price'), descending: true }],
+      limit: 10,
+      rank: 'rank_number',
+    },
+    'updates',
+  ],
   ttl: [forgetful, 'updates'],
   q20: [
     join(
       bids,
       filter(auctions, call('eq', f('category'), lit(10))),
       [{ left: 'auction', right: 'id' }],
-      [...['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra'].map((name) => `l.${name}`), ...['itemName', 'description', 'initialBid', 'reserve', 'expires', 'seller', 'category'].map((name) => `r.${name}`), 'r.dateTime.adateTime', 'r.extra.aextra'],
+      [
+        ...['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra'].map((name) => `l.${name}`),
+        ...['itemName', 'description', 'initialBid', 'reserve', 'expires', 'seller', 'category'].map(
+          (name) => `r.${name}`,
+        ),
+        'r.dateTime.adateTime',
+        'r.extra.aextra',
+      ],
     ),
     'updates',
   ],

@@ -1,18 +1,21 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Arena } from '../../../runtime/src/compile/jit/arena.ts';
 import { Records } from '../../../runtime/src/compile/jit/records.ts';
 import { tableClass } from '../../../runtime/src/compile/jit/table.ts';
 
-const key = fc.oneof(fc.integer({ min: -3, max: 40 }), fc.constantFrom(0.5, 0.25, 2 ** 40, -(2 ** 52), -1.7e308));
+const key = fc.oneof(
+  fc.integer({ min: -3, max: 40 }),
+  fc.constantFrom(0.5, 0.25, 2 ** 40, -(2 ** 52), -1.7e308),
+);
 
 test('a table holds what a map would hold, through removals that move entries', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('whole', 'double'),
+      fc.constantFrom<'whole' | 'double'>('whole', 'double'),
       fc.array(fc.tuple(fc.boolean(), key, key), { maxLength: 600 }),
       (kind, steps) => {
-        const table = new (tableClass({ keys: [kind as 'whole', 'double'], template: [0] }))();
+        const table = new (tableClass({ keys: [kind, 'double'], template: [0] }))();
         const map = new Map<string, number>();
         for (const [remove, a, b] of steps) {
           const name = `${a},${b}`;

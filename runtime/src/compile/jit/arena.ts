@@ -75,13 +75,10 @@ export class Arena {
 
   /** Copies a string of another arena. */
   copy(other: Arena, reference: number): number {
-    const start = other.startOf(reference);
-    return this.put(
-      other.bytesOf(reference),
-      other.viewOf(reference),
-      start,
-      start + other.lengthOf(reference),
-    );
+    const chunk = Math.floor(reference / CHUNK);
+    const view = other.#views[chunk] as DataView;
+    const at = reference & OFFSET_MASK;
+    return this.put(other.#chunks[chunk] as Buffer, view, at + 4, at + 4 + view.getUint32(at, true));
   }
 
   bytesOf(reference: number): Buffer {

@@ -70,7 +70,8 @@ export function keyKindsOf(layout: Layout): readonly KeyKind[] {
 /** The numbers by which a key is found, one for each cell. */
 export function keyWords(code: Code, symbol: Symbol_): string[] {
   const { nullable } = symbol.type;
-  const word = (js: string): string => (nullable ? code.emitter.local('n', `${js} === ${js} ? ${js} : ${NULL_KEY}`) : js);
+  const word = (js: string): string =>
+    nullable ? code.emitter.local('n', `${js} === ${js} ? ${js} : ${NULL_KEY}`) : js;
   switch (symbol.rep) {
     case 'number':
       return [word(symbol.js)];
@@ -92,7 +93,14 @@ export interface RecordNames {
 }
 
 /** Writes columns of a row into the record at `at`. `drop`: the record held a row before. */
-export function store(code: Code, layout: Layout, row: RowSymbols, names: RecordNames, at: string, drop = false): void {
+export function store(
+  code: Code,
+  layout: Layout,
+  row: RowSymbols,
+  names: RecordNames,
+  at: string,
+  drop = false,
+): void {
   for (const column of layout.columns) {
     const symbol = row.get(column.name)?.get();
     if (symbol === undefined) throw new Unsupported(`no column ${column.name}`);
@@ -119,9 +127,10 @@ export function storeColumn(
     return;
   }
   if (symbol.rep === 'number') emitter.line(`${target} = ${symbol.js};`);
-  else for (const [index, word] of keyWords(code, symbol).entries()) {
-    emitter.line(`${cells}[${at} + ${column.cell + index}] = ${word};`);
-  }
+  else
+    for (const [index, word] of keyWords(code, symbol).entries()) {
+      emitter.line(`${cells}[${at} + ${column.cell + index}] = ${word};`);
+    }
 }
 
 /** Puts a text into an arena; gives its reference. */
@@ -140,7 +149,12 @@ export function intoArena(symbol: TextSymbol, arena: string): string {
 }
 
 /** The columns of the record at `at`, read where they are first needed. */
-export function load(code: Code, layout: Layout, { records, cells }: RecordNames, at: string): Map<string, Lazy<Symbol_>> {
+export function load(
+  code: Code,
+  layout: Layout,
+  { records, cells }: RecordNames,
+  at: string,
+): Map<string, Lazy<Symbol_>> {
   return new Map(
     layout.columns.map((column) => [
       column.name,
@@ -165,7 +179,10 @@ function loadColumn(code: Code, column: StoredColumn, arena: string, cells: stri
   return column.texts === 'code' ? codeText(code, type, read(0)) : storedText(code, type, arena, read(0));
 }
 
-export function columnTypes(columns: readonly Column[], names: ReadonlySet<string>): (ExprType & { name: string })[] {
+export function columnTypes(
+  columns: readonly Column[],
+  names: ReadonlySet<string>,
+): (ExprType & { name: string })[] {
   return columns
     .filter(({ name }) => names.has(name))
     .map(({ name, type, nullable, scale, item }) => ({

@@ -81,7 +81,8 @@ function fieldOf(name: string, row: RowSymbols): Symbol_ {
 function literal({ code }: Scope, type: ExprType, value: string | number | boolean | null): Symbol_ {
   const { emitter } = code;
   if (isNumeric(type)) return { rep: 'number', type, js: value === null ? 'NaN' : emitter.bind(value) };
-  if (type.type === 'boolean') return { rep: 'boolean', type, js: value === null ? '2' : String(value === true) };
+  if (type.type === 'boolean')
+    return { rep: 'boolean', type, js: value === null ? '2' : String(value === true) };
   if (type.type === 'string' && value !== null) {
     return { ...symbolOfValue(code, type, emitter.bind(value)), literal: value } as TextSymbol;
   }

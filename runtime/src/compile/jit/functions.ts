@@ -21,17 +21,51 @@ export type CodeOfCall = (call: CallContext) => Symbol_ | undefined;
 
 /** Calls that have a value for every row. */
 const TOTAL = new Set<string>([
-  ...['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'and', 'or', 'not', 'isNull', 'lower', 'upper'],
-  ...['windowStart', 'windowEnd', 'hour', 'minute', 'day', 'month', 'year', 'length', 'contains'],
-  ...['startsWith', 'endsWith', 'formatTime', 'splitPart', 'like', 'matches', 'regexpExtract', 'trim'],
-  ...['second', 'dayOfWeek', 'nullIf', 'toText'],
+  'eq',
+  'ne',
+  'gt',
+  'gte',
+  'lt',
+  'lte',
+  'and',
+  'or',
+  'not',
+  'isNull',
+  'lower',
+  'upper',
+  'windowStart',
+  'windowEnd',
+  'hour',
+  'minute',
+  'day',
+  'month',
+  'year',
+  'length',
+  'contains',
+  'startsWith',
+  'endsWith',
+  'formatTime',
+  'splitPart',
+  'like',
+  'matches',
+  'regexpExtract',
+  'trim',
+  'second',
+  'dayOfWeek',
+  'nullIf',
+  'toText',
 ]);
 
 export function mayFail(expr: Extract<Expr, { args: readonly Expr[] }>): boolean {
   if (expr.kind === 'udf') return true;
   if (expr.fn === 'mod' || expr.fn === 'integerDividedBy') {
     const by = expr.args[1];
-    return !(by?.kind === 'literal' && by.type === 'integer' && typeof by.value === 'number' && by.value !== 0);
+    return !(
+      by?.kind === 'literal' &&
+      by.type === 'integer' &&
+      typeof by.value === 'number' &&
+      by.value !== 0
+    );
   }
   return !TOTAL.has(expr.fn);
 }
@@ -46,8 +80,11 @@ export const CODE = {
   and: logical(0),
   or: logical(1),
   not: ({ code, type, args: [a] }) =>
-    a?.rep === 'boolean' ? truth(code, type, type.nullable ? `${a.js} === 2 ? 2 : 1 - ${a.js}` : `!${a.js}`) : undefined,
-  isNull: ({ code, type, args: [a] }) => (a === undefined ? undefined : truth(code, type, nullTest(a) ?? 'false')),
+    a?.rep === 'boolean'
+      ? truth(code, type, type.nullable ? `${a.js} === 2 ? 2 : 1 - ${a.js}` : `!${a.js}`)
+      : undefined,
+  isNull: ({ code, type, args: [a] }) =>
+    a === undefined ? undefined : truth(code, type, nullTest(a) ?? 'false'),
   coalesce: ({ code, type, args: [a, b] }) => {
     if (a?.rep !== 'number' || b?.rep !== 'number') return undefined;
     return { rep: 'number', type, js: code.emitter.local('v', `${a.js} === ${a.js} ? ${a.js} : ${b.js}`) };
@@ -100,7 +137,9 @@ function equality(isNegated: boolean): CodeOfCall {
   return ({ code, type, args: [a, b] }) => {
     if (a === undefined || b === undefined) return undefined;
     const same = sameness(code, a, b);
-    return same === undefined ? undefined : truth(code, type, orNull([a, b], type, isNegated ? `!(${same})` : same));
+    return same === undefined
+      ? undefined
+      : truth(code, type, orNull([a, b], type, isNegated ? `!(${same})` : same));
   };
 }
 
@@ -207,10 +246,13 @@ function formattedTime({ code, type, args: [time], exprs, evaluator }: CallConte
   const make = `${last}.code = ${code.dictionary}.codeOf(${evaluate}([${time.js}])); ${last}.unit = ${unit};`;
   const isNull = type.nullable ? `${unit} === ${unit} && ` : '';
   emitter.line(`if (${isNull}${unit} !== ${last}.unit) { ${make} }`);
-  return codeText(code, type, emitter.local('k', type.nullable ? `${unit} === ${unit} ? ${last}.code : -1` : `${last}.code`));
+  return codeText(
+    code,
+    type,
+    emitter.local('k', type.nullable ? `${unit} === ${unit} ? ${last}.code : -1` : `${last}.code`),
+  );
 }
 
 function bound(part: 'start' | 'end'): CodeOfCall {
   return ({ type, args: [a] }) => (a?.rep === 'window' ? { rep: 'number', type, js: a[part] } : undefined);
 }
-

@@ -46,7 +46,7 @@ export class JoinMemory {
         continue;
       }
       for (const { records, first } of this.#sides) {
-        for (let row = cells[at + first] as number; row !== 0; ) {
+        for (let row = cells[at + first] as number; row !== 0;) {
           const next = records.cells[row + NEXT] as number;
           records.release(row);
           row = next;
@@ -66,7 +66,7 @@ export class JoinMemory {
       if (!this.#table.isLive(at)) continue;
       for (const [side, { records, first }] of this.#sides.entries()) {
         let before = 0;
-        for (let row = this.#table.cells[at + first] as number; row !== 0; ) {
+        for (let row = this.#table.cells[at + first] as number; row !== 0;) {
           const next = records.cells[row + NEXT] as number;
           if ((records.cells[row + TIME] as number) <= untilMs) this.unlink(at, side, before, row);
           else before = row;

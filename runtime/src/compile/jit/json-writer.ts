@@ -73,7 +73,11 @@ export class JsonWriter {
     const day = Math.floor(ms / 86_400_000);
     if (day !== this.#day) {
       this.#day = day;
-      this.#dayText.fill(formatTimestamp(day * 86_400_000).slice(0, 11).replace('T', this.#isSql ? ' ' : 'T'));
+      this.#dayText.fill(
+        formatTimestamp(day * 86_400_000)
+          .slice(0, 11)
+          .replace('T', this.#isSql ? ' ' : 'T'),
+      );
     }
     const bytes = this.#bytes;
     let at = this.#at;

@@ -26,19 +26,30 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
   unnest: (node, { out }) => [[...out, ...fieldsOf(node.list)].filter((name) => name !== node.as)],
   union: (node, { out }) => node.inputs.map(() => [...out]),
   dedupe: (node, { out, columnsOf }) => [
-    [...out, ...node.keys, ...(node.by === 'time' || node.ttlMs !== null ? timesOf(columnsOf(node.input)) : [])],
+    [
+      ...out,
+      ...node.keys,
+      ...(node.by === 'time' || node.ttlMs !== null ? timesOf(columnsOf(node.input)) : []),
+    ],
   ],
   group: (node) => [
-    [...exprsOf(node).flatMap(fieldsOf), ...node.keys.flatMap((key) => (isWindowKey(key) ? fieldsOf(key.window.time) : []))],
+    [
+      ...exprsOf(node).flatMap(fieldsOf),
+      ...node.keys.flatMap((key) => (isWindowKey(key) ? fieldsOf(key.window.time) : [])),
+    ],
   ],
   top: (node, { out }) => [
-    [...out, ...node.partition, ...node.order.flatMap(({ expr }) => fieldsOf(expr))].filter((name) => name !== node.rank),
+    [...out, ...node.partition, ...node.order.flatMap(({ expr }) => fieldsOf(expr))].filter(
+      (name) => name !== node.rank,
+    ),
   ],
   over: all,
   join: (node, { out, columnsOf }) => {
     const read = new Set([...out, ...(node.condition === null ? [] : fieldsOf(node.condition))]);
     return (['left', 'right'] as const).map((side) => [
-      ...node.columns.filter((column) => column.side === side && read.has(column.name)).map(({ from }) => from),
+      ...node.columns
+        .filter((column) => column.side === side && read.has(column.name))
+        .map(({ from }) => from),
       ...node.on.map((pair) => pair[side]),
       ...(node.how.kind === 'regular' && node.how.ttlMs === null ? [] : timesOf(columnsOf(node[side]))),
     ]);

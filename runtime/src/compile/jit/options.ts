@@ -1,4 +1,17 @@
 import type { evaluatorOf } from '../../expr/evaluate.ts';
+import type { JsonFormat } from './json-writer.ts';
+import type { Hooks } from './stage.ts';
 
 /** The functions that a definition brings along, as evaluation takes them. */
 export type PlanFunctions = Parameters<typeof evaluatorOf>[2];
+
+export interface CompileOptions {
+  readonly functions: PlanFunctions;
+  readonly hooks: Hooks;
+  /** How long after the watermark an event still counts. */
+  readonly allowedMs: number;
+  /** Whether `rows` gives all rows of the view, or the changes alone, as they came. */
+  readonly content: boolean;
+  /** How times and decimals are written by `writeJson`. */
+  readonly json?: JsonFormat;
+}

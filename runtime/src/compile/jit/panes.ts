@@ -148,7 +148,8 @@ export class Panes {
   }
 
   get sizeBytes(): number {
-    const sizeOf = (pane: Pane): number => [pane.table, ...pane.sets].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const sizeOf = (pane: Pane): number =>
+      [pane.table, ...pane.sets].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return [...this.open(), ...this.#pool].reduce((sum, pane) => sum + sizeOf(pane), 0);
   }
 }

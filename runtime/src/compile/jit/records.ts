@@ -11,6 +11,8 @@ export const FREE = -1.6e308;
 /** Stands for null where cells are compared. */
 export const NULL_KEY = -1.7e308;
 
+const GROWS_FASTER_BELOW = 1 << 23;
+
 export class Records {
   readonly stride: number;
   /** Which cells hold references into the arena. */
@@ -72,11 +74,13 @@ export class Records {
   }
 
   get sizeBytes(): number {
-    return this.cells.byteLength + this.arena.sizeBytes;
+    return this.top * this.cells.BYTES_PER_ELEMENT + this.arena.sizeBytes;
   }
 
   #grow(): void {
-    const grown = new Float64Array(this.cells.length * 2);
+    // Room that is not written to yet takes no memory.
+    const { length } = this.cells;
+    const grown = new Float64Array(length * (length < GROWS_FASTER_BELOW ? 4 : 2));
     grown.set(this.cells);
     this.cells = grown;
   }

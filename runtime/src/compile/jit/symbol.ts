@@ -43,7 +43,13 @@ export interface TextSymbol {
 }
 
 export type TextForm =
-  | { readonly kind: 'span'; readonly bytes: string; readonly view: string; readonly start: string; readonly end: string }
+  | {
+      readonly kind: 'span';
+      readonly bytes: string;
+      readonly view: string;
+      readonly start: string;
+      readonly end: string;
+    }
   | { readonly kind: 'stored'; readonly arena: string; readonly reference: string }
   | { readonly kind: 'code' }
   | { readonly kind: 'js' };
@@ -65,7 +71,9 @@ export interface Code {
 }
 
 export function isNumeric(type: ExprType): boolean {
-  return type.type === 'integer' || type.type === 'double' || type.type === 'timestamp' || type.type === 'decimal';
+  return (
+    type.type === 'integer' || type.type === 'double' || type.type === 'timestamp' || type.type === 'decimal'
+  );
 }
 
 export function spanText(
@@ -74,7 +82,8 @@ export function spanText(
   form: Extract<TextForm, { kind: 'span' }>,
 ): TextSymbol {
   const { bytes, start, end } = form;
-  const orNull = (js: string, none: string): string => (type.nullable ? `${start} < 0 ? ${none} : ${js}` : js);
+  const orNull = (js: string, none: string): string =>
+    type.nullable ? `${start} < 0 ? ${none} : ${js}` : js;
   return {
     rep: 'text',
     type,
@@ -88,7 +97,12 @@ export function spanText(
   };
 }
 
-export function storedText({ emitter, dictionary }: Code, type: ExprType, arena: string, reference: string): TextSymbol {
+export function storedText(
+  { emitter, dictionary }: Code,
+  type: ExprType,
+  arena: string,
+  reference: string,
+): TextSymbol {
   const orNull = (js: string, none: string): string =>
     type.nullable ? `${reference} !== ${reference} ? ${none} : ${js}` : js;
   return {
@@ -105,7 +119,9 @@ export function storedText({ emitter, dictionary }: Code, type: ExprType, arena:
 }
 
 export function codeText({ emitter, dictionary }: Code, type: ExprType, code: string): TextSymbol {
-  const js = type.nullable ? `${code} < 0 ? null : ${dictionary}.text(${code})` : `${dictionary}.text(${code})`;
+  const js = type.nullable
+    ? `${code} < 0 ? null : ${dictionary}.text(${code})`
+    : `${dictionary}.text(${code})`;
   return {
     rep: 'text',
     type,
@@ -167,7 +183,11 @@ export function valueOf(symbol: Symbol_): string {
 export function symbolOfValue(code: Code, type: ExprType, js: string): Symbol_ {
   const { emitter } = code;
   if (isNumeric(type)) {
-    return { rep: 'number', type, js: type.nullable ? emitter.local('v', `${js} === null ? NaN : ${js}`) : js };
+    return {
+      rep: 'number',
+      type,
+      js: type.nullable ? emitter.local('v', `${js} === null ? NaN : ${js}`) : js,
+    };
   }
   if (type.type === 'boolean') {
     return {

@@ -6,6 +6,7 @@
  *
  * Removal moves later entries of a run back, so there are no tombstones and a run ends at the first empty place.
  */
+import { generate } from './generate.ts';
 import { FREE, Records } from './records.ts';
 
 /** How a cell of a key is hashed: whole numbers by their low and high words, doubles by their bits. */
@@ -41,30 +42,59 @@ const HASH: { readonly [K in KeyKind]: (key: string) => string } = {
     `F[0] = ${key}; h = Math.imul(h ^ W[0], 0x9e3779b1); h ^= h >>> 15; h = Math.imul(h ^ W[1], 0x85ebca6b); h ^= h >>> 13;`,
 };
 
-/** The source of a class for keys and records of this shape; the code holds numbers only. */
-export function tableSource({ keys, template }: TableShape): string {
+interface KeyCode {
+  /** k0, k1, … */
+  readonly names: readonly string[];
+  readonly list: string;
+  readonly stride: number;
+  /** The cells of the record at `at`. */
+  readonly cells: string;
+  /** Makes `h` of the names. */
+  readonly hash: string;
+  /** Whether the record at `at` has the key. */
+  readonly same: string;
+}
+
+function keyCode({ keys, template }: TableShape): KeyCode {
   const names = keys.map((_, k) => `k${k}`);
-  const list = names.join(', ');
-  const stride = Math.max(2, keys.length + template.length);
-  const same = (at: string): string => names.map((name, k) => `c[${at} + ${k}] === ${name}`).join(' && ');
-  const hash = `let h = 0x2545f491; ${keys.map((kind, k) => HASH[kind](`k${k}`)).join(' ')} h ^= h >>> 16; h = Math.imul(h, 0x7feb352d); h ^= h >>> 15;`;
-  const cellHash = keys.map((_, k) => `c[at + ${k}]`).join(', ');
+  const mixed = keys.map((kind, k) => HASH[kind](`k${k}`)).join(' ');
+  return {
+    names,
+    list: names.join(', '),
+    stride: Math.max(2, keys.length + template.length),
+    cells: keys.map((_, k) => `c[at + ${k}]`).join(', '),
+    hash: `let h = 0x2545f491; ${mixed} h ^= h >>> 16; h = Math.imul(h, 0x7feb352d); h ^= h >>> 15;`,
+    same: names.map((name, k) => `c[at + ${k}] === ${name}`).join(' && '),
+  };
+}
+
+/** The source of a class for keys and records of this shape; the code holds numbers only. */
+export function tableSource(shape: TableShape): string {
+  const key = keyCode(shape);
   return `
-class Table extends Records {
+return class Table extends Records {
   constructor() {
-    super(${stride}, TEXTS);
+    super(${key.stride}, TEXTS);
     this.index = new Int32Array(64);
     this.mask = 63;
     this.fresh = false;
   }
-  hash(${list}) { ${hash} return h; }
+  hash(${key.list}) { ${key.hash} return h; }
+${lookups(key)}
+${changes(key, shape.template)}
+  get sizeBytes() { return super.sizeBytes + this.index.byteLength; }
+};`;
+}
+
+function lookups({ list, stride, hash, same }: KeyCode): string {
+  return `
   find(${list}) {
     ${hash}
     const index = this.index, mask = this.mask, c = this.cells;
     for (let p = h & mask; ; p = (p + 1) & mask) {
       const at = index[p] * ${stride};
       if (at === 0) return 0;
-      if (${same('at')}) return at;
+      if (${same}) return at;
     }
   }
   upsert(${list}) {
@@ -74,24 +104,29 @@ class Table extends Records {
     for (; ; p = (p + 1) & mask) {
       const at = index[p] * ${stride};
       if (at === 0) break;
-      if (${same('at')}) { this.fresh = false; return at; }
+      if (${same}) { this.fresh = false; return at; }
     }
     return this.insert(p, ${list});
-  }
+  }`;
+}
+
+function changes({ names, list, stride, cells }: KeyCode, template: readonly number[]): string {
+  return `
   insert(p, ${list}) {
     const at = this.alloc(), c = this.cells;
     ${names.map((name, k) => `c[at + ${k}] = ${name};`).join(' ')}
-    ${template.map((_, t) => `c[at + ${keys.length + t}] = T[${t}];`).join(' ')}
+    ${template.map((_, t) => `c[at + ${names.length + t}] = T[${t}];`).join(' ')}
     this.index[p] = at / ${stride};
     this.fresh = true;
     if (this.count * 2 > this.mask) this.rehash();
     return at;
   }
   rehash() {
-    const mask = this.mask < ${GROWS_FASTER_BELOW} ? this.mask * 8 + 7 : this.mask * 2 + 1, index = new Int32Array(mask + 1), c = this.cells;
+    const mask = this.mask < ${GROWS_FASTER_BELOW} ? this.mask * 8 + 7 : this.mask * 2 + 1;
+    const index = new Int32Array(mask + 1), c = this.cells;
     for (let at = ${stride}; at < this.top; at += ${stride}) {
       if (c[at] === FREE) continue;
-      let p = this.hash(${cellHash}) & mask;
+      let p = this.hash(${cells}) & mask;
       while (index[p] !== 0) p = (p + 1) & mask;
       index[p] = at / ${stride};
     }
@@ -100,11 +135,11 @@ class Table extends Records {
   }
   remove(at) {
     const index = this.index, mask = this.mask, c = this.cells, own = at / ${stride};
-    let p = this.hash(${cellHash}) & mask;
+    let p = this.hash(${cells}) & mask;
     while (index[p] !== own) p = (p + 1) & mask;
     for (let q = (p + 1) & mask; index[q] !== 0; q = (q + 1) & mask) {
       const at = index[q] * ${stride};
-      const home = this.hash(${cellHash}) & mask;
+      const home = this.hash(${cells}) & mask;
       if (((q - home) & mask) < ((q - p) & mask)) continue;
       index[p] = index[q];
       p = q;
@@ -115,16 +150,17 @@ class Table extends Records {
   clear() {
     super.clear();
     this.index.fill(0);
-  }
-  get sizeBytes() { return this.cells.byteLength + this.index.byteLength + this.arena.sizeBytes; }
-}
-return Table;`;
+  }`;
 }
 
 export function tableClass(shape: TableShape): TableClass {
-  const make = new Function('Records', 'FREE', 'T', 'TEXTS', 'F', 'W', tableSource(shape)) as (
-    ...bound: unknown[]
-  ) => TableClass;
-  return make(Records, FREE, [...shape.template], [...(shape.texts ?? [])], SCRATCH, SCRATCH_WORDS);
+  const bound = {
+    Records,
+    FREE,
+    T: [...shape.template],
+    TEXTS: [...(shape.texts ?? [])],
+    F: SCRATCH,
+    W: SCRATCH_WORDS,
+  };
+  return generate(bound, tableSource(shape)) as TableClass;
 }
-

@@ -57,12 +57,21 @@ export class AccumulatorCode {
   readonly exprs: readonly Expr[];
 
   /** `from` is the first cell behind the key. */
-  constructor(code: Code, node: NodeOf<'group'>, columns: readonly Column[], outColumns: readonly Column[], retracts: boolean, from: number) {
+  constructor(
+    code: Code,
+    node: NodeOf<'group'>,
+    columns: readonly Column[],
+    outColumns: readonly Column[],
+    retracts: boolean,
+    from: number,
+  ) {
     this.#code = code;
     this.#columns = columns;
     this.#retracts = retracts;
     this.#from = from;
-    this.exprs = node.aggregates.flatMap(({ arg, where = null }) => [arg, where].filter((expr) => expr !== null));
+    this.exprs = node.aggregates.flatMap(({ arg, where = null }) =>
+      [arg, where].filter((expr) => expr !== null),
+    );
     for (const call of node.aggregates) {
       // The interpreter computes an argument only where the condition holds.
       if (call.where !== undefined && call.arg !== null && mayFail(call.arg, columns))
@@ -72,7 +81,8 @@ export class AccumulatorCode {
       const { name: _, eventTime: __, ...type } = column;
       this.#results.push({ name: call.name, result: this.#make(call, type) });
     }
-    if (retracts && this.distinct.length > 0) throw new Unsupported('countDistinct of rows that are taken back');
+    if (retracts && this.distinct.length > 0)
+      throw new Unsupported('countDistinct of rows that are taken back');
   }
 
   /** A cell that no aggregate uses. */
@@ -99,7 +109,8 @@ export class AccumulatorCode {
       }
       case 'sum':
       case 'avg': {
-        if (argType?.type !== 'integer' && argType?.type !== 'decimal') throw new Unsupported(`${call.fn} of doubles`);
+        if (argType?.type !== 'integer' && argType?.type !== 'decimal')
+          throw new Unsupported(`${call.fn} of doubles`);
         const cells = this.#sum(call);
         const unit = 10 ** (argType.scale ?? 0);
         return (record) => this.#sumResult(call.fn === 'avg', type, cells, unit, record);
@@ -112,7 +123,8 @@ export class AccumulatorCode {
           const cell = this.#extremeText(call, sign);
           return (record) => codeText(this.#code, type, emitter.local('k', read(record, cell)));
         }
-        if (argType === null || !isNumeric(argType)) throw new Unsupported(`${call.fn} of ${argType?.type ?? 'rows'}`);
+        if (argType === null || !isNumeric(argType))
+          throw new Unsupported(`${call.fn} of ${argType?.type ?? 'rows'}`);
         const cell = this.#extreme(call, sign);
         return (record) => ({ rep: 'number', type, js: emitter.local('v', read(record, cell)) });
       }
@@ -181,7 +193,9 @@ export class AccumulatorCode {
     const { cell, isNew } = this.#cell(`${fn} ${JSON.stringify([arg, where])}`, NaN);
     if (isNew) {
       const take = (record: RecordAt, value: string): void =>
-        this.#line(`if (!(${read(record, cell)} ${sign === '<' ? '<=' : '>='} ${value})) ${read(record, cell)} = ${value};`);
+        this.#line(
+          `if (!(${read(record, cell)} ${sign === '<' ? '<=' : '>='} ${value})) ${read(record, cell)} = ${value};`,
+        );
       this.#steps.push({
         where,
         arg,
@@ -264,7 +278,8 @@ export class AccumulatorCode {
         }
       });
     }
-    for (const [index, set] of this.distinct.entries()) this.#addDifferent(set, evaluated, record, distinctOf(index));
+    for (const [index, set] of this.distinct.entries())
+      this.#addDifferent(set, evaluated, record, distinctOf(index));
   }
 
   #under(where: Expr | null, evaluated: Evaluated, body: () => void): void {
@@ -288,7 +303,9 @@ export class AccumulatorCode {
       emitter.block(`if (${fresh} !== 0)`, () => {
         emitter.line(`${table}.cells[${at} + 2] = ${known} | ${fresh};`);
         for (const [index, { cell }] of counts.entries())
-          emitter.line(`${read(record, cell)} += ${counts.length === 1 ? '1' : `(${fresh} >> ${index}) & 1`};`);
+          emitter.line(
+            `${read(record, cell)} += ${counts.length === 1 ? '1' : `(${fresh} >> ${index}) & 1`};`,
+          );
       });
     });
   }
@@ -300,7 +317,10 @@ export class AccumulatorCode {
 
   /** The columns of the aggregates, computed where they are first needed. */
   results(record: RecordAt): [string, Lazy<Symbol_>][] {
-    return this.#results.map(({ name, result }) => [name, new Lazy(this.#code.emitter, () => result(record))]);
+    return this.#results.map(({ name, result }) => [
+      name,
+      new Lazy(this.#code.emitter, () => result(record)),
+    ]);
   }
 
   /** A condition under which a result has no value; undefined when all have. */
@@ -323,8 +343,11 @@ function addExactly({ emitter }: Code, record: RecordAt, sum: number, rest: numb
   const old = emitter.local('u', read(record, sum));
   const next = emitter.local('u', `${old} + ${value}`);
   emitter.line(`${read(record, sum)} = ${next};`);
-  emitter.block(`if (${next} > ${SAFE} || ${next} < -${SAFE} || ${old} > ${SAFE} || ${old} < -${SAFE})`, () => {
-    const back = emitter.local('u', `${next} - ${old}`);
-    emitter.line(`${read(record, rest)} += (${old} - (${next} - ${back})) + (${value} - ${back});`);
-  });
+  emitter.block(
+    `if (${next} > ${SAFE} || ${next} < -${SAFE} || ${old} > ${SAFE} || ${old} < -${SAFE})`,
+    () => {
+      const back = emitter.local('u', `${next} - ${old}`);
+      emitter.line(`${read(record, rest)} += (${old} - (${next} - ${back})) + (${value} - ${back});`);
+    },
+  );
 }

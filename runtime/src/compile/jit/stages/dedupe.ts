@@ -4,115 +4,197 @@
  *   read from the state   key … | time? | row …
  *   handed on             key … | time? | row, shown row, listed        rows are records of their own: old and new are both there
  */
+import type { Expr } from '../../../expr/node.ts';
 import type { NodeOf } from '../../../plan/node.ts';
 import { eventTimeOf } from '../../../plan/infer.ts';
 import { windowColumnOf } from '../../../plan/traits.ts';
-import { columnTypes, keyKindsOf, keyWords, layoutOf, load, type RecordNames, store } from '../cells.ts';
+import {
+  columnTypes,
+  keyKindsOf,
+  keyWords,
+  type Layout,
+  layoutOf,
+  load,
+  type RecordNames,
+  store,
+} from '../cells.ts';
 import type { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
 import { evaluating, type Flow, type NodeContext, requireArrivals, type Stage } from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
-import { tableClass } from '../table.ts';
+import { type Table, tableClass } from '../table.ts';
 import { Touched } from '../touched.ts';
 import { Unsupported } from '../unsupported.ts';
 
+/** Of a key whose changes are handed on: its row, the row that was shown, whether it is listed. */
+const REFERENCES = 3;
+
 export function dedupeStage(node: NodeOf<'dedupe'>, context: NodeContext): Stage {
-  const { code, columns, needed, isRead } = context;
-  const { emitter } = code;
   requireArrivals(node.input, context);
   if (node.ttlMs !== null) throw new Unsupported('a dedupe with a time-to-live');
   const window = windowColumnOf(node.input);
   if (window !== null && node.keys.includes(window)) throw new Unsupported('a dedupe by window');
-  const time = node.by === 'time' ? eventTimeOf(context.inputColumns[0] ?? []) : null;
-  if (node.by === 'time' && time === null) throw new Unsupported('a dedupe by a time that is not there');
+  return new DedupeCode(node, context).stage();
+}
 
-  const isKey = new Set(node.keys);
-  const keyColumns = node.keys.flatMap((name) => columnTypes(columns, new Set([name])));
-  const keys = layoutOf(keyColumns, 0, 'code', true);
-  const rest = columnTypes(columns, new Set([...needed].filter((name) => !isKey.has(name))));
-  const timeCell = keys.end;
-  const payload = timeCell + (time === null ? 0 : 1);
-  const row = layoutOf(rest, isRead ? payload : 0, 'arena');
-  const [current, shown, listed] = [payload, payload + 1, payload + 2];
-  const first = time === null ? [] : [NaN];
-  const width = isRead ? row.end - payload : 3;
-  const template = [...first, ...Array.from({ length: width }, () => 0)];
-  const table = new (tableClass({ keys: keyKindsOf(keys), template, texts: isRead ? row.texts : [] }))();
-  const rows = isRead ? table : new Records(row.end, row.texts);
-  const [tableName, rowsName] = [emitter.bind(table), emitter.bind(rows)];
-  const touched = emitter.bind(new Touched());
-  const cell = (at: string, offset: number): string => `${tableName}.cells[${at} + ${offset}]`;
+class DedupeCode {
+  readonly #node: NodeOf<'dedupe'>;
+  readonly #context: NodeContext;
+  readonly #time: Expr | null;
+  readonly #keys: Layout;
+  readonly #row: Layout;
+  readonly #table: Table;
+  /** Where rows lie: the table itself, or records of their own. */
+  readonly #rows: Records;
+  readonly #tableName: string;
+  readonly #rowsName: string;
+  readonly #touched: string;
+  /** Cells behind the key: the time, then the row or what refers to it. */
+  readonly #timeCell: number;
+  readonly #current: number;
+  /** The first to arrive stays, so it is handed on at once. */
+  readonly #isFirstArrival: boolean;
 
-  const names = (): RecordNames => ({ records: rowsName, cells: emitter.local('c', `${rowsName}.cells`) });
-  const rowAt = (at: string, record: string): RowSymbols => {
-    const keyNames = { records: tableName, cells: emitter.local('c', `${tableName}.cells`) };
-    return new Map([...load(code, keys, keyNames, at), ...load(code, row, names(), record)]);
-  };
-  /** Writes the row in the place of the one that was there. */
-  const put = (flow: Flow, at: string): void => {
+  constructor(node: NodeOf<'dedupe'>, context: NodeContext) {
+    const { code, columns, needed, isRead } = context;
+    this.#node = node;
+    this.#context = context;
+    this.#isFirstArrival = node.keep === 'first' && node.by === 'arrival';
+    this.#time = node.by === 'time' ? eventTimeOf(context.inputColumns[0] ?? []) : null;
+    if (node.by === 'time' && this.#time === null)
+      throw new Unsupported('a dedupe by a time that is not there');
+    const isKey = new Set(node.keys);
+    const keyColumns = node.keys.flatMap((name) => columnTypes(columns, new Set([name])));
+    const rest = columnTypes(columns, new Set([...needed].filter((name) => !isKey.has(name))));
+    this.#keys = layoutOf(keyColumns, 0, 'code', true);
+    this.#timeCell = this.#keys.end;
+    const first = this.#time === null ? [] : [NaN];
+    this.#current = this.#timeCell + first.length;
+    this.#row = layoutOf(rest, isRead ? this.#current : 0, 'arena');
+    const width = isRead ? this.#row.end - this.#current : REFERENCES;
+    const template = [...first, ...Array.from({ length: width }, () => 0)];
+    this.#table = new (tableClass({
+      keys: keyKindsOf(this.#keys),
+      template,
+      texts: isRead ? this.#row.texts : [],
+    }))();
+    this.#rows = isRead ? this.#table : new Records(this.#row.end, this.#row.texts);
+    this.#tableName = code.emitter.bind(this.#table);
+    this.#rowsName = code.emitter.bind(this.#rows);
+    this.#touched = code.emitter.bind(new Touched());
+  }
+
+  stage(): Stage {
+    const { code, isRead } = this.#context;
+    const flushes = !isRead && !this.#isFirstArrival;
+    return {
+      inputs: [(flow) => this.#push(flow)],
+      ...(flushes && { flush: () => this.#flush() }),
+      ...(isRead && { scan: () => this.#scan() }),
+      maintain: () => code.emitter.line(`${this.#rowsName}.maintain();`),
+      sizeBytes: () => this.#table.sizeBytes + (isRead ? 0 : this.#rows.sizeBytes),
+    };
+  }
+
+  #cell(at: string, offset: number): string {
+    return `${this.#tableName}.cells[${at} + ${offset}]`;
+  }
+
+  #names(): RecordNames {
+    return {
+      records: this.#rowsName,
+      cells: this.#context.code.emitter.local('c', `${this.#rowsName}.cells`),
+    };
+  }
+
+  #push(flow: Flow): void {
+    const { code, isRead, out } = this.#context;
+    const { emitter } = code;
+    evaluating(this.#context, flow, this.#time === null ? [] : [this.#time], (evaluated) => {
+      const words = this.#node.keys.flatMap((name) =>
+        keyWords(code, (flow.row.get(name) as Lazy<Symbol_>).get()),
+      );
+      const symbol = this.#time === null ? null : evaluated(this.#time);
+      const time =
+        symbol?.rep === 'number' ? emitter.local('t', orderWord(symbol.js, symbol.type.nullable)) : null;
+      const at = emitter.local('g', `${this.#tableName}.upsert(${words.join(', ')})`);
+      emitter.block(`if (${this.#isBetter(at, time)})`, () => {
+        if (time !== null) emitter.line(`${this.#cell(at, this.#timeCell)} = ${time};`);
+        if (this.#isFirstArrival && !isRead) out(flow);
+        else this.#put(flow, at);
+      });
+    });
+  }
+
+  /** The time of a key that is new is NaN, so that any time is better. */
+  #isBetter(at: string, time: string | null): string {
+    if (this.#isFirstArrival) return `${this.#tableName}.fresh`;
+    if (time === null) return 'true';
+    return `!(${time} ${this.#node.keep === 'last' ? '<' : '>='} ${this.#cell(at, this.#timeCell)})`;
+  }
+
+  /** Writes the row in the place of the one that was there; the one that was shown stays until it is taken back. */
+  #put(flow: Flow, at: string): void {
+    const { code, isRead } = this.#context;
+    const { emitter } = code;
     if (isRead) {
-      emitter.block(`if (${tableName}.fresh)`, () => store(code, row, flow.row, names(), at));
-      emitter.block('else', () => store(code, row, flow.row, names(), at, true));
+      emitter.block(`if (${this.#tableName}.fresh)`, () =>
+        store(code, this.#row, flow.row, this.#names(), at),
+      );
+      emitter.block('else', () => store(code, this.#row, flow.row, this.#names(), at, true));
       return;
     }
-    emitter.line(`if (${cell(at, listed)} === 0) { ${cell(at, listed)} = 1; ${touched}.add(${at}); }`);
-    const old = emitter.local('r', cell(at, current));
-    emitter.line(`if (${old} !== ${cell(at, shown)}) ${rowsName}.release(${old});`);
-    const record = emitter.local('r', `${rowsName}.alloc()`);
-    store(code, row, flow.row, names(), record);
-    emitter.line(`${cell(at, current)} = ${record};`);
-  };
-  const isFirstArrival = node.keep === 'first' && node.by === 'arrival';
-  const isBetter = (at: string, t: string | null): string => {
-    if (isFirstArrival) return `${tableName}.fresh`;
-    if (t === null) return 'true';
-    return node.keep === 'last' ? `!(${t} < ${cell(at, timeCell)})` : `!(${t} >= ${cell(at, timeCell)})`;
-  };
+    const [current, shown, listed] = [0, 1, 2].map((offset) => this.#cell(at, this.#current + offset)) as [
+      string,
+      string,
+      string,
+    ];
+    emitter.line(`if (${listed} === 0) { ${listed} = 1; ${this.#touched}.add(${at}); }`);
+    const old = emitter.local('r', current);
+    emitter.line(`if (${old} !== ${shown}) ${this.#rowsName}.release(${old});`);
+    const record = emitter.local('r', `${this.#rowsName}.alloc()`);
+    store(code, this.#row, flow.row, this.#names(), record);
+    emitter.line(`${current} = ${record};`);
+  }
 
-  return {
-    inputs: [
-      (flow) => {
-        evaluating(context, flow, time === null ? [] : [time], (evaluated) => {
-          const words = node.keys.flatMap((name) => keyWords(code, (flow.row.get(name) as Lazy<Symbol_>).get()));
-          const symbol = time === null ? null : evaluated(time);
-          const t = symbol?.rep === 'number' ? orderWord(symbol.js, symbol.type.nullable) : null;
-          const order = t === null ? null : emitter.local('t', t);
-          const at = emitter.local('g', `${tableName}.upsert(${words.join(', ')})`);
-          emitter.block(`if (${isBetter(at, order)})`, () => {
-            if (order !== null) emitter.line(`${cell(at, timeCell)} = ${order};`);
-            if (isFirstArrival && !isRead) context.out(flow);
-            else put(flow, at);
-          });
-        });
+  #rowAt(at: string, record: string): RowSymbols {
+    const { code } = this.#context;
+    const keys = { records: this.#tableName, cells: code.emitter.local('c', `${this.#tableName}.cells`) };
+    return new Map([...load(code, this.#keys, keys, at), ...load(code, this.#row, this.#names(), record)]);
+  }
+
+  #flush(): void {
+    const { code, out } = this.#context;
+    const { emitter } = code;
+    emitter.block(`for (let j = 0; j < ${this.#touched}.n; j++)`, () => {
+      const at = emitter.local('g', `${this.#touched}.list[j]`);
+      const [current, shown, listed] = [0, 1, 2].map((offset) => this.#cell(at, this.#current + offset)) as [
+        string,
+        string,
+        string,
+      ];
+      emitter.line(`${listed} = 0;`);
+      const [now, before] = [emitter.local('r', current), emitter.local('r', shown)];
+      emitter.block(`if (${before} !== 0)`, () => {
+        out({ row: this.#rowAt(at, before), weight: '-1', at: null });
+        emitter.line(`${this.#rowsName}.release(${before});`);
+      });
+      emitter.block('', () => out({ row: this.#rowAt(at, now), weight: '1', at: null }));
+      emitter.line(`${shown} = ${now};`);
+    });
+    emitter.line(`${this.#touched}.n = 0;`);
+  }
+
+  #scan(): void {
+    const { code, out } = this.#context;
+    const { stride } = this.#table;
+    code.emitter.block(
+      `for (let at = ${stride}, top = ${this.#tableName}.top; at < top; at += ${stride})`,
+      () => {
+        out({ row: this.#rowAt('at', 'at'), weight: '1', at: null });
       },
-    ],
-    ...(!isRead &&
-      !isFirstArrival && {
-        flush: () => {
-          emitter.block(`for (let j = 0; j < ${touched}.n; j++)`, () => {
-            const at = emitter.local('g', `${touched}.list[j]`);
-            emitter.line(`${cell(at, listed)} = 0;`);
-            const [now, before] = [emitter.local('r', cell(at, current)), emitter.local('r', cell(at, shown))];
-            emitter.block(`if (${before} !== 0)`, () => {
-              context.out({ row: rowAt(at, before), weight: '-1', at: null });
-            });
-            emitter.block('', () => context.out({ row: rowAt(at, now), weight: '1', at: null }));
-            emitter.line(`if (${before} !== 0) ${rowsName}.release(${before});`);
-            emitter.line(`${cell(at, shown)} = ${now};`);
-          });
-          emitter.line(`${touched}.n = 0;`);
-        },
-      }),
-    maintain: () => emitter.line(`${rowsName}.maintain();`),
-    ...(isRead && {
-      scan: () => {
-        emitter.block(`for (let at = ${table.stride}, top = ${tableName}.top; at < top; at += ${table.stride})`, () => {
-          context.out({ row: rowAt('at', 'at'), weight: '1', at: null });
-        });
-      },
-    }),
-    sizeBytes: () => table.sizeBytes + (isRead ? 0 : rows.sizeBytes),
-  };
+    );
+  }
 }
 
 /** Null is the smallest. */

@@ -54,7 +54,14 @@ export class GroupRecord {
     // A group without keys has one record, under a key that is no column.
     const keyCells = Math.max(1, this.#keyLayout.end);
     this.keyCells = keyCells;
-    this.accumulators = new AccumulatorCode(code, node, inputColumns[0] ?? [], columns, this.retracts, keyCells);
+    this.accumulators = new AccumulatorCode(
+      code,
+      node,
+      inputColumns[0] ?? [],
+      columns,
+      this.retracts,
+      keyCells,
+    );
     const { accumulators } = this;
     this.#rowsCell = this.retracts ? accumulators.reserve(0) : -1;
     this.#listedCell = shows ? accumulators.reserve(0) : -1;

@@ -12,6 +12,7 @@ export function groupStage(node: NodeOf<'group'>, context: NodeContext): Stage {
   if (node.ttlMs !== null) throw new Unsupported('a group with a time-to-live');
   const window = node.keys.find(isWindowKey)?.window;
   if (window?.kind === 'session') return sessionStage(node, window, context);
-  if (window !== undefined || windowColumnOf(node) !== null) return windowGroupStage(node, window ?? null, context);
+  if (window !== undefined || windowColumnOf(node) !== null)
+    return windowGroupStage(node, window ?? null, context);
   return keyedGroupStage(node, context);
 }

@@ -8,15 +8,7 @@
  */
 import type { NodeOf } from '../../../plan/node.ts';
 import type { Column } from '../../../data/value.ts';
-import {
-  columnTypes,
-  keyWords,
-  type Layout,
-  layoutOf,
-  load,
-  type RecordNames,
-  store,
-} from '../cells.ts';
+import { columnTypes, keyWords, type Layout, layoutOf, load, type RecordNames, store } from '../cells.ts';
 import type { Lazy } from '../emitter.ts';
 import { fieldsOf, holds } from '../expressions.ts';
 import { Records } from '../records.ts';
@@ -47,7 +39,8 @@ const WORDS_MAX = 12;
 
 export function joinStage(node: NodeOf<'join'>, context: NodeContext): Stage {
   if (node.type !== 'inner') throw new Unsupported('left joins');
-  if (node.how.kind !== 'regular' && node.how.kind !== 'window') throw new Unsupported(`${node.how.kind} joins`);
+  if (node.how.kind !== 'regular' && node.how.kind !== 'window')
+    throw new Unsupported(`${node.how.kind} joins`);
   return new JoinCode(node, context).stage();
 }
 
@@ -68,7 +61,8 @@ class JoinCode {
     this.#context = context;
     this.#ttlMs = node.how.kind === 'regular' ? node.how.ttlMs : null;
     const [left = [], right = []] = context.inputColumns;
-    const typeOf = (columns: readonly Column[], name: string): Column => columns.find((column) => column.name === name) as Column;
+    const typeOf = (columns: readonly Column[], name: string): Column =>
+      columns.find((column) => column.name === name) as Column;
     const kinds = node.on.flatMap((pair): KeyKind[] => {
       const types = [typeOf(left, pair.left).type, typeOf(right, pair.right).type];
       if (types[0] !== types[1]) throw new Unsupported('a join of keys of two types');
@@ -76,7 +70,10 @@ class JoinCode {
       return [types[0] === 'double' ? 'double' : 'whole'];
     });
     if (kinds.length === 0 || kinds.length > WORDS_MAX) throw new Unsupported('a join without keys');
-    this.#window = node.how.kind === 'window' ? node.on.findIndex((pair) => typeOf(left, pair.left).type === 'window') : -1;
+    this.#window =
+      node.how.kind === 'window'
+        ? node.on.findIndex((pair) => typeOf(left, pair.left).type === 'window')
+        : -1;
     this.#table = new (tableClass({ keys: kinds, template: [0, 0, 0, 0] }))();
     this.#tableName = context.code.emitter.bind(this.#table);
     this.#sides = { left: this.#side('left', kinds.length), right: this.#side('right', kinds.length + 2) };
@@ -107,7 +104,17 @@ class JoinCode {
     const from = this.#ttlMs === null ? TIME : TIME + 1;
     const layout = layoutOf(columnTypes(columns, read), from, retracts ? 'code' : 'arena');
     const records = new Records(layout.end, layout.texts);
-    return { name, columns, retracts, keys, layout, records, bound: context.code.emitter.bind(records), first, last: first + 1 };
+    return {
+      name,
+      columns,
+      retracts,
+      keys,
+      layout,
+      records,
+      bound: context.code.emitter.bind(records),
+      first,
+      last: first + 1,
+    };
   }
 
   #reads(name: string): boolean {
@@ -123,7 +130,9 @@ class JoinCode {
     const expires = this.#ttlMs !== null;
     return {
       inputs: [(flow) => this.#push(left, right, flow), (flow) => this.#push(right, left, flow)],
-      ...(this.#window >= 0 && { advance: () => emitter.line(`${memory}.closeWindows(wm - ${allowedMs} + 1);`) }),
+      ...(this.#window >= 0 && {
+        advance: () => emitter.line(`${memory}.closeWindows(wm - ${allowedMs} + 1);`),
+      }),
       ...(expires && { advance: () => emitter.line(`${memory}.expire(wm, ${this.#ttlMs});`) }),
       maintain: () => emitter.line(`${memory}.maintain();`),
       sizeBytes: () => this.#memory.sizeBytes,
@@ -162,7 +171,9 @@ class JoinCode {
       return run();
     }
     emitter.block(`if (${window.end} - 1 + ${allowedMs} <= ${at.watermark})`, () => {
-      emitter.line(`if (${weight} === 1) ${emitter.bind(hooks)}.late(${at.index}, ${window.start}, ${window.end});`);
+      emitter.line(
+        `if (${weight} === 1) ${emitter.bind(hooks)}.late(${at.index}, ${window.start}, ${window.end});`,
+      );
     });
     emitter.block('else', () => {
       emitter.line(`${this.#memoryName}.sees(${window.end});`);
@@ -174,7 +185,8 @@ class JoinCode {
     if (at !== null) return at.time;
     const column = own.columns.find(({ eventTime }) => eventTime === true);
     const symbol = column === undefined ? undefined : row.get(column.name)?.get();
-    if (symbol?.rep !== 'number' || symbol.type.nullable) throw new Unsupported('a time-to-live of rows without a time');
+    if (symbol?.rep !== 'number' || symbol.type.nullable)
+      throw new Unsupported('a time-to-live of rows without a time');
     return symbol.js;
   }
 
@@ -183,11 +195,14 @@ class JoinCode {
     const record = emitter.local('r', `${own.bound}.alloc()`);
     const names: RecordNames = { records: own.bound, cells: emitter.local('c', `${own.bound}.cells`) };
     emitter.line(`${names.cells}[${record} + ${NEXT}] = 0;`);
-    if (this.#ttlMs !== null) emitter.line(`${names.cells}[${record} + ${TIME}] = ${this.#timeOf(own, flow)};`);
+    if (this.#ttlMs !== null)
+      emitter.line(`${names.cells}[${record} + ${TIME}] = ${this.#timeOf(own, flow)};`);
     store(this.#context.code, own.layout, flow.row, names, record);
     const table = emitter.local('c', `${this.#tableName}.cells`);
     const last = emitter.local('l', `${table}[${at} + ${own.last}]`);
-    emitter.line(`if (${last} === 0) ${table}[${at} + ${own.first}] = ${record}; else ${names.cells}[${last} + ${NEXT}] = ${record};`);
+    emitter.line(
+      `if (${last} === 0) ${table}[${at} + ${own.first}] = ${record}; else ${names.cells}[${last} + ${NEXT}] = ${record};`,
+    );
     emitter.line(`${table}[${at} + ${own.last}] = ${record};`);
   }
 
@@ -202,12 +217,15 @@ class JoinCode {
       return words.map((word, part) => `Object.is(${cells}[r + ${column.cell + part}], ${word})`);
     });
     const table = `${this.#tableName}.cells`;
-    emitter.block(`for (let r = ${table}[${at} + ${own.first}], before = 0; r !== 0; before = r, r = ${cells}[r + ${NEXT}])`, () => {
-      emitter.block(`if (${['true', ...same].join(' && ')})`, () => {
-        emitter.line(`${this.#memoryName}.unlink(${at}, ${own.name === 'left' ? 0 : 1}, before, r);`);
-        emitter.line('break;');
-      });
-    });
+    emitter.block(
+      `for (let r = ${table}[${at} + ${own.first}], before = 0; r !== 0; before = r, r = ${cells}[r + ${NEXT}])`,
+      () => {
+        emitter.block(`if (${['true', ...same].join(' && ')})`, () => {
+          emitter.line(`${this.#memoryName}.unlink(${at}, ${own.name === 'left' ? 0 : 1}, before, r);`);
+          emitter.line('break;');
+        });
+      },
+    );
   }
 
   #pairs(own: Side, other: Side, flow: Flow, at: string): void {
@@ -216,14 +234,18 @@ class JoinCode {
     const cells = emitter.local('c', `${other.bound}.cells`);
     const record = emitter.fresh('o');
     const first = `${this.#tableName}.cells[${at} + ${other.first}]`;
-    emitter.block(`for (let ${record} = ${first}; ${record} !== 0; ${record} = ${cells}[${record} + ${NEXT}])`, () => {
-      const stored = load(code, other.layout, { records: other.bound, cells }, record);
-      const pair: Flow = { ...flow, row: this.#pairOf(own, flow, stored) };
-      const give = (): void => this.#conditioned(pair, () => out(pair));
-      if (this.#ttlMs === null) return give();
-      const watermark = flow.at === null ? `${this.#timeOf(own, flow)} + ${this.#context.allowedMs}` : flow.at.watermark;
-      emitter.block(`if (!(${watermark} > ${cells}[${record} + ${TIME}] + ${this.#ttlMs}))`, give);
-    });
+    emitter.block(
+      `for (let ${record} = ${first}; ${record} !== 0; ${record} = ${cells}[${record} + ${NEXT}])`,
+      () => {
+        const stored = load(code, other.layout, { records: other.bound, cells }, record);
+        const pair: Flow = { ...flow, row: this.#pairOf(own, flow, stored) };
+        const give = (): void => this.#conditioned(pair, () => out(pair));
+        if (this.#ttlMs === null) return give();
+        const watermark =
+          flow.at === null ? `${this.#timeOf(own, flow)} + ${this.#context.allowedMs}` : flow.at.watermark;
+        emitter.block(`if (!(${watermark} > ${cells}[${record} + ${TIME}] + ${this.#ttlMs}))`, give);
+      },
+    );
   }
 
   #pairOf(own: Side, { row }: Flow, stored: ReadonlyMap<string, Lazy<Symbol_>>): Map<string, Lazy<Symbol_>> {
@@ -231,7 +253,10 @@ class JoinCode {
     for (const { side, from, name } of this.#node.columns) {
       if (!this.#reads(name)) continue;
       const twin = this.#node.on.find((keys) => keys[side] === from);
-      const column = side === own.name ? row.get(from) : (stored.get(from) ?? (twin === undefined ? undefined : row.get(twin[own.name])));
+      const column =
+        side === own.name
+          ? row.get(from)
+          : (stored.get(from) ?? (twin === undefined ? undefined : row.get(twin[own.name])));
       if (column === undefined) throw new Unsupported(`no column ${from}`);
       pair.set(name, column);
     }

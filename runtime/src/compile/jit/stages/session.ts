@@ -65,7 +65,11 @@ class SessionCode {
     return {
       inputs: [
         (flow) => {
-          const exprs = [...plainKeys(this.#node).map(({ expr }) => expr), ...this.#accumulators.exprs, this.#window.time];
+          const exprs = [
+            ...plainKeys(this.#node).map(({ expr }) => expr),
+            ...this.#accumulators.exprs,
+            this.#window.time,
+          ];
           evaluating(this.#context, flow, exprs, (evaluated) => this.#push(flow, evaluated));
         },
       ],
@@ -79,12 +83,23 @@ class SessionCode {
     const { code, allowedMs, hooks } = this.#context;
     const { emitter } = code;
     const time = evaluated(this.#window.time);
-    if (time.rep !== 'number' || time.type.nullable) throw new Unsupported('a session over a time that may be null');
+    if (time.rep !== 'number' || time.type.nullable)
+      throw new Unsupported('a session over a time that may be null');
     const words = plainKeys(this.#node).flatMap(({ expr }) => keyWords(code, evaluated(expr)));
-    const key = emitter.local('g', `${this.#tableName}.upsert(${words.length === 0 ? '0' : words.join(', ')})`);
+    const key = emitter.local(
+      'g',
+      `${this.#tableName}.upsert(${words.length === 0 ? '0' : words.join(', ')})`,
+    );
     const head = `${this.#tableName}.cells[${key} + ${this.#head}]`;
-    const [own, count, start, end] = ['x', 'n', 'a', 'e'].map((prefix) => emitter.fresh(prefix)) as [string, string, string, string];
-    emitter.line(`let ${own} = 0, ${count} = 0, ${start} = ${time.js}, ${end} = ${time.js} + ${this.#window.gapMs};`);
+    const [own, count, start, end] = ['x', 'n', 'a', 'e'].map((prefix) => emitter.fresh(prefix)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    emitter.line(
+      `let ${own} = 0, ${count} = 0, ${start} = ${time.js}, ${end} = ${time.js} + ${this.#window.gapMs};`,
+    );
     const cells = emitter.local('c', `${this.#name}.cells`);
     const touches = this.#touches(cells, time.js, at.watermark);
     emitter.block(`for (let s = ${head}; s !== 0; s = ${cells}[s + ${NEXT}])`, () => {
@@ -100,7 +115,9 @@ class SessionCode {
     });
     emitter.block('else', () => {
       emitter.line(`if (${count} === 0) ${own} = ${this.#beginFunction()}(${key}, ${end});`);
-      emitter.line(`else if (${count} > 1) ${this.#joinFunction()}(${key}, ${own}, ${time.js}, ${at.watermark});`);
+      emitter.line(
+        `else if (${count} > 1) ${this.#joinFunction()}(${key}, ${own}, ${time.js}, ${at.watermark});`,
+      );
       const now = emitter.local('c', `${this.#name}.cells`);
       emitter.line(`${now}[${own} + ${START}] = ${start};`);
       emitter.line(`${now}[${own} + ${END}] = ${end};`);
@@ -119,7 +136,8 @@ class SessionCode {
     const { emitter } = this.#context.code;
     return emitter.fn('begin', 'key, end', () => {
       emitter.line(`const s = ${this.#name}.alloc(), c = ${this.#name}.cells;`);
-      for (const [index, value] of this.#accumulators.template.entries()) emitter.line(`c[s + ${FIRST + index}] = ${value};`);
+      for (const [index, value] of this.#accumulators.template.entries())
+        emitter.line(`c[s + ${FIRST + index}] = ${value};`);
       emitter.line(`c[s + ${KEY}] = key;`);
       emitter.line(`c[s + ${NEXT}] = ${this.#tableName}.cells[key + ${this.#head}];`);
       emitter.line(`${this.#tableName}.cells[key + ${this.#head}] = s;`);
@@ -133,22 +151,27 @@ class SessionCode {
     const { emitter } = this.#context.code;
     return emitter.fn('join', 'key, own, time, wm', () => {
       emitter.line(`const c = ${this.#name}.cells;`);
-      emitter.block(`for (let s = ${this.#tableName}.cells[key + ${this.#head}], before = 0; s !== 0;)`, () => {
-        emitter.line(`const next = c[s + ${NEXT}];`);
-        emitter.block(`if (s !== own && ${this.#touches('c', 'time', 'wm')})`, () => {
-          this.#accumulators.merge({ cells: 'c', at: 'own' }, { cells: 'c', at: 's' });
-          this.#unlink('key');
-        });
-        emitter.line('else before = s;');
-        emitter.line('s = next;');
-      });
+      emitter.block(
+        `for (let s = ${this.#tableName}.cells[key + ${this.#head}], before = 0; s !== 0;)`,
+        () => {
+          emitter.line(`const next = c[s + ${NEXT}];`);
+          emitter.block(`if (s !== own && ${this.#touches('c', 'time', 'wm')})`, () => {
+            this.#accumulators.merge({ cells: 'c', at: 'own' }, { cells: 'c', at: 's' });
+            this.#unlink('key');
+          });
+          emitter.line('else before = s;');
+          emitter.line('s = next;');
+        },
+      );
     });
   }
 
   /** Takes `s` out of the chain of a key, where `before` comes before it and `next` behind. */
   #unlink(key: string): void {
     const { emitter } = this.#context.code;
-    emitter.line(`if (before === 0) ${this.#tableName}.cells[${key} + ${this.#head}] = next; else c[before + ${NEXT}] = next;`);
+    emitter.line(
+      `if (before === 0) ${this.#tableName}.cells[${key} + ${this.#head}] = next; else c[before + ${NEXT}] = next;`,
+    );
     emitter.line(`${this.#name}.release(s);`);
   }
 
@@ -164,15 +187,20 @@ class SessionCode {
       const give = (): void => out({ row: this.#rowOf('own', key), weight: '1', at: null });
       if (test === undefined) give();
       else emitter.block(`if (!(${test}))`, give);
-      emitter.block(`for (let s = ${this.#tableName}.cells[${key} + ${this.#head}], before = 0; s !== 0;)`, () => {
-        emitter.line(`const next = c[s + ${NEXT}];`);
-        emitter.block('if (s === own)', () => {
-          this.#unlink(key);
-          emitter.line('break;');
-        });
-        emitter.line('before = s; s = next;');
-      });
-      emitter.line(`if (${this.#tableName}.cells[${key} + ${this.#head}] === 0) ${this.#tableName}.remove(${key});`);
+      emitter.block(
+        `for (let s = ${this.#tableName}.cells[${key} + ${this.#head}], before = 0; s !== 0;)`,
+        () => {
+          emitter.line(`const next = c[s + ${NEXT}];`);
+          emitter.block('if (s === own)', () => {
+            this.#unlink(key);
+            emitter.line('break;');
+          });
+          emitter.line('before = s; s = next;');
+        },
+      );
+      emitter.line(
+        `if (${this.#tableName}.cells[${key} + ${this.#head}] === 0) ${this.#tableName}.remove(${key});`,
+      );
     });
   }
 

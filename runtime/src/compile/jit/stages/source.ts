@@ -9,7 +9,12 @@ import type { ExprType } from '../../../expr/node.ts';
 /**
  * Writes `process(n, columns, bytes, view, wm, times)`; `columns` are those of the source that are read, in order. Returns its name.
  */
-export function processFunction(code: Code, columns: readonly Column[], consume: Consumer, maintain: () => void): string {
+export function processFunction(
+  code: Code,
+  columns: readonly Column[],
+  consume: Consumer,
+  maintain: () => void,
+): string {
   const { emitter } = code;
   return emitter.fn('process', 'n, columns, bytes, view, wm, times', () => {
     const arrays = columns.map((column, index) => {
@@ -36,7 +41,8 @@ function cellOf(code: Code, column: Column, nulls: string | null, values: string
   const { emitter } = code;
   const { name: _, eventTime: __, ...type }: Column = column;
   const exprType: ExprType = type;
-  const orNull = (js: string, none: string): string => (nulls === null ? js : `${nulls}[i] === 1 ? ${none} : ${js}`);
+  const orNull = (js: string, none: string): string =>
+    nulls === null ? js : `${nulls}[i] === 1 ? ${none} : ${js}`;
   switch (column.type) {
     case 'string': {
       const start = emitter.local('a', orNull(`${values}[i]`, '-1'));

@@ -21,7 +21,9 @@ export function filterStage(node: NodeOf<'filter'>, context: NodeContext): Stage
 
 export function mapStage(node: NodeOf<'map'>, context: NodeContext): Stage {
   const { code, inputColumns, needed } = context;
-  const columns = node.columns.filter(({ name, expr }) => needed.has(name) || mayFail(expr, inputColumns[0] ?? []));
+  const columns = node.columns.filter(
+    ({ name, expr }) => needed.has(name) || mayFail(expr, inputColumns[0] ?? []),
+  );
   return {
     inputs: [
       (flow) => {

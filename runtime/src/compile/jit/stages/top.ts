@@ -82,20 +82,32 @@ class TopCode {
     const { code } = this.#context;
     const { emitter } = code;
     const { partition, order, limit } = this.#node;
-    evaluating(this.#context, flow, order.map(({ expr }) => expr), (evaluated) => {
-      const words = partition.flatMap((name) => keyWords(code, (flow.row.get(name) as Lazy<Symbol_>).get()));
-      const values = order.map(({ expr }) => {
-        const symbol = evaluated(expr);
-        if (symbol.rep !== 'number') throw new Unsupported('an order by something that is no number');
-        return emitter.local('t', orderWord(symbol.js, symbol.type.nullable));
-      });
-      const at = emitter.local('g', `${this.#tableName}.upsert(${words.length === 0 ? '0' : words.join(', ')})`);
-      const cells = emitter.local('c', `${this.#tableName}.cells`);
-      const count = emitter.local('n', `${cells}[${at} + ${this.#count}]`);
-      const isBetter = this.#comparison(values);
-      const last = `${cells}[${at} + ${this.#place + limit - 1}]`;
-      emitter.block(`if (${count} < ${limit} || ${isBetter(last)})`, () => this.#insert(flow, at, cells, count, values, isBetter));
-    });
+    evaluating(
+      this.#context,
+      flow,
+      order.map(({ expr }) => expr),
+      (evaluated) => {
+        const words = partition.flatMap((name) =>
+          keyWords(code, (flow.row.get(name) as Lazy<Symbol_>).get()),
+        );
+        const values = order.map(({ expr }) => {
+          const symbol = evaluated(expr);
+          if (symbol.rep !== 'number') throw new Unsupported('an order by something that is no number');
+          return emitter.local('t', orderWord(symbol.js, symbol.type.nullable));
+        });
+        const at = emitter.local(
+          'g',
+          `${this.#tableName}.upsert(${words.length === 0 ? '0' : words.join(', ')})`,
+        );
+        const cells = emitter.local('c', `${this.#tableName}.cells`);
+        const count = emitter.local('n', `${cells}[${at} + ${this.#count}]`);
+        const isBetter = this.#comparison(values);
+        const last = `${cells}[${at} + ${this.#place + limit - 1}]`;
+        emitter.block(`if (${count} < ${limit} || ${isBetter(last)})`, () =>
+          this.#insert(flow, at, cells, count, values, isBetter),
+        );
+      },
+    );
   }
 
   /** A condition of JS: these values come before those of a row. */
@@ -108,7 +120,9 @@ class TopCode {
       const [own, other] = [`x${index}`, `c[r + ${1 + index}]`];
       body = `(${own} ${descending ? '>' : '<'} ${other} || ${own} === ${other} && ${body})`;
     }
-    const name = emitter.fn('before', ['c', 'r', ...params].join(', '), () => emitter.line(`return ${body};`));
+    const name = emitter.fn('before', ['c', 'r', ...params].join(', '), () =>
+      emitter.line(`return ${body};`),
+    );
     return (row) => `${name}(${[`${this.#rowsName}.cells`, row, ...values].join(', ')})`;
   }
 
@@ -133,12 +147,15 @@ class TopCode {
       emitter.line(`${p}--;`);
     });
     emitter.line(`else ${cells}[${at} + ${this.#count}] = ${count} + 1;`);
-    emitter.line(`for (; ${p} > 0 && ${isBetter(place(`${p} - 1`))}; ${p}--) ${place(p)} = ${place(`${p} - 1`)};`);
+    emitter.line(
+      `for (; ${p} > 0 && ${isBetter(place(`${p} - 1`))}; ${p}--) ${place(p)} = ${place(`${p} - 1`)};`,
+    );
     const record = emitter.local('r', `${this.#rowsName}.alloc()`);
     const names = { records: this.#rowsName, cells: emitter.local('c', `${this.#rowsName}.cells`) };
     emitter.line(`${place(p)} = ${record};`);
     emitter.line(`${names.cells}[${record} + ${SHOWN}] = 0;`);
-    for (const [index, value] of values.entries()) emitter.line(`${names.cells}[${record} + ${1 + index}] = ${value};`);
+    for (const [index, value] of values.entries())
+      emitter.line(`${names.cells}[${record} + ${1 + index}] = ${value};`);
     store(code, this.#row, flow.row, names, record);
     if (isRead) return;
     const listed = `${cells}[${at} + ${this.#listed}]`;
@@ -148,12 +165,20 @@ class TopCode {
   #rowOf(at: string, cells: string, record: string, place: string): RowSymbols {
     const { code } = this.#context;
     const { rank } = this.#node;
-    const row = load(code, this.#row, { records: this.#rowsName, cells: code.emitter.local('c', `${this.#rowsName}.cells`) }, record);
+    const row = load(
+      code,
+      this.#row,
+      { records: this.#rowsName, cells: code.emitter.local('c', `${this.#rowsName}.cells`) },
+      record,
+    );
     const keys = load(code, this.#keys, { records: this.#tableName, cells }, at);
     const own: [string, Lazy<Symbol_>][] = [];
     if (rank !== null) {
       const type = { type: 'integer', nullable: false } as const;
-      own.push([rank, new Lazy(code.emitter, () => ({ rep: 'number', type, js: code.emitter.local('v', `${place} + 1`) }))]);
+      own.push([
+        rank,
+        new Lazy(code.emitter, () => ({ rep: 'number', type, js: code.emitter.local('v', `${place} + 1`) })),
+      ]);
     }
     return new Map([...keys, ...row, ...own]);
   }
@@ -194,8 +219,12 @@ class TopCode {
           });
         });
       }
-      emitter.line(`for (let p = 0; p < ${limit}; p++) if (${before} !== 0) ${rowCells}[${before} + ${SHOWN}] = 0;`);
-      emitter.line(`for (let p = 0; p < ${limit}; p++) if (${now} !== 0) ${rowCells}[${now} + ${SHOWN}] = 1;`);
+      emitter.line(
+        `for (let p = 0; p < ${limit}; p++) if (${before} !== 0) ${rowCells}[${before} + ${SHOWN}] = 0;`,
+      );
+      emitter.line(
+        `for (let p = 0; p < ${limit}; p++) if (${now} !== 0) ${rowCells}[${now} + ${SHOWN}] = 1;`,
+      );
       const released = `if (${before} !== 0 && ${rowCells}[${before} + ${SHOWN}] === 0) ${this.#rowsName}.release(${before});`;
       emitter.line(`for (let p = 0; p < ${limit}; p++) { ${released} ${before} = ${now}; }`);
     });

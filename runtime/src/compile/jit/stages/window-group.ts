@@ -18,95 +18,128 @@ const COLUMN_GRID = { sizeMs: 0, slideMs: 1, offsetMs: 0 } as const;
 
 function gridOf(window: WindowPlan | null): { sizeMs: number; slideMs: number; offsetMs: number } {
   if (window === null) return COLUMN_GRID;
-  if (window.kind === 'session' || window.kind === 'cumulating') throw new Unsupported(`${window.kind} windows`);
+  if (window.kind === 'session' || window.kind === 'cumulating')
+    throw new Unsupported(`${window.kind} windows`);
   if (window.zone !== null) throw new Unsupported('windows in a zone');
   const slideMs = window.kind === 'hopping' ? window.slideMs : window.sizeMs;
   if (window.sizeMs % slideMs !== 0) throw new Unsupported('a size that is no multiple of the slide');
   return { sizeMs: window.sizeMs, slideMs, offsetMs: window.offsetMs };
 }
 
-export function windowGroupStage(node: NodeOf<'group'>, window: WindowPlan | null, context: NodeContext): Stage {
-  const { code, mode, isRead, allowedMs } = context;
-  const { emitter } = code;
-  const shows = mode === 'updates' && !isRead;
-  const grid = gridOf(window);
-  const group = new GroupRecord(node, context, { keys: plainKeys(node), shows });
-  const { distinct } = group.accumulators;
-  const overlaps = grid.slideMs < grid.sizeMs;
-  if (overlaps && mode === 'updates') throw new Unsupported('hopping windows that are shown before they are over');
-  if (overlaps && distinct.length > 0) throw new Unsupported('countDistinct in hopping windows');
-  const panes = new Panes({ ...grid, allowedMs }, group.table, distinct.map(({ table }) => table), context.hooks);
-  const name = emitter.bind(panes);
-  const merged = overlaps ? mergeFunction(group, context) : null;
+export function windowGroupStage(
+  node: NodeOf<'group'>,
+  window: WindowPlan | null,
+  context: NodeContext,
+): Stage {
+  return new WindowGroupCode(node, window, context).stage();
+}
 
-  const windowName = node.keys.find(isWindowKey)?.name;
+class WindowGroupCode {
+  readonly #node: NodeOf<'group'>;
+  readonly #window: WindowPlan | null;
+  readonly #context: NodeContext;
+  readonly #group: GroupRecord;
+  readonly #panes: Panes;
+  readonly #name: string;
+  /** Whether changes are handed on at every flush. */
+  readonly #shows: boolean;
+  /** The function that adds up the panes of a window, when it has several. */
+  readonly #merge: string | null;
+
+  constructor(node: NodeOf<'group'>, window: WindowPlan | null, context: NodeContext) {
+    const { mode, isRead, allowedMs, hooks, code } = context;
+    this.#node = node;
+    this.#window = window;
+    this.#context = context;
+    this.#shows = mode === 'updates' && !isRead;
+    const grid = gridOf(window);
+    this.#group = new GroupRecord(node, context, { keys: plainKeys(node), shows: this.#shows });
+    const sets = this.#group.accumulators.distinct.map(({ table }) => table);
+    const overlaps = grid.slideMs < grid.sizeMs;
+    if (overlaps && mode === 'updates')
+      throw new Unsupported('hopping windows that are shown before they are over');
+    if (overlaps && sets.length > 0) throw new Unsupported('countDistinct in hopping windows');
+    this.#panes = new Panes({ ...grid, allowedMs }, this.#group.table, sets, hooks);
+    this.#name = code.emitter.bind(this.#panes);
+    this.#merge = overlaps ? mergeFunction(this.#group, context) : null;
+  }
+
+  stage(): Stage {
+    const { code, mode } = this.#context;
+    const { emitter } = code;
+    const open = (body: () => void): void => emitter.block(`for (const pane of ${this.#name}.open())`, body);
+    return {
+      inputs: [(flow) => this.#push(flow)],
+      advance: () => this.#advance(),
+      ...(this.#shows && { flush: () => open(() => this.#showListed('pane')) }),
+      ...(mode === 'updates' && {
+        scan: () =>
+          open(() => this.#each('pane.table', (record) => this.#group.give(record, this.#besides('pane')))),
+      }),
+      sizeBytes: () => this.#panes.sizeBytes,
+    };
+  }
+
+  #push(flow: Flow): void {
+    const { code } = this.#context;
+    const time = this.#window === null ? [] : [this.#window.time];
+    evaluating(this.#context, flow, [...this.#group.exprs, ...time], (evaluated) => {
+      paneOf(this.#name, this.#node, this.#window, this.#context, flow, evaluated, (pane) => {
+        const records = code.emitter.local('h', `${pane}.table`);
+        const record = this.#group.add(evaluated, records, flow, (set) => `${pane}.sets[${set}]`);
+        if (this.#shows) this.#group.list(record, `${pane}.touched`);
+      });
+    });
+  }
+
+  #advance(): void {
+    const { emitter } = this.#context.code;
+    emitter.block(`for (const due of ${this.#name}.due(wm))`, () => {
+      const only = 'due.panes[0].table';
+      const table =
+        this.#merge === null ? only : `due.panes.length === 1 ? ${only} : ${this.#merge}(due.panes)`;
+      if (this.#shows) emitter.block('for (const pane of due.panes)', () => this.#showListed('pane'));
+      else this.#each(table, (record) => this.#group.give(record, this.#besides('due')));
+      emitter.line(`${this.#name}.close(due);`);
+    });
+  }
+
   /** The window of a pane or of one that is due. */
-  const besides = (of: string): Besides => {
-    if (windowName === undefined) return new Map();
-    const type = { type: 'window', nullable: false } as const;
+  #besides(of: string): Besides {
+    const { emitter } = this.#context.code;
+    const name = this.#node.keys.find(isWindowKey)?.name;
+    if (name === undefined) return new Map();
     const make = (): Symbol_ => ({
       rep: 'window',
-      type,
+      type: { type: 'window', nullable: false },
       start: emitter.local('w', `${of}.startMs`),
       end: emitter.local('w', `${of}.endMs`),
     });
-    return new Map([[windowName, new Lazy(emitter, make)]]);
-  };
-  const each = (table: string, body: (record: GroupAt) => void): void => {
+    return new Map([[name, new Lazy(emitter, make)]]);
+  }
+
+  #each(table: string, body: (record: GroupAt) => void): void {
+    const { emitter } = this.#context.code;
+    const { stride } = this.#group;
     const records = emitter.local('h', table);
     const cells = emitter.local('c', `${records}.cells`);
-    emitter.block(`for (let at = ${group.stride}, top = ${records}.top; at < top; at += ${group.stride})`, () => {
+    emitter.block(`for (let at = ${stride}, top = ${records}.top; at < top; at += ${stride})`, () => {
       emitter.block(`if (${records}.isLive(at))`, () => body({ records, cells, at: 'at' }));
     });
-  };
-  const showListed = (pane: string): void => {
+  }
+
+  #showListed(pane: string): void {
+    const { emitter } = this.#context.code;
     emitter.block(`for (let j = 0; j < ${pane}.touched.n; j++)`, () => {
       const at = emitter.local('g', `${pane}.touched.list[j]`);
       const records = emitter.local('h', `${pane}.table`);
       const record: GroupAt = { records, cells: emitter.local('c', `${records}.cells`), at };
-      group.unlist(record);
-      group.show(record, besides(pane));
-      group.forgetEmpty(record);
+      this.#group.unlist(record);
+      this.#group.show(record, this.#besides(pane));
+      this.#group.forgetEmpty(record);
     });
     emitter.line(`${pane}.touched.n = 0;`);
-  };
-
-  return {
-    inputs: [
-      (flow) => {
-        const time = window === null ? [] : [window.time];
-        evaluating(context, flow, [...group.exprs, ...time], (evaluated) => {
-          paneOf(name, node, window, context, flow, evaluated, (pane) => {
-            const records = emitter.local('h', `${pane}.table`);
-            const record = group.add(evaluated, records, flow, (set) => `${pane}.sets[${set}]`);
-            if (shows) group.list(record, `${pane}.touched`);
-          });
-        });
-      },
-    ],
-    advance: () => {
-      emitter.block(`for (const due of ${name}.due(wm))`, () => {
-        if (shows) {
-          emitter.block('for (const pane of due.panes)', () => showListed('pane'));
-        } else {
-          const table = merged === null ? 'due.panes[0].table' : `due.panes.length === 1 ? due.panes[0].table : ${merged}(due.panes)`;
-          each(table, (record) => group.give(record, besides('due')));
-        }
-        emitter.line(`${name}.close(due);`);
-      });
-    },
-    ...(shows && {
-      flush: () => {
-        emitter.block(`for (const pane of ${name}.open())`, () => showListed('pane'));
-      },
-    }),
-    ...(mode === 'updates' && {
-      scan: () => {
-        emitter.block(`for (const pane of ${name}.open())`, () => each('pane.table', (record) => group.give(record, besides('pane'))));
-      },
-    }),
-    sizeBytes: () => panes.sizeBytes,
-  };
+  }
 }
 
 /** Writes how the pane of a row is found, and `body` for it unless the row is late. */
@@ -141,9 +174,13 @@ function paneOf(
   const time = evaluated(window.time);
   if (time.rep !== 'number') throw new Unsupported('a window over something that is no time');
   const put = (): void => {
-    emitter.line(`if (!(${time.js} >= ${pane}.startMs && ${time.js} < ${pane}.endMs)) ${pane} = ${panes}.of(${time.js});`);
+    emitter.line(
+      `if (!(${time.js} >= ${pane}.startMs && ${time.js} < ${pane}.endMs)) ${pane} = ${panes}.of(${time.js});`,
+    );
     if (at === null) return body(pane);
-    emitter.line(`if (${pane}.endMs - 1 + ${allowedMs} <= ${at.watermark}) ${pane} = ${panes}.late(${pane}, ${at.watermark}, ${at.index});`);
+    emitter.line(
+      `if (${pane}.endMs - 1 + ${allowedMs} <= ${at.watermark}) ${pane} = ${panes}.late(${pane}, ${at.watermark}, ${at.index});`,
+    );
     emitter.block(`if (${pane} !== null)`, () => body(pane));
   };
   if (time.type.nullable) throw new Unsupported('a window over a time that may be null');
