@@ -49,10 +49,12 @@ export class Chain {
     this.#inputs.get(at.source)?.push(row, 1, at);
   }
 
-  /** Closes what the watermark has passed, then hands on everything that changed. */
+  /** Closes what the watermark has passed and hands on what changed; each stage has all of it from those before. */
   settle(watermarkMs: number): void {
-    for (const { operator } of this.#stages) operator.advance(watermarkMs);
-    for (const { operator } of this.#stages) operator.flush();
+    for (const { operator } of this.#stages) {
+      operator.advance(watermarkMs);
+      operator.flush();
+    }
   }
 
   persist(batch: Batch): void {

@@ -2,7 +2,7 @@
  * The contract of operators: synchronous and deterministic. An operator knows no clock, no disk and no plan; it gets rows
  * with a weight (+1 a row is there, -1 it is not any more) and hands rows on.
  *
- *   push(row, weight, at) … ─► advance(watermark) ─► flush() ─► persist(batch)        once per epoch, in this order
+ *   push(row, weight, at) … ─► advance(watermark) ─► flush() ─► persist(batch)        once per epoch, in this order, each operator after those before it
  *
  * Invariants  O1  The rows handed on until `flush`, summed by weight, depend on the rows pushed, not on how they were cut
  *                 into epochs.

@@ -38,6 +38,8 @@ export interface RegularJoinSpec extends JoinSpec {
 export interface RegularSideSpec extends ChangingSideSpec {
   /** Needed with `ttlMs` when time causes rows: their event time, never null. */
   readonly time: Evaluate | null;
+  /** A row meets nothing new once the watermark has passed the time in this column by so much; null: it may, for ever. */
+  readonly held: { readonly column: number; readonly ms: number } | null;
 }
 
 export class RegularJoin implements JoinOperator {
@@ -48,6 +50,7 @@ export class RegularJoin implements JoinOperator {
   readonly #rows: JoinRows;
   readonly #ttl: Ttl | null;
   readonly #expiring = new TimeQueue<JoinRow>();
+  readonly #held = new TimeQueue<JoinRow>();
 
   constructor(spec: RegularJoinSpec, next: Collector) {
     const isAppendOnly = !spec.left.retracts && !spec.right.retracts;
@@ -73,7 +76,7 @@ export class RegularJoin implements JoinOperator {
     }
     const ttl = this.#ttl;
     if (ttl === null) {
-      this.#rows.push(side, key, row, weight, at);
+      this.#hold(this.#rows.push(side, key, row, weight, at));
       return;
     }
     const timeMs = timeOfRow(row, at, sideSpec.time);
@@ -82,7 +85,14 @@ export class RegularJoin implements JoinOperator {
     this.#expiring.add(timeMs, this.#rows.push(side, key, row, weight, at, { life, isExpired }));
   }
 
+  #hold(row: JoinRow): void {
+    const { held } = row.kind === LEFT ? this.#spec.left : this.#spec.right;
+    if (held !== null) this.#held.add((row.row[held.column] as number) + held.ms, row);
+  }
+
   advance(watermarkMs: number): void {
+    // The window that ends then is over: see `isOver`.
+    for (const row of this.#held.take(watermarkMs - this.#spec.allowedMs + 1)) this.#rows.expire(row);
     if (this.#ttl === null) return;
     for (const row of this.#expiring.take(this.#ttl.expiredUntilMs(watermarkMs))) this.#rows.expire(row);
   }
@@ -97,7 +107,8 @@ export class RegularJoin implements JoinOperator {
 
   restore(entries: Iterable<Entry>): void {
     this.#rows.restore(entries, (row) => {
-      if (this.#ttl !== null) this.#expiring.add(row.life.timeMs, row);
+      if (this.#ttl === null) this.#hold(row);
+      else this.#expiring.add(row.life.timeMs, row);
     });
   }
 }

@@ -41,7 +41,7 @@ interface Options {
 const joinOf =
   (type: JoinType, { retracts = [false, false], ttlMs = null }: Options = {}) =>
   (given: Surroundings): RegularJoin => {
-    const [left, right] = retracts.map((each) => ({ keys: [0], retracts: each, time: timeOf }));
+    const [left, right] = retracts.map((each) => ({ keys: [0], retracts: each, time: timeOf, held: null }));
     const sides = { left: left as NonNullable<typeof left>, right: right as NonNullable<typeof right> };
     const { allowedMs } = given.late;
     return new RegularJoin({ ...specOf(type, given), ...sides, ttlMs, allowedMs }, given.next);
