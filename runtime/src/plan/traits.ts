@@ -115,10 +115,10 @@ const WINDOW_COLUMN: PlanTable<string | null> = {
   join: (node) => {
     const left = windowColumnOf(node.left);
     if (node.how.kind === 'lookup') return joined(node, 'left', left);
-    const right = windowColumnOf(node.right);
-    const isPair = node.on.some((pair) => pair.left === left && pair.right === right);
-    if (node.how.kind !== 'window' || !isPair) return null;
-    return joined(node, 'left', left) ?? (node.type === 'inner' ? joined(node, 'right', right) : null);
+    if (node.how.kind !== 'window') return null;
+    // The two windows of a pair are equal; without a partner the right one is null.
+    const right = node.type === 'inner' ? windowColumnOf(node.right) : null;
+    return joined(node, 'left', left) ?? joined(node, 'right', right);
   },
   pattern: () => null,
   process: () => null,

@@ -1,12 +1,10 @@
 /** Ways through a plan. A node that several others use is one object, so it is met once. */
-import { invariant } from '../base/invariant.ts';
 import { isTable } from './event-time.ts';
 import type { Expr } from '../expr/node.ts';
 import {
   type AggregateCall,
   applyTable,
   type GroupKey,
-  type GroupNode,
   type Plan,
   type PlanNode,
   type PlanTable,
@@ -98,32 +96,8 @@ export function isOfTables(plan: Plan, node: PlanNode): boolean {
   return sourcesOf(plan, node).every(isTable);
 }
 
-/** The nodes from the source to the end of a view. REQUIRES a plan in which every node has one input. */
-export function chainOf(node: PlanNode): readonly PlanNode[] {
-  const [input, other] = inputsOf(node);
-  invariant(other === undefined, 'a chain has no joins and no unions');
-  return input === undefined ? [node] : [...chainOf(input), node];
-}
-
-/** REQUIRES a node that reads one source. */
-export function sourceOf(plan: Plan, node: PlanNode): SourcePlan {
-  const [source, other] = sourcesOf(plan, node);
-  invariant(source !== undefined && other === undefined, 'the node reads one source');
-  return source;
-}
-
-/** The last group of a chain. */
-export function groupOf(node: PlanNode): GroupNode | undefined {
-  return chainOf(node).findLast((candidate) => candidate.kind === 'group');
-}
-
 export type WindowKey = Extract<GroupKey, { window: WindowPlan }>;
 
 export function isWindowKey(key: GroupKey): key is WindowKey {
   return 'window' in key;
-}
-
-/** The window of the last group of a chain, or undefined. */
-export function windowOf(node: PlanNode): WindowPlan | undefined {
-  return groupOf(node)?.keys.find(isWindowKey)?.window;
 }

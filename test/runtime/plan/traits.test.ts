@@ -69,6 +69,19 @@ describe('of each kind', () => {
       'takes append time final window -',
     ],
     [
+      'union with what is not final',
+      { kind: 'union', inputs: [map(over(flights), 'origin'), map(flights, 'origin')] },
+      'append append time changes - -',
+    ],
+    [
+      'join by window that keeps the right window',
+      join(windowed(), windowed(), byWindow, {
+        ...onWindow,
+        columns: [{ side: 'right', from: 'window', name: 'w' }],
+      }),
+      'takes append time final w -',
+    ],
+    [
       'union with what changes',
       { kind: 'union', inputs: [map(flights, 'origin'), map(top(flights), 'origin')] },
       'takes takes time changes - -',
