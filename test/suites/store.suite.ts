@@ -47,6 +47,24 @@ export function storeSuite(name: string, openNew: () => Promise<Store>): void {
       expect(await store.get(bytes('c'))).toBeNull();
     });
 
+    test('many keys are read at once, in the order in which they are asked for', async () => {
+      const store = await open();
+      const keys = Array.from({ length: 3000 }, (_, i) => `k${i}`);
+      await store.commit(batch(...keys.map((key) => `${key}=${key}`), '-k7'));
+      const snapshot = store.snapshot();
+      await store.commit(batch('k1=new'));
+      const asked = ['k2999', 'k7', 'none', 'k1', 'k2', 'k1'];
+      const texts = async (reads: Reads): Promise<unknown[]> =>
+        (await reads.getMany(asked.map(bytes))).map((value) => value?.toString() ?? null);
+      expect(await texts(store)).toEqual(['k2999', null, null, 'new', 'k2', 'new']);
+      expect(await texts(snapshot)).toEqual(['k2999', null, null, 'k1', 'k2', 'k1']);
+      expect((await store.getMany(keys.map(bytes))).map((value) => value?.toString())).toEqual(
+        keys.map((key) => (key === 'k7' ? undefined : key === 'k1' ? 'new' : key)),
+      );
+      expect(await store.getMany([])).toEqual([]);
+      await snapshot.release();
+    });
+
     test('keys are ordered by their bytes, 0x00 and 0xFF among them; a prefix comes first', async () => {
       const store = await open();
       const keys = [

@@ -12,6 +12,10 @@ class MemoryReads implements Snapshot {
     return Promise.resolve(this.entries.get(key.toString('latin1')) ?? null);
   }
 
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
   async *scan(range: Range, { reverse = false, limit = Infinity }: ScanOptions = {}): AsyncIterable<Entry> {
     const keys = this.keysIn(range);
     if (reverse) keys.reverse();

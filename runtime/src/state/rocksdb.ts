@@ -11,9 +11,14 @@ interface NativeBatch {
   flush(): Promise<void>;
   destroy(): void;
 }
+interface NativeReads {
+  get(key: Buffer): Promise<Buffer | null>;
+  tryFlush(): void;
+}
 interface NativeStore {
   ready(): Promise<void>;
   get(key: Buffer): Promise<Buffer | null>;
+  read(options: { capacity: number; autoDestroy: boolean }): NativeReads;
   write(options?: { capacity: number }): NativeBatch;
   iterator(
     range: Range,
@@ -63,6 +68,10 @@ export class RocksStore implements Store {
     return this.#guard(this.#native.get(key));
   }
 
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
+    return this.#guard(readMany(this.#native, keys));
+  }
+
   async *scan(range: Range, options: ScanOptions = {}): AsyncIterable<Entry> {
     const snapshot = this.snapshot();
     try {
@@ -77,6 +86,7 @@ export class RocksStore implements Store {
     const folder = this.#folder;
     return {
       get: (key) => this.#guard(native.get(key)),
+      getMany: (keys) => this.#guard(readMany(native, keys)),
       async *scan(range, { reverse = false, limit = Infinity } = {}) {
         try {
           yield* native.iterator(range, { reverse, limit, capacity: SCAN_CAPACITY });
@@ -124,6 +134,21 @@ export class RocksStore implements Store {
       throw failure('STATE_FAILED', { folder: this.#folder, reason: messageOf(error) }, error);
     }
   }
+}
+
+/** The native batch holds a buffer for its capacity: several of a moderate size instead of one of any. */
+const READ_CAPACITY = 1024;
+
+async function readMany(native: NativeStore, keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
+  const values: (Buffer | null)[] = [];
+  for (let from = 0; from < keys.length; from += READ_CAPACITY) {
+    const some = keys.slice(from, from + READ_CAPACITY);
+    const batch = native.read({ capacity: some.length, autoDestroy: true });
+    const reads = some.map((key) => batch.get(key));
+    batch.tryFlush();
+    values.push(...(await Promise.all(reads)));
+  }
+  return values;
 }
 
 async function loadNative(): Promise<NativeConstructor> {

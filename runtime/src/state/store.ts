@@ -40,6 +40,8 @@ export type Operation =
 
 export interface Reads {
   get(key: Buffer): Promise<Buffer | null>;
+  /** The values of several keys, in their order: one crossing into the store instead of one for each. */
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]>;
   /** Entries of a range in the order of their keys, as they were when the scan began; or the last ones first. */
   scan(range: Range, options?: ScanOptions): AsyncIterable<Entry>;
 }
