@@ -14,11 +14,51 @@ const TIME = 1;
 /** A look over all rows for old ones comes after this part of their time to live. */
 const SWEEPS = 8;
 
+/** Rows and the keys they belong to, first in, first out: a ring of two numbers each. */
+class HeldRows {
+  #ring = new Float64Array(2 * 1024);
+  #from = 0;
+  size = 0;
+
+  get row(): number {
+    return this.#ring[this.#from] as number;
+  }
+
+  get at(): number {
+    return this.#ring[this.#from + 1] as number;
+  }
+
+  add(row: number, at: number): void {
+    if (2 * this.size === this.#ring.length) this.#grow();
+    const to = (this.#from + 2 * this.size++) % this.#ring.length;
+    this.#ring[to] = row;
+    this.#ring[to + 1] = at;
+  }
+
+  drop(): void {
+    this.#from = (this.#from + 2) % this.#ring.length;
+    this.size--;
+  }
+
+  #grow(): void {
+    const ring = new Float64Array(2 * this.#ring.length);
+    ring.set(this.#ring.subarray(this.#from));
+    ring.set(this.#ring.subarray(0, this.#from), this.#ring.length - this.#from);
+    this.#ring = ring;
+    this.#from = 0;
+  }
+
+  get sizeBytes(): number {
+    return this.#ring.byteLength;
+  }
+}
+
 export class JoinMemory {
   readonly #table: Table;
   readonly #sides: readonly JoinSide[];
   /** The cell of a key that is the end of a window, or -1. */
   readonly #endCell: number;
+  readonly #held = [new HeldRows(), new HeldRows()] as const;
   #firstEndMs = Infinity;
   #sweptMs = -Infinity;
 
@@ -77,6 +117,28 @@ export class JoinMemory {
     }
   }
 
+  /** Remembers when to forget a row of a side: its TIME says until when it is held. */
+  hold(place: number, row: number, at: number): void {
+    (this.#held[place] as HeldRows).add(row, at);
+  }
+
+  /** Forgets rows of a side that are held until then or earlier, in the order in which they came. */
+  forgetHeld(place: number, untilMs: number): void {
+    const { records, first } = this.#sides[place] as JoinSide;
+    const held = this.#held[place] as HeldRows;
+    while (held.size > 0 && (records.cells[held.row + TIME] as number) <= untilMs) {
+      const { row, at } = held;
+      let before = 0;
+      for (let each = this.#table.cells[at + first] as number; each !== row; ) {
+        before = each;
+        each = records.cells[each + NEXT] as number;
+      }
+      this.unlink(at, place, before, row);
+      this.forgetEmpty(at);
+      held.drop();
+    }
+  }
+
   /** Takes a row out of its chain. */
   unlink(at: number, side: number, before: number, row: number): void {
     const { records, first, last } = this.#sides[side] as JoinSide;
@@ -98,6 +160,7 @@ export class JoinMemory {
   }
 
   get sizeBytes(): number {
-    return this.#sides.reduce((sum, { records }) => sum + records.sizeBytes, this.#table.sizeBytes);
+    const held = this.#held.reduce((sum, rows) => sum + rows.sizeBytes, 0);
+    return this.#sides.reduce((sum, { records }) => sum + records.sizeBytes, this.#table.sizeBytes + held);
   }
 }

@@ -6,6 +6,7 @@
  *
  * Columns of the key are not kept: a pair has them from the row that completes it.
  */
+import { type Held, heldOf } from '../../../plan/held.ts';
 import type { NodeOf } from '../../../plan/node.ts';
 import type { Column } from '../../../data/value.ts';
 import { columnTypes, keyWords, type Layout, layoutOf, load, type RecordNames, store } from '../cells.ts';
@@ -28,6 +29,8 @@ interface Side {
   readonly layout: Layout;
   readonly records: Records;
   readonly bound: string;
+  /** When its rows are forgotten; null: never, or with their time-to-live. */
+  readonly held: Held | null;
   /** Cells of the table, from the start of its record. */
   readonly first: number;
   readonly last: number;
@@ -75,6 +78,12 @@ class JoinCode {
         ? node.on.findIndex((pair) => typeOf(left, pair.left).type === 'window')
         : -1;
     this.#table = new (tableClass({ keys: kinds, template: [0, 0, 0, 0] }))();
+    const words = node.on.flatMap((pair) => {
+      const { type } = typeOf(left, pair.left);
+      return type === 'window' ? [false, false] : [type === 'string'];
+    });
+    const texts = words.flatMap((isText, word) => (isText ? [word] : []));
+    context.code.texts.held({ records: () => [this.#table], cells: texts });
     this.#tableName = context.code.emitter.bind(this.#table);
     this.#sides = { left: this.#side('left', kinds.length), right: this.#side('right', kinds.length + 2) };
     const endWord = this.#window < 0 ? -1 : this.#windowWord(left) + 1;
@@ -101,9 +110,12 @@ class JoinCode {
         .filter((column) => column.side === name && this.#reads(column.name) && !keys.includes(column.from))
         .map(({ from }) => from),
     );
-    const from = this.#ttlMs === null ? TIME : TIME + 1;
+    const [left = [], right = []] = context.inputColumns;
+    const held = heldOf(node, name, { left, right }, context.mode);
+    const from = this.#ttlMs === null && held === null ? TIME : TIME + 1;
     const layout = layoutOf(columnTypes(columns, read), from, retracts ? 'code' : 'arena');
     const records = new Records(layout.end, layout.texts);
+    context.code.texts.held({ records: () => [records], cells: layout.codes });
     return {
       name,
       columns,
@@ -111,6 +123,7 @@ class JoinCode {
       keys,
       layout,
       records,
+      held,
       bound: context.code.emitter.bind(records),
       first,
       last: first + 1,
@@ -134,6 +147,13 @@ class JoinCode {
         advance: () => emitter.line(`${memory}.closeWindows(wm - ${allowedMs} + 1);`),
       }),
       ...(expires && { advance: () => emitter.line(`${memory}.expire(wm, ${this.#ttlMs});`) }),
+      ...((left.held !== null || right.held !== null) && {
+        advance: () => {
+          for (const [place, { held }] of [left, right].entries())
+            if (held !== null)
+              emitter.line(`${memory}.forgetHeld(${place}, wm - ${allowedMs} + 1);`);
+        },
+      }),
       maintain: () => emitter.line(`${memory}.maintain();`),
       sizeBytes: () => this.#memory.sizeBytes,
     };
@@ -197,6 +217,12 @@ class JoinCode {
     emitter.line(`${names.cells}[${record} + ${NEXT}] = 0;`);
     if (this.#ttlMs !== null)
       emitter.line(`${names.cells}[${record} + ${TIME}] = ${this.#timeOf(own, flow)};`);
+    if (own.held !== null) {
+      const time = flow.row.get(own.held.column)?.get();
+      if (time?.rep !== 'number') throw new Unsupported('a join by a time that nobody reads');
+      emitter.line(`${names.cells}[${record} + ${TIME}] = ${time.js} + ${own.held.ms};`);
+      emitter.line(`${this.#memoryName}.hold(${own.name === 'left' ? 0 : 1}, ${record}, ${at});`);
+    }
     store(this.#context.code, own.layout, flow.row, names, record);
     const table = emitter.local('c', `${this.#tableName}.cells`);
     const last = emitter.local('l', `${table}[${at} + ${own.last}]`);
