@@ -99,6 +99,8 @@ function compiled(
     functions: new Map() as never,
     allowedMs: 0,
     content,
+    // So few that they are renewed at nearly every flush.
+    textsMax: 4,
     hooks: {
       late: (index, startMs, endMs) => void late.push(`${base + index} ${startMs} ${endMs}`),
       error: () => void errors++,

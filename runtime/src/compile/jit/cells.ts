@@ -38,6 +38,8 @@ export interface Layout {
   readonly end: number;
   /** Cells that refer to the arena. */
   readonly texts: readonly number[];
+  /** Cells that hold codes. */
+  readonly codes: readonly number[];
 }
 
 export function layoutOf(
@@ -53,8 +55,9 @@ export function layoutOf(
     stored.push({ name, type, cell, texts, isKey });
     cell += cellsOf(type);
   }
-  const references = texts === 'code' ? [] : stored.filter(({ type }) => type.type === 'string');
-  return { columns: stored, end: cell, texts: references.map((column) => column.cell) };
+  const strings = stored.filter(({ type }) => type.type === 'string').map((column) => column.cell);
+  const [references, codes] = texts === 'arena' ? [strings, []] : [[], strings];
+  return { columns: stored, end: cell, texts: references, codes };
 }
 
 function cellsOf(type: ExprType): number {

@@ -7,7 +7,6 @@
  * Invariants  J1  The rows of a view are those of the interpreter, however the input is cut into batches and epochs.
  *             J2  No name and no value of a plan is part of generated code.
  */
-import { Dictionary } from '../../data/dictionary.ts';
 import type { ColumnBatch } from '../../data/columns.ts';
 import type { Row } from '../../data/value.ts';
 import { inferColumns } from '../../plan/infer.ts';
@@ -23,6 +22,7 @@ import { type Sink, sinkOf } from './stages/sink.ts';
 import { type Process, processFunction, viewOver } from './stages/source.ts';
 import { type Code, type RowSymbols, type Symbol_, valueOf } from './symbol.ts';
 import { Unsupported } from './unsupported.ts';
+import { Texts } from './texts.ts';
 import { rowsOf, settleRows, type ShowRows } from './view-rows.ts';
 
 export interface CompiledView {
@@ -63,6 +63,7 @@ export function compileView(
 interface Program {
   readonly fields: ReadonlyMap<string, readonly string[]>;
   readonly sink: Sink;
+  readonly texts: Texts;
   readonly stages: readonly Stage[];
   readonly source: string;
   /** One for each source, in the order of `fields`. */
@@ -77,7 +78,8 @@ interface Program {
 
 function programOf(plan: Plan, view: ViewPlan, options: CompileOptions): Program {
   const emitter = new Emitter();
-  const code: Code = { emitter, dictionary: emitter.bind(new Dictionary()) };
+  const texts = new Texts(options.textsMax ?? TEXTS_MAX);
+  const code: Code = { emitter, texts, dictionary: `${emitter.bind(texts)}.dictionary` };
   const columns = inferColumns(plan, view.node);
   const sink = sinkOf(code, columns);
   // Where rows of the view go, in the code that is being written: kept while events are processed, shown while it is read.
@@ -117,7 +119,7 @@ function programOf(plan: Plan, view: ViewPlan, options: CompileOptions): Program
   const source = emitter.module(exported);
   const made = generate({ P: emitter.bound }, source) as Readonly<Record<string, unknown>>;
   const process = [...fields.keys()].map((_, index) => made[`process${index}`] as Process);
-  return { ...(made as unknown as Program), fields, sink, stages, source, process };
+  return { ...(made as unknown as Program), fields, sink, texts, stages, source, process };
 }
 
 type ShowRow = (row: RowSymbols, weight: string) => void;
@@ -149,12 +151,14 @@ function processOf(code: Code, parts: readonly Part[], stages: readonly Stage[])
   });
 }
 
+/** So many texts a view may have before those that are not in use are looked for. */
+const TEXTS_MAX = 1 << 16;
 /** From here on rows that were taken back are looked for among the rows of the view. */
 const SETTLE_FROM_ROWS = 1 << 16;
 
 function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledView {
   const program = programOf(plan, view, options);
-  const { fields, sink, stages } = program;
+  const { fields, sink, stages, texts } = program;
   const takesBack = !isAppendOnly(view.node, view.mode);
   // Rows that were taken back stay until there are twice as many as were left the last time.
   let settleAbove = options.content && takesBack ? SETTLE_FROM_ROWS : Infinity;
@@ -173,6 +177,7 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     advance: program.advance,
     flush: () => {
       program.flush();
+      texts.maintain();
       if (sink.rows.count > settleAbove) settle();
     },
     changes: program.rows,
@@ -186,7 +191,8 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
       writeJson(program.json, write, options.json ?? {});
     },
     get stateBytes() {
-      return stages.reduce((sum, stage) => sum + (stage.sizeBytes?.() ?? 0), sink.rows.sizeBytes);
+      const own = sink.rows.sizeBytes + texts.dictionary.bytesUsed;
+      return stages.reduce((sum, stage) => sum + (stage.sizeBytes?.() ?? 0), own);
     },
     code: () => program.source,
   };

@@ -241,7 +241,9 @@ function formattedTime({ code, type, args: [time], exprs, evaluator }: CallConte
   const [, unitMs] = UNITS_MS.find(([part]) => String(pattern.value).includes(part)) ?? ['', 1];
   const { emitter } = code;
   const evaluate = emitter.bind(evaluator());
-  const last = emitter.bind({ unit: NaN, code: -1 });
+  const memo = { unit: NaN, code: -1 };
+  code.texts.onSweep(() => void (memo.unit = NaN));
+  const last = emitter.bind(memo);
   const unit = emitter.local('u', `Math.floor(${time.js} / ${unitMs})`);
   const make = `${last}.code = ${code.dictionary}.codeOf(${evaluate}([${time.js}])); ${last}.unit = ${unit};`;
   const isNull = type.nullable ? `${unit} === ${unit} && ` : '';

@@ -129,7 +129,7 @@ export class JoinMemory {
     while (held.size > 0 && (records.cells[held.row + TIME] as number) <= untilMs) {
       const { row, at } = held;
       let before = 0;
-      for (let each = this.#table.cells[at + first] as number; each !== row; ) {
+      for (let each = this.#table.cells[at + first] as number; each !== row;) {
         before = each;
         each = records.cells[each + NEXT] as number;
       }

@@ -12,6 +12,8 @@ export interface CompileOptions {
   readonly allowedMs: number;
   /** Whether `rows` gives all rows of the view, or the changes alone, as they came. */
   readonly content: boolean;
+  /** So many texts are kept whether they are in use or not; only tests say it. */
+  readonly textsMax?: number;
   /** How times and decimals are written by `writeJson`. */
   readonly json?: JsonFormat;
 }

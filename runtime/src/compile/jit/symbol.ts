@@ -7,6 +7,7 @@
  */
 import type { ExprType } from '../../expr/node.ts';
 import { type Emitter, Lazy } from './emitter.ts';
+import type { Texts } from './texts.ts';
 
 export type Symbol_ = NumberSymbol | BooleanSymbol | WindowSymbol | TextSymbol | ValueSymbol;
 
@@ -68,6 +69,7 @@ export type RowSymbols = ReadonlyMap<string, Lazy<Symbol_>>;
 export interface Code {
   readonly emitter: Emitter;
   readonly dictionary: string;
+  readonly texts: Texts;
 }
 
 export function isNumeric(type: ExprType): boolean {

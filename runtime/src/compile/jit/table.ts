@@ -18,6 +18,8 @@ export interface Table extends Records {
   find(...key: number[]): number;
   upsert(...key: number[]): number;
   remove(at: number): void;
+  /** Finds every record under the key that it has now. */
+  reindex(): void;
 }
 
 export interface TableShape {
@@ -123,6 +125,10 @@ function changes({ names, list, stride, cells }: KeyCode, template: readonly num
   }
   rehash() {
     const mask = this.mask < ${GROWS_FASTER_BELOW} ? this.mask * 8 + 7 : this.mask * 2 + 1;
+    this.fill(mask);
+  }
+  reindex() { this.fill(this.mask); }
+  fill(mask) {
     const index = new Int32Array(mask + 1), c = this.cells;
     for (let at = ${stride}; at < this.top; at += ${stride}) {
       if (c[at] === FREE) continue;

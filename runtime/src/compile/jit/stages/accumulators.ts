@@ -15,6 +15,7 @@ import { Lazy } from '../emitter.ts';
 import { holds, mayFail, typeOf } from '../expressions.ts';
 import type { Evaluated } from '../stage.ts';
 import { type Code, codeText, isNumeric, nullTest, type Symbol_ } from '../symbol.ts';
+import type { Records } from '../records.ts';
 import { type TableClass, tableClass } from '../table.ts';
 import { Unsupported } from '../unsupported.ts';
 
@@ -35,6 +36,7 @@ interface Step {
 interface Distinct {
   readonly arg: Expr;
   readonly table: TableClass;
+  readonly isText: boolean;
   readonly counts: { readonly where: Expr | null; readonly cell: number }[];
 }
 
@@ -53,6 +55,8 @@ export class AccumulatorCode {
   readonly template: number[] = [];
   readonly #steps: Step[] = [];
   readonly distinct: Distinct[] = [];
+  /** Cells that hold codes. */
+  readonly codes: number[] = [];
   readonly #results: { readonly name: string; readonly result: (record: RecordAt) => Symbol_ }[] = [];
   readonly exprs: readonly Expr[];
 
@@ -216,6 +220,7 @@ export class AccumulatorCode {
   #extremeText({ fn, arg, where = null }: Counted, sign: '<' | '>'): number {
     const { cell, isNew } = this.#cell(`${fn} ${JSON.stringify([arg, where])}`, -1);
     if (!isNew) return cell;
+    this.codes.push(cell);
     const { emitter, dictionary } = this.#code;
     const compare = emitter.bind(compareValues);
     const take = (record: RecordAt, code: string): void => {
@@ -248,12 +253,24 @@ export class AccumulatorCode {
       const { type } = typeOf(arg, this.#columns);
       if (type === 'list' || type === 'window') throw new Unsupported(`countDistinct of ${type}`);
       const table = tableClass({ keys: ['whole', type === 'double' ? 'double' : 'whole'], template: [0] });
-      set = { arg, table, counts: [] };
+      set = { arg, table, isText: type === 'string', counts: [] };
       this.distinct.push(set);
     }
     if (set.counts.length >= BITS_MAX) throw new Unsupported('so many conditions');
     set.counts.push({ where, cell });
     return cell;
+  }
+
+  /** Tells who holds codes: the records of groups, and the tables of different values, in the order of `distinct`. */
+  hold(
+    codes: readonly number[],
+    records: () => Iterable<Records>,
+    sets: (index: number) => Iterable<Records>,
+  ): void {
+    const { texts } = this.#code;
+    texts.held({ records, cells: [...codes, ...this.codes] });
+    for (const [index, { isText }] of this.distinct.entries())
+      if (isText) texts.held({ records: () => sets(index), cells: [1] });
   }
 
   #line(text: string): void {

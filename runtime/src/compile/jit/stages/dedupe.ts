@@ -79,6 +79,7 @@ class DedupeCode {
       texts: isRead ? this.#row.texts : [],
     }))();
     this.#rows = isRead ? this.#table : new Records(this.#row.end, this.#row.texts);
+    code.texts.held({ records: () => [this.#table], cells: this.#keys.codes });
     this.#tableName = code.emitter.bind(this.#table);
     this.#rowsName = code.emitter.bind(this.#rows);
     this.#touched = code.emitter.bind(new Touched());

@@ -10,6 +10,7 @@ import { columnTypes, keyKindsOf, keyWords, type Layout, layoutOf, load, store }
 import type { Lazy } from '../emitter.ts';
 import type { Evaluated, Flow, NodeContext } from '../stage.ts';
 import type { Expr } from '../../../expr/node.ts';
+import type { Records } from '../records.ts';
 import type { Symbol_ } from '../symbol.ts';
 import { type TableClass, tableClass } from '../table.ts';
 import { AccumulatorCode, type RecordAt } from './accumulators.ts';
@@ -78,6 +79,12 @@ export class GroupRecord {
 
   #cell({ cells, at }: RecordAt, cell: number): string {
     return `${cells}[${at} + ${cell}]`;
+  }
+
+  /** Tells who holds codes: see AccumulatorCode. */
+  hold(records: () => Iterable<Records>, sets: (index: number) => Iterable<Records>): void {
+    const shown = this.#isShownCell < 0 ? [] : this.#shownLayout.codes;
+    this.accumulators.hold([...this.#keyLayout.codes, ...shown], records, sets);
   }
 
   /** Writes what a row does to its group in a table. */

@@ -150,8 +150,7 @@ class JoinCode {
       ...((left.held !== null || right.held !== null) && {
         advance: () => {
           for (const [place, { held }] of [left, right].entries())
-            if (held !== null)
-              emitter.line(`${memory}.forgetHeld(${place}, wm - ${allowedMs} + 1);`);
+            if (held !== null) emitter.line(`${memory}.forgetHeld(${place}, wm - ${allowedMs} + 1);`);
         },
       }),
       maintain: () => emitter.line(`${memory}.maintain();`),

@@ -11,6 +11,10 @@ export function keyedGroupStage(node: NodeOf<'group'>, context: NodeContext): St
   const group = new GroupRecord(node, context, { keys: plainKeys(node), shows: !isRead });
   const table = new group.table();
   const sets = group.accumulators.distinct.map((set) => new set.table());
+  group.hold(
+    () => [table],
+    (index) => sets.slice(index, index + 1),
+  );
   const records = emitter.bind(table);
   const setNames = sets.map((set) => emitter.bind(set));
   const touched = emitter.bind(new Touched());

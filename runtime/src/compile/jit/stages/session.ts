@@ -56,6 +56,8 @@ class SessionCode {
     const kinds = names.length === 0 ? (['whole'] as const) : keyKindsOf(this.#keys);
     this.#table = new (tableClass({ keys: kinds, template: [0] }))();
     this.#sessions = new Records(FIRST + this.#accumulators.template.length);
+    code.texts.held({ records: () => [this.#table], cells: this.#keys.codes });
+    code.texts.held({ records: () => [this.#sessions], cells: this.#accumulators.codes });
     this.#tableName = code.emitter.bind(this.#table);
     this.#name = code.emitter.bind(this.#sessions);
     this.#queue = code.emitter.bind(new SessionQueue(window.gapMs));

@@ -62,6 +62,7 @@ class TopCode {
     const kinds = node.partition.length === 0 ? (['whole'] as const) : keyKindsOf(this.#keys);
     this.#table = new (tableClass({ keys: kinds, template: Array.from({ length: width }, () => 0) }))();
     this.#rows = new Records(this.#row.end, this.#row.texts);
+    code.texts.held({ records: () => [this.#table], cells: this.#keys.codes });
     this.#tableName = code.emitter.bind(this.#table);
     this.#rowsName = code.emitter.bind(this.#rows);
     this.#touched = code.emitter.bind(new Touched());

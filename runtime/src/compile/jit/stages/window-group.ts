@@ -61,6 +61,11 @@ class WindowGroupCode {
     if (overlaps && sets.length > 0) throw new Unsupported('countDistinct in hopping windows');
     this.#panes = new Panes({ ...grid, allowedMs }, this.#group.table, sets, hooks);
     this.#name = code.emitter.bind(this.#panes);
+    const panes = this.#panes;
+    this.#group.hold(
+      () => panes.open().map(({ table }) => table),
+      (index) => panes.open().flatMap((pane) => pane.sets.slice(index, index + 1)),
+    );
     this.#merge = overlaps ? mergeFunction(this.#group, context) : null;
   }
 
