@@ -16,7 +16,7 @@ type Values = ReadonlyMap<string, readonly Gate['values'][number][]>;
 export function gateOf(plan: Plan, source: string): Gate | null {
   const conditions = plan.views.flatMap(({ node }) => firstFilters(node, source));
   const [first, ...others] = conditions.map((condition) =>
-    condition === null ? new Map() : valuesOf(condition),
+    condition === null ? new Map() : pinnedValuesOf(condition),
   );
   for (const [field, values] of (first as Values | undefined) ?? []) {
     const all = others.map((other: Values) => other.get(field));
@@ -37,7 +37,7 @@ function firstFilters(root: PlanNode, source: string): (Expr | null)[] {
 }
 
 /** The values that a field must have for a condition to be true, for each field that it pins down. */
-function valuesOf(condition: Expr): Values {
+export function pinnedValuesOf(condition: Expr): Values {
   if (condition.kind !== 'call') return new Map();
   const [left, right] = condition.args;
   if (left === undefined || right === undefined) return new Map();
@@ -47,7 +47,7 @@ function valuesOf(condition: Expr): Values {
       ? new Map([[left.name, [right.value as Gate['values'][number]]]])
       : new Map();
   }
-  const [one, two] = [valuesOf(left), valuesOf(right)];
+  const [one, two] = [pinnedValuesOf(left), pinnedValuesOf(right)];
   if (condition.fn === 'and') return new Map([...two, ...one]);
   if (condition.fn !== 'or') return new Map();
   const both = [...one].filter(([field]) => two.has(field));

@@ -11,29 +11,41 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { gateOf } from '../compile/gate.ts';
-import { type Scanner, scannerFor, type ScannerOptions } from '../compile/jit/scanner.ts';
-import { BATCH_ROWS_MAX, type ColumnBatch } from '../data/columns.ts';
+import { BATCH_ROWS_MAX } from '../data/columns.ts';
 import { failure } from '../base/errors.ts';
 import { fileLines } from '../ingest/files.ts';
 import type { Line } from '../ingest/lines.ts';
-import { EVENT_BYTES_MAX } from '../data/line.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { sourcesOf } from '../plan/walk.ts';
 import { Times } from '../loop/times.ts';
+import { CHUNK_BYTES, FileLines } from './file-lines.ts';
+import { type Plausible, runScanner } from './file-scanner.ts';
 import { FileView, type FileViewOptions } from './file-view.ts';
-
-const CHUNK_BYTES = 1 << 20;
-/** For the beginning of a line that is not whole: as much as shows that it is too long. */
-const ROOM_BYTES = EVENT_BYTES_MAX + 2;
+import type { ViewLayout } from '../views/layout.ts';
 
 export interface FileRunOptions extends FileViewOptions {
   readonly plan: Plan;
   /** Which event times can be right; all of them unless said. */
-  readonly plausible?: (source: SourcePlan) => NonNullable<ScannerOptions['plausible']>;
+  readonly plausible?: (source: SourcePlan) => Plausible;
   /** Called with what was wrong with a line, counted from 1. */
   readonly onProblem?: (source: string, line: number, problem: string) => void;
+}
+
+/** What is known of one view of a run. */
+export interface FileRunView {
+  readonly layout: ViewLayout;
+  readonly late: number;
+  readonly rejected: number;
+  /** Why the first rows were rejected. */
+  readonly reasons: readonly string[];
+  /** Why the interpreter runs it; null when generated code does. */
+  readonly interpretedBecause: string | null;
+  /** Why one of several workers has all of its rows; null where they are divided, or there is but one. */
+  readonly undivided: string | null;
+  readonly stateBytes: number;
+  /** Writes the rows as lines of JSON. */
+  writeJson(write: (bytes: Uint8Array) => void): void | Promise<void>;
 }
 
 export class FileRun {
@@ -60,46 +72,42 @@ export class FileRun {
 
   /** Feeds the JSON lines of a file, whatever its name. Throws FILE_UNREADABLE. */
   async feedJsonLines(source: SourcePlan, path: string, signal?: AbortSignal): Promise<void> {
-    const feeder = this.#feeder(source);
+    const lines = this.#linesOf(source);
     const file = await openEvents(path);
     try {
       const read = async (into: Buffer, at: number): Promise<number> =>
         (await file.read(into, at, CHUNK_BYTES)).bytesRead;
-      while (signal?.aborted !== true && (await feeder.read(read)) > 0);
+      while (signal?.aborted !== true && (await lines.read(read)) > 0);
     } finally {
       await file.close();
     }
-    feeder.end();
+    lines.end();
   }
 
   /** Feeds pieces of JSON lines. */
   async feedPieces(source: SourcePlan, pieces: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> {
-    const feeder = this.#feeder(source);
+    const lines = this.#linesOf(source);
     for await (const piece of pieces) {
       if (signal?.aborted === true) return;
-      for (let at = 0; at < piece.length; at += CHUNK_BYTES)
-        feeder.take(piece.subarray(at, at + CHUNK_BYTES));
+      for (let at = 0; at < piece.length; at += CHUNK_BYTES) lines.take(piece.subarray(at, at + CHUNK_BYTES));
     }
-    feeder.end();
+    lines.end();
   }
 
-  #feeder(source: SourcePlan): Feeder {
-    const needed = [...new Set(this.views.flatMap((view) => view.neededOf(source)))];
-    const gate = this.views.every(({ isCompiled }) => isCompiled)
-      ? gateOf(this.#options.plan, source.name)
-      : null;
+  #linesOf(source: SourcePlan): FileLines {
+    const { plan, jit, plausible } = this.#options;
     const isTimed = !isTable(source);
-    const scanner = scannerFor(source, needed, {
-      ...(gate !== null && { only: gate }),
-      ...(this.#options.plausible !== undefined && isTimed && { plausible: this.#options.plausible(source) }),
-      jit: this.#options.jit,
+    const scanner = runScanner(plan, this.views, source, {
+      jit,
+      ...(plausible !== undefined && { plausible: plausible(source) }),
     });
     const time = this.#times.of(source.name);
     const firstPosition = this.#events;
     const watermarks = new Float64Array(BATCH_ROWS_MAX);
     const { delayMs } = source.watermark;
     const readers = this.views.filter((view) => view.reads(source.name));
-    return new Feeder(scanner, (batch) => {
+    const processBatch = (): void => {
+      const { batch } = scanner;
       this.#events = firstPosition + scanner.events;
       for (let row = 0; row < batch.n; row++)
         watermarks[row] = isTimed ? (batch.maxTimesBefore[row] as number) - delayMs : -Infinity;
@@ -110,6 +118,12 @@ export class FileRun {
       }
       const watermarkMs = isTimed ? this.#times.jointMs(source.name) : -Infinity;
       for (const view of readers) view.process(source, batch, { watermarks, watermarkMs, firstPosition });
+    };
+    return new FileLines((chunk, to) => {
+      for (let at = 0; at < to;) {
+        at = scanner.scan(chunk, at, to);
+        processBatch();
+      }
     });
   }
 
@@ -117,52 +131,6 @@ export class FileRun {
   end(): void {
     for (const { name } of this.#options.plan.sources) this.#times.of(name)?.end();
     for (const view of this.views) view.end();
-  }
-}
-
-/** Cuts what is read into whole lines and hands on batches. A piece of a line waits in front of the next chunk. */
-class Feeder {
-  readonly #scanner: Scanner;
-  readonly #onBatch: (batch: ColumnBatch) => void;
-  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES + ROOM_BYTES);
-  #filled = 0;
-
-  constructor(scanner: Scanner, onBatch: (batch: ColumnBatch) => void) {
-    this.#scanner = scanner;
-    this.#onBatch = onBatch;
-  }
-
-  async read(read: (into: Buffer, at: number) => Promise<number>): Promise<number> {
-    const bytes = await read(this.#chunk, this.#filled);
-    this.#filled += bytes;
-    this.#scanLines();
-    return bytes;
-  }
-
-  take(piece: Buffer): void {
-    piece.copy(this.#chunk, this.#filled);
-    this.#filled += piece.length;
-    this.#scanLines();
-  }
-
-  #scanLines(): void {
-    const to = this.#filled === 0 ? 0 : this.#chunk.lastIndexOf(10, this.#filled - 1) + 1;
-    this.#scan(to);
-    this.#chunk.copy(this.#chunk, 0, to, this.#filled);
-    // Of a line over the limit the beginning is enough to reject it; the rest is read and forgotten.
-    this.#filled = Math.min(this.#filled - to, ROOM_BYTES);
-  }
-
-  #scan(to: number): void {
-    for (let at = 0; at < to;) {
-      at = this.#scanner.scan(this.#chunk, at, to);
-      this.#onBatch(this.#scanner.batch);
-    }
-  }
-
-  end(): void {
-    this.#scan(this.#filled);
-    this.#filled = 0;
   }
 }
 
@@ -174,11 +142,12 @@ export function tablesFirst(plan: Plan): readonly SourcePlan[] {
     .toSorted((a, b) => Number(isTable(b)) - Number(isTable(a)));
 }
 
-function isJsonLines(path: string): boolean {
+export function isJsonLines(path: string): boolean {
   return ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase());
 }
 
-async function openEvents(path: string): Promise<FileHandle> {
+/** Throws FILE_UNREADABLE. */
+export async function openEvents(path: string): Promise<FileHandle> {
   try {
     const file = await open(path, 'r');
     if ((await file.stat()).isFile()) return file;
@@ -194,7 +163,7 @@ async function openEvents(path: string): Promise<FileHandle> {
 const PIECE_CHARACTERS = 1 << 16;
 
 /** Lines as pieces of bytes. */
-async function* piecesOf(lines: AsyncIterable<Line>): AsyncIterable<Buffer> {
+export async function* piecesOf(lines: AsyncIterable<Line>): AsyncIterable<Buffer> {
   let piece = '';
   for await (const { text } of lines) {
     piece += `${text}\n`;

@@ -24,6 +24,8 @@ export interface FileViewOptions {
   readonly times?: 'iso' | 'sql';
   /** Rows in the order of their keys, as a query of the view gives them. */
   readonly ordered?: boolean;
+  /** Why the workers that were asked for are not used. */
+  readonly undivided?: string;
 }
 
 /** How far time has come for the rows of a batch. */
@@ -44,6 +46,7 @@ export class FileView {
   readonly layout: ViewLayout;
   /** Why the interpreter runs it; null when generated code does. */
   readonly interpretedBecause: string | null;
+  readonly undivided: string | null;
   late = 0;
   rejected = 0;
   /** Why the first rows were rejected. */
@@ -60,6 +63,7 @@ export class FileView {
     this.layout = new ViewLayout(plan, view);
     this.#plan = plan;
     this.#options = options;
+    this.undivided = options.undivided ?? null;
     this.#rows = new RowBag(this.layout);
     this.#takesLate = this.layout.sources.every(({ lateness }) => lateness.then === 'correct');
     const compiled = this.#compile(view);
@@ -139,23 +143,20 @@ export class FileView {
     return this.reads(source.name) ? source.fields.map(({ name }) => name) : [];
   }
 
-  /** REQUIRES a batch that has what `neededOf` names. */
+  /** REQUIRES a batch that has what `neededOf` names, in any order and beside what other views need. */
   process(source: SourcePlan, batch: ColumnBatch, time: BatchTime): void {
     const watermarks = this.#takesLate ? NEVER : time.watermarks;
     const { watermarkMs, firstPosition } = time;
+    const names = this.neededOf(source);
+    const columns = names.map((name) => batch.columns.find(({ column }) => column.name === name));
+    const own = { ...batch, columns: columns as ColumnBatch['columns'] };
     if (this.#compiled !== null) {
-      const names = this.neededOf(source);
-      const columns = names.map((name) => batch.columns.find(({ column }) => column.name === name));
-      this.#compiled.process(
-        source.name,
-        { ...batch, columns: columns as ColumnBatch['columns'] },
-        watermarks,
-      );
+      this.#compiled.process(source.name, own, watermarks);
       if (!this.#takesLate) this.#compiled.advance(watermarkMs);
       this.#compiled.flush();
       return;
     }
-    this.#pushRows(source, batch, watermarks, firstPosition);
+    this.#pushRows(source, own, watermarks, firstPosition);
     this.#chain?.settle(this.#takesLate ? -Infinity : watermarkMs);
   }
 
@@ -187,6 +188,12 @@ export class FileView {
     const rows = this.#compiled?.rows() ?? this.#rows.rows();
     if (this.#options.ordered !== true || this.layout.shape === 'events') return rows;
     return [...rows].sort((a, b) => this.layout.compare(a, b));
+  }
+
+  /** The rows of an ordered view with the values that put them into their order. */
+  *ordered(): Iterable<{ readonly key: Row; readonly row: Row }> {
+    if (this.layout.shape === 'events') return yield* this.#rows.placed();
+    for (const row of this.rows()) yield { key: this.layout.nameValues(row), row };
   }
 
   /** The memory that generated code holds for the view. */
@@ -248,9 +255,14 @@ class RowBag implements Collector {
     else this.#byName.set(name, { row, count: replaces ? 1 : count });
   }
 
-  *rows(): Iterable<Row> {
+  /** Rows of single events in their order, with their places in it. */
+  *placed(): Iterable<{ readonly key: Row; readonly row: Row }> {
     this.#list.sort((a, b) => a.at.eventTimeMs - b.at.eventTimeMs || a.at.position - b.at.position);
-    for (const { row } of this.#list) yield row;
+    for (const { row, at } of this.#list) yield { key: [at.eventTimeMs, at.position], row };
+  }
+
+  *rows(): Iterable<Row> {
+    for (const { row } of this.placed()) yield row;
     for (const { row, count } of this.#byName.values()) for (let copy = 0; copy < count; copy++) yield row;
   }
 }
