@@ -366,6 +366,7 @@ function later(late: LateRule, byMs: number): LateRule {
     allowedMs: late.allowedMs + byMs,
     isOverFor: (at, endMs) => late.isOverFor(at, endMs + byMs),
     isClosedFor: (at, endMs) => late.isClosedFor(at, endMs + byMs),
+    mayMiss: (at, endMs) => late.mayMiss?.(at, endMs + byMs),
     late: (at, startMs, endMs) => late.late(at, startMs, endMs),
   };
 }

@@ -1,4 +1,5 @@
 import { isOver, type LateRule, type Position } from '../operators/operator.ts';
+import type { LatePolicy } from '../plan/node.ts';
 import type { Batch } from '../state/store.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import type { Layer } from './layer.ts';
@@ -42,11 +43,21 @@ export class LateRows implements LateRule {
     return false;
   }
 
+  /** The next correction joins what a closed session keeps apart. */
+  mayMiss(at: Position, windowEndMs: number): void {
+    if (this.#recomputes || !at.firstReading || !isOver(windowEndMs, this.allowedMs, at.watermarkMs)) return;
+    if (this.#policyOf(at) === 'correct')
+      this.#layer.markDirty(this.#layout.view.name, windowEndMs, this.#batch);
+  }
+
+  #policyOf(at: Position): LatePolicy | undefined {
+    return this.#layout.sources.find(({ name }) => name === at.source)?.lateness.then;
+  }
+
   #takes(at: Position, windowEndMs: number): boolean {
     if (!this.#recomputes) return false;
     const layer = this.#layer;
-    const policy = this.#layout.sources.find(({ name }) => name === at.source)?.lateness.then;
-    const isWanted = policy === 'correct' || layer.isAdmitted(at);
+    const isWanted = this.#policyOf(at) === 'correct' || layer.isAdmitted(at);
     return isWanted && isOver(windowEndMs, this.allowedMs, layer.viewWatermarkMs(this.#layout));
   }
 

@@ -62,6 +62,11 @@ export interface LateRule {
   isOverFor(at: Position | null, windowEndMs: number): boolean;
   /** Whether a window that ends then is closed as this row sees it, without judging the row: may sessions merge? */
   isClosedFor(at: Position | null, windowEndMs: number): boolean;
+  /**
+   * Told that a row in time would have joined a window that ended then, had it not been closed, if there was one. Absent
+   * where nothing is computed again.
+   */
+  mayMiss?(at: Position, windowEndMs: number): void;
   /** Counts and keeps a row that came too late for this window. */
   late(at: Position, windowStartMs: number, windowEndMs: number): void;
 }

@@ -93,6 +93,8 @@ export class SessionOperator implements StatefulOperator {
       late.late(at, startMs, endMs);
       return;
     }
+    // Whether there was one that ended just then is forgotten, or not yet, as the cut will have it.
+    if (at !== null) late.mayMiss?.(at, timeMs);
     const session = this.#joined(touching) ?? this.#create(name, key, [timeMs, timeMs + gapMs]);
     this.#stretch(session, startMs, endMs);
     session.rows++;
