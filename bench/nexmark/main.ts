@@ -5,6 +5,7 @@
  *   --architecture A    through the log and the layers of an architecture; without it in one pass over the file
  *   --side FILE         the lines `key,value` that q13 looks up
  *   --jit off           the interpreter runs everything
+ *   --workers 2         so many threads share the one pass
  * The final rows are written as compact lines of JSON, with the columns of the published sink.
  */
 import { createReadStream, openSync, writeSync } from 'node:fs';
@@ -12,7 +13,9 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { TestDriver } from 'pipeline-runtime/testing';
 import { type Architecture, ARCHITECTURES } from '../../runtime/src/config/project.ts';
-import { FileRun, tablesFirst } from '../../runtime/src/engine/file-run.ts';
+import { CodedError } from '../../runtime/src/base/coded-error.ts';
+import { tablesFirst } from '../../runtime/src/engine/file-run.ts';
+import { openFileRun, workersOf } from '../../runtime/src/engine/file-workers.ts';
 import type { ViewPlan } from '../../runtime/src/plan/node.ts';
 import { ViewLayout } from '../../runtime/src/views/layout.ts';
 import { nexmarkQuery, QUERIES } from './queries.ts';
@@ -20,6 +23,15 @@ import { nexmarkQuery, QUERIES } from './queries.ts';
 function fail(message: string): never {
   process.stderr.write(`${message}\n`);
   process.exit(2);
+}
+
+function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof CodedError) fail(error.message);
+    throw error;
+  }
 }
 
 const { values } = parseArgs({
@@ -30,6 +42,7 @@ const { values } = parseArgs({
     architecture: { type: 'string' },
     side: { type: 'string' },
     jit: { type: 'string', default: 'on' },
+    workers: { type: 'string' },
     output: { type: 'string', default: '-' },
   },
 });
@@ -46,6 +59,10 @@ const architecture =
   (values.architecture === undefined
     ? null
     : fail(`there is no architecture ${values.architecture}; there are ${ARCHITECTURES.join(', ')}`));
+
+if (architecture !== null && values.workers !== undefined)
+  fail('--workers divides one pass over the file; it goes without --architecture');
+const workers = checked(() => workersOf(values.workers ?? '1'));
 
 const file = values.output === '-' ? process.stdout.fd : openSync(values.output, 'w');
 const write = (bytes: Uint8Array): void => {
@@ -66,13 +83,18 @@ if (architecture === null) await inOnePass();
 else await throughLayers(architecture);
 
 async function inOnePass(): Promise<void> {
-  const run = new FileRun({ plan: definition.plan, jit: values.jit === 'off' ? 'off' : 'on', times: 'sql' });
+  const { plan } = definition;
+  const run = await openFileRun({ plan, jit: values.jit === 'off' ? 'off' : 'on', times: 'sql', workers });
   for (const source of tablesFirst(definition.plan)) {
     if (source.name === 'side') await run.feedPieces(source, sideRows(values.side ?? ''));
     else await run.feedJsonLines(source, input);
   }
-  run.end();
-  for (const view of run.views) view.writeJson(write);
+  await run.end();
+  for (const view of run.views) {
+    if (view.undivided !== null) process.stderr.write(`${query} runs in one worker: ${view.undivided}\n`);
+    await view.writeJson(write);
+  }
+  await run.close();
 }
 
 /** Through a log and the layers of an architecture, both in memory. */

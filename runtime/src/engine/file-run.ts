@@ -132,6 +132,9 @@ export class FileRun {
     for (const { name } of this.#options.plan.sources) this.#times.of(name)?.end();
     for (const view of this.views) view.end();
   }
+
+  /** Nothing is open. */
+  close(): void {}
 }
 
 /** Whether a plan reads a table before a view could look it up: tables come first. */

@@ -8,8 +8,8 @@ import { failure } from '../../base/errors.ts';
 import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
 import { openDataFolder } from '../../engine/data-folder.ts';
 import { Engine } from '../../engine/engine.ts';
-import { FileRun } from '../../engine/file-run.ts';
-import type { FileView } from '../../engine/file-view.ts';
+import type { FileRunView } from '../../engine/file-run.ts';
+import { openFileRun, workersOf } from '../../engine/file-workers.ts';
 import { plausibleTimes } from '../../ingest/accept.ts';
 import { fileLines } from '../../ingest/files.ts';
 import { isTable } from '../../plan/event-time.ts';
@@ -27,6 +27,7 @@ export interface FileRunOptions {
   readonly output?: string;
   readonly view?: string;
   readonly jit?: string;
+  readonly workers?: string;
 }
 
 export async function runFiles(options: FileRunOptions, file: string): Promise<void> {
@@ -37,6 +38,10 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
   const plan = await loadDefinition(file);
   const inputs = inputsOf(plan, options.input ?? []);
   const views = viewsOf(plan, options.view);
+  if (options.architecture !== undefined && options.workers !== undefined)
+    throw failure('USAGE', {
+      message: '--workers divides one pass over the files; it goes without --architecture.',
+    });
   if (options.architecture === undefined) {
     await runInOnePass(plan, inputs, views, options);
     return;
@@ -92,37 +97,42 @@ async function runInOnePass(
     throw failure('USAGE', {
       message: `--jit ${jit}: say on, or off to let the interpreter run everything.`,
     });
+  const workers = workersOf(options.workers ?? '1');
   const problems: { line: number; problem: string }[] = [];
-  const run = new FileRun({
-    plan,
-    jit,
-    ordered: true,
-    plausible: (source) => plausibleTimes(source, systemClock),
-    onProblem: (_, line, problem) => void problems.push({ line, problem }),
-  });
   await untilInterrupted(async (signal) => {
-    for (const { source, path } of inputs) {
-      problems.length = 0;
-      const from = run.rejected;
-      await run.feedFile(sourceOf(plan, source), path, signal);
-      const rejected = run.rejected - from;
-      if (rejected > 0)
-        note(
-          `${path}: ${count(rejected)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.problem ?? ''}`,
-        );
+    const run = await openFileRun({
+      plan,
+      jit,
+      workers,
+      ordered: true,
+      plausible: (source) => plausibleTimes(source, systemClock),
+      onProblem: (_, line, problem) => void problems.push({ line, problem }),
+    });
+    try {
+      for (const { source, path } of inputs) {
+        problems.length = 0;
+        await run.feedFile(sourceOf(plan, source), path, signal);
+        if (problems.length > 0)
+          note(
+            `${path}: ${count(problems.length)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.problem ?? ''}`,
+          );
+      }
+      await run.end();
+      const lines: Uint8Array[] = [];
+      for (const view of run.views) {
+        if (!views.includes(view.layout.view.name)) continue;
+        reportView(view);
+        await view.writeJson((bytes) => void lines.push(Uint8Array.from(bytes)));
+      }
+      await writeLines(lines, options.output ?? '-');
+    } finally {
+      await run.close();
     }
-    run.end();
-    const lines: string[] = [];
-    for (const view of run.views) {
-      if (!views.includes(view.layout.view.name)) continue;
-      reportView(view);
-      for (const row of view.rows()) lines.push(`${JSON.stringify(view.toJson(row))}\n`);
-    }
-    await writeLines(lines, options.output ?? '-');
   });
 }
 
-function reportView({ layout: { view }, late, rejected, reasons }: FileView): void {
+function reportView({ layout: { view }, late, rejected, reasons, undivided }: FileRunView): void {
+  if (undivided !== null) note(`view ${view.name} runs in one worker: ${undivided}`);
   if (late > 0) note(`view ${view.name}: ${count(late)} times an event came too late for its window`);
   if (rejected > 0)
     note(`view ${view.name}: ${count(rejected)} rows rejected, the first: ${reasons[0] ?? ''}`);
@@ -152,19 +162,26 @@ function viewsOf(plan: Plan, view: string | undefined): string[] {
 }
 
 async function write(engine: Engine, views: readonly string[], output: string): Promise<void> {
-  const lines: string[] = [];
+  const lines: Uint8Array[] = [];
   for (const view of views) {
-    for (const row of await engine.query(view, { where: {} })) lines.push(`${JSON.stringify(row)}\n`);
+    for (const row of await engine.query(view, { where: {} }))
+      lines.push(Buffer.from(`${JSON.stringify(row)}\n`));
   }
   await writeLines(lines, output);
 }
 
-async function writeLines(lines: readonly string[], output: string): Promise<void> {
+async function writeLines(pieces: readonly Uint8Array[], output: string): Promise<void> {
   if (output === '-') {
-    process.stdout.write(lines.join(''));
+    process.stdout.write(Buffer.concat(pieces));
     return;
   }
-  await writeFile(`${output}.partial`, lines);
+  await writeFile(`${output}.partial`, pieces);
   await rename(`${output}.partial`, output);
-  note(`${count(lines.length)} rows in ${output}`);
+  note(`${count(pieces.reduce((sum, piece) => sum + linesIn(piece), 0))} rows in ${output}`);
+}
+
+function linesIn(piece: Uint8Array): number {
+  let lines = 0;
+  for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) lines++;
+  return lines;
 }

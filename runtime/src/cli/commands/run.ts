@@ -56,6 +56,7 @@ export function addRunCommand(program: Command): void {
       '-',
     )
     .option('--view <name>', 'with --pipeline: only this view')
+    .option('--workers <count>', 'with --pipeline: how many threads share the work')
     .option('--jit <on|off>', 'with --pipeline: off lets the interpreter run everything', 'on')
     .action((options: RunOptions) =>
       options.pipeline === undefined ? runProject(options) : runFiles(options, options.pipeline),
