@@ -33,7 +33,7 @@ await build({
 // The benchmarks, from the sources as well, so that they measure no loader.
 await build({
   absWorkingDir: root,
-  entryPoints: ['main', 'measure', 'generate', 'bench'].map((name) => `bench/nexmark/${name}.ts`),
+  entryPoints: ['main', 'measure', 'generate', 'bench', 'scale'].map((name) => `bench/nexmark/${name}.ts`),
   outdir: 'bench/dist',
   bundle: true,
   splitting: true,

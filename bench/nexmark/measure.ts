@@ -93,7 +93,7 @@ async function columns() {
   const scanner = scannerFor(source, probe.neededOf(source), gate === null ? {} : { only: gate });
   const batches: ColumnBatch[] = [];
   const lines = readFileSync(file);
-  for (let at = 0; at < lines.length && scanner.events < EVENTS_MAX; ) {
+  for (let at = 0; at < lines.length && scanner.events < EVENTS_MAX;) {
     const to = at + (1 << 20) >= lines.length ? lines.length : lines.lastIndexOf(10, at + (1 << 20)) + 1;
     while (at < to) {
       at = scanner.scan(lines, at, to);
@@ -108,14 +108,24 @@ async function columns() {
     const before = process.cpuUsage();
     for (const [index, batch] of batches.entries()) {
       const time = watermarks[index] as Float64Array;
-      each.process(source, batch, { watermarks: time, watermarkMs: time[batch.n - 1] ?? -Infinity, firstPosition: 0 });
+      each.process(source, batch, {
+        watermarks: time,
+        watermarkMs: time[batch.n - 1] ?? -Infinity,
+        firstPosition: 0,
+      });
     }
     each.end();
     const { user, system } = process.cpuUsage(before);
     best = Math.min(best, (user + system) / 1e6);
   }
   const rows = batches.reduce((sum, { n }) => sum + n, 0);
-  return { events: scanner.events, rows, cpuSeconds: best, eventsPerSecond: scanner.events / best, rowsPerSecond: rows / best };
+  return {
+    events: scanner.events,
+    rows,
+    cpuSeconds: best,
+    eventsPerSecond: scanner.events / best,
+    rowsPerSecond: rows / best,
+  };
 }
 
 const KINDS: Readonly<Record<string, () => Promise<unknown>>> = { ours, duckdb, equal, columns };
