@@ -5,9 +5,33 @@
 import * as fc from 'fast-check';
 import type { Value } from '../../../runtime/src/data/value.ts';
 import type { Expr } from '../../../runtime/src/expr/node.ts';
-import type { AggregateCall, GroupKey, JoinHow, NodeOf, Plan, PlanNode, SourcePlan, ViewPlan, WindowPlan } from '../../../runtime/src/plan/node.ts';
+import type {
+  AggregateCall,
+  GroupKey,
+  JoinHow,
+  NodeOf,
+  Plan,
+  PlanNode,
+  SourcePlan,
+  ViewPlan,
+  WindowPlan,
+} from '../../../runtime/src/plan/node.ts';
 import type { LoggedEvent } from './duckdb.ts';
-import { call, event, events, EVENTS, f, group, int, map, named, names, other, others, planOf } from './plans.ts';
+import {
+  call,
+  event,
+  events,
+  EVENTS,
+  f,
+  group,
+  int,
+  map,
+  named,
+  names,
+  other,
+  others,
+  planOf,
+} from './plans.ts';
 
 type Rows = fc.Arbitrary<PlanNode>;
 
@@ -29,7 +53,14 @@ const change: fc.Arbitrary<Readonly<Record<string, Expr>>> = fc.constantFrom<Rea
 );
 
 /** A side of a join, with the number from the right. */
-const joined = (type: 'inner' | 'left', how: JoinHow, left: PlanNode, right: PlanNode, on: string, condition: Expr | null): PlanNode => ({
+const joined = (
+  type: 'inner' | 'left',
+  how: JoinHow,
+  left: PlanNode,
+  right: PlanNode,
+  on: string,
+  condition: Expr | null,
+): PlanNode => ({
   kind: 'join',
   left,
   right,
@@ -41,7 +72,9 @@ const joined = (type: 'inner' | 'left', how: JoinHow, left: PlanNode, right: Pla
 });
 const anyHow = fc.oneof(
   fc.constant<JoinHow>({ kind: 'regular', ttlMs: null }),
-  fc.tuple(fc.integer({ min: -9, max: 3 }), fc.integer({ min: 0, max: 12 })).map(([lowerMs, length]): JoinHow => ({ kind: 'interval', lowerMs, upperMs: lowerMs + length })),
+  fc
+    .tuple(fc.integer({ min: -9, max: 3 }), fc.integer({ min: 0, max: 12 }))
+    .map(([lowerMs, length]): JoinHow => ({ kind: 'interval', lowerMs, upperMs: lowerMs + length })),
   fc.constant<JoinHow>({ kind: 'temporal' }),
 );
 const lookedUp = (input: PlanNode, type: 'inner' | 'left', condition: Expr | null): PlanNode =>
@@ -53,12 +86,21 @@ const lookedUp = (input: PlanNode, type: 'inner' | 'left', condition: Expr | nul
       type,
       how: { kind: 'lookup' },
       on: [{ left: 'k', right: 'id' }],
-      columns: [...NAMES.map((name) => ({ side: 'left', from: name, name }) as const), { side: 'right', from: 'label', name: 'label' }, { side: 'right', from: 'rate', name: 'rate' }],
+      columns: [
+        ...NAMES.map((name) => ({ side: 'left', from: name, name }) as const),
+        { side: 'right', from: 'label', name: 'label' },
+        { side: 'right', from: 'rate', name: 'rate' },
+      ],
       condition,
     },
     { ...identity, n: f('rate'), s: f('label') },
   );
-const condition = fc.constantFrom<Expr | null>(null, null, call('gt', f('n'), int(1)), call('gt', call('mod', int(7), f('n')), int(0)));
+const condition = fc.constantFrom<Expr | null>(
+  null,
+  null,
+  call('gt', f('n'), int(1)),
+  call('gt', call('mod', int(7), f('n')), int(0)),
+);
 
 const numbers = fc.constantFrom(f('n'), f('x'), f('m'), call('integerDividedBy', int(12), f('n')));
 const values = fc.constantFrom(f('n'), f('x'), f('m'), f('s'), f('b'), f('u'), f('k'), f('t'));
@@ -68,22 +110,57 @@ const anyAggregate: fc.Arbitrary<Omit<AggregateCall, 'name'>> = fc.oneof(
   fc.tuple(fc.constantFrom('sum', 'avg'), numbers).map(([fn, arg]) => ({ fn, arg }) as const),
   fc.tuple(fc.constantFrom('min', 'max', 'countDistinct'), values).map(([fn, arg]) => ({ fn, arg }) as const),
   fc.tuple(fc.constantFrom('first', 'last'), values).map(([fn, arg]) => ({ fn, arg, by: f('t') }) as const),
-  fc.tuple(fc.constantFrom('argMin', 'argMax'), values, values).map(([fn, arg, by]) => ({ fn, arg, by }) as const),
-  fc.tuple(numbers, fc.constantFrom(0, 0.25, 0.5, 0.9, 1)).map(([arg, fraction]) => ({ fn: 'percentile', arg, fraction }) as const),
+  fc
+    .tuple(fc.constantFrom('argMin', 'argMax'), values, values)
+    .map(([fn, arg, by]) => ({ fn, arg, by }) as const),
+  fc
+    .tuple(numbers, fc.constantFrom(0, 0.25, 0.5, 0.9, 1))
+    .map(([arg, fraction]) => ({ fn: 'percentile', arg, fraction }) as const),
   fc.constantFrom(f('n'), f('s'), f('b'), f('u')).map((arg) => ({ fn: 'collect', arg }) as const),
 );
 export const anyAggregates: fc.Arbitrary<AggregateCall[]> = fc
-  .array(fc.tuple(anyAggregate, fc.option(predicate, { nil: undefined, freq: 2 })), { minLength: 1, maxLength: 3 })
-  .map((calls) => calls.map(([each, where], index) => ({ ...each, name: `a${index}`, ...(where !== undefined && { where }) })));
+  .array(fc.tuple(anyAggregate, fc.option(predicate, { nil: undefined, freq: 2 })), {
+    minLength: 1,
+    maxLength: 3,
+  })
+  .map((calls) =>
+    calls.map(([each, where], index) => ({
+      ...each,
+      name: `a${index}`,
+      ...(where !== undefined && { where }),
+    })),
+  );
 
-const anyFrame = fc.constantFrom<NodeOf<'over'>['frame']>({ kind: 'rows', preceding: 0 }, { kind: 'rows', preceding: 2 }, { kind: 'range', precedingMs: 8 }, { kind: 'unbounded' });
+const anyFrame = fc.constantFrom<NodeOf<'over'>['frame']>(
+  { kind: 'rows', preceding: 0 },
+  { kind: 'rows', preceding: 2 },
+  { kind: 'range', precedingMs: 8 },
+  { kind: 'unbounded' },
+);
 const over = (rows: Rows): Rows =>
-  fc.tuple(rows, keys, anyFrame, anyAggregates).map(([input, partition, frame, aggregates]) => ({ kind: 'over', input, partition, frame, aggregates }));
+  fc
+    .tuple(rows, keys, anyFrame, anyAggregates)
+    .map(([input, partition, frame, aggregates]) => ({ kind: 'over', input, partition, frame, aggregates }));
 const anyOrder = fc
-  .array(fc.tuple(fc.constantFrom(f('n'), f('x'), f('s'), f('b'), call('integerDividedBy', int(12), f('n'))), fc.boolean()), { minLength: 1, maxLength: 2 })
+  .array(
+    fc.tuple(
+      fc.constantFrom(f('n'), f('x'), f('s'), f('b'), call('integerDividedBy', int(12), f('n'))),
+      fc.boolean(),
+    ),
+    { minLength: 1, maxLength: 2 },
+  )
   .map((terms) => terms.map(([expr, descending]) => ({ expr, descending })));
 const top = (rows: Rows, rank: fc.Arbitrary<string | null>): Rows =>
-  fc.tuple(rows, keys, anyOrder, fc.integer({ min: 1, max: 3 }), rank).map(([input, partition, order, limit, place]) => ({ kind: 'top', input, partition, order, limit, rank: place }));
+  fc
+    .tuple(rows, keys, anyOrder, fc.integer({ min: 1, max: 3 }), rank)
+    .map(([input, partition, order, limit, place]) => ({
+      kind: 'top',
+      input,
+      partition,
+      order,
+      limit,
+      rank: place,
+    }));
 
 /** Rows with the columns of `EVENTS`. */
 const anyRows: Rows = fc.letrec<{ rows: PlanNode }>((tie) => {
@@ -92,15 +169,40 @@ const anyRows: Rows = fc.letrec<{ rows: PlanNode }>((tie) => {
     rows: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
       { weight: 5, arbitrary: fc.constantFrom(events, events, others) },
-      { weight: 1, arbitrary: fc.tuple(rows, predicate).map(([input, each]) => ({ kind: 'filter', input, predicate: each })) },
-      { weight: 1, arbitrary: fc.tuple(rows, change).map(([input, columns]) => map(input, { ...identity, ...columns })) },
-      { weight: 1, arbitrary: rows.map((input) => map({ kind: 'unnest', input, list: f('l'), as: 'item' }, { ...identity, n: f('item') })) },
-      { weight: 1, arbitrary: fc.array(rows, { minLength: 2, maxLength: 3 }).map((inputs) => ({ kind: 'union', inputs })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(rows, predicate)
+          .map(([input, each]) => ({ kind: 'filter', input, predicate: each })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(rows, change).map(([input, columns]) => map(input, { ...identity, ...columns })),
+      },
+      {
+        weight: 1,
+        arbitrary: rows.map((input) =>
+          map({ kind: 'unnest', input, list: f('l'), as: 'item' }, { ...identity, n: f('item') }),
+        ),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .array(rows, { minLength: 2, maxLength: 3 })
+          .map((inputs) => ({ kind: 'union', inputs })),
+      },
       {
         weight: 2,
         arbitrary: fc
           .tuple(rows, someKeys, fc.constantFrom('first', 'last'), fc.constantFrom('time', 'arrival'))
-          .map(([input, by, keep, order]) => ({ kind: 'dedupe', input, keys: by, keep, by: order, ttlMs: null })),
+          .map(([input, by, keep, order]) => ({
+            kind: 'dedupe',
+            input,
+            keys: by,
+            keep,
+            by: order,
+            ttlMs: null,
+          })),
       },
       { weight: 1, arbitrary: top(rows, fc.constant(null)) },
       {
@@ -109,7 +211,12 @@ const anyRows: Rows = fc.letrec<{ rows: PlanNode }>((tie) => {
           .tuple(rows, rows, fc.constantFrom('inner', 'left'), anyHow, fc.constantFrom('k', 's'), condition)
           .map(([left, right, type, how, on, each]) => joined(type, how, left, right, on, each)),
       },
-      { weight: 1, arbitrary: fc.tuple(rows, fc.constantFrom('inner', 'left'), condition).map(([input, type, each]) => lookedUp(input, type, each)) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(rows, fc.constantFrom('inner', 'left'), condition)
+          .map(([input, type, each]) => lookedUp(input, type, each)),
+      },
       { weight: 1, arbitrary: over(rows).map((input) => map(input, identity)) },
     ) as Rows,
   };
@@ -123,13 +230,29 @@ const anyWindow: fc.Arbitrary<WindowPlan> = fc.oneof(
   fc.constant({ kind: 'session', time: f('t'), gapMs: 6 } as const),
 );
 const anyKeys: fc.Arbitrary<GroupKey[]> = fc
-  .tuple(fc.constantFrom<GroupKey[]>([], [{ name: 'k', expr: f('k') }], [{ name: 'k', expr: f('k') }, { name: 'n', expr: call('mod', int(5), f('n')) }]), fc.option(anyWindow, { freq: 4 }), fc.boolean())
+  .tuple(
+    fc.constantFrom<GroupKey[]>(
+      [],
+      [{ name: 'k', expr: f('k') }],
+      [
+        { name: 'k', expr: f('k') },
+        { name: 'n', expr: call('mod', int(5), f('n')) },
+      ],
+    ),
+    fc.option(anyWindow, { freq: 4 }),
+    fc.boolean(),
+  )
   .map(([plain, window, isFirst]) => {
     if (window === null) return plain;
     return isFirst ? [{ name: 'w', window }, ...plain] : [...plain, { name: 'w', window }];
   });
-const grouped = fc.tuple(anyRows, anyKeys, anyAggregates).map(([input, by, aggregates]) => group(input, by, aggregates));
-const tumbling = { name: 'w', window: { kind: 'tumbling', time: f('t'), sizeMs: 10, offsetMs: 0, zone: null } } as const;
+const grouped = fc
+  .tuple(anyRows, anyKeys, anyAggregates)
+  .map(([input, by, aggregates]) => group(input, by, aggregates));
+const tumbling = {
+  name: 'w',
+  window: { kind: 'tumbling', time: f('t'), sizeMs: 10, offsetMs: 0, zone: null },
+} as const;
 const COUNTS: readonly AggregateCall[] = [
   { name: 'c', fn: 'count', arg: null },
   { name: 'n', fn: 'max', arg: f('n') },
@@ -138,9 +261,33 @@ const counted = anyRows.map((input) => group(input, [{ name: 'k', expr: f('k') }
 
 /** What stands on groups. */
 const onGroups: Rows = fc.oneof(
-  counted.map((input) => map(input, { k: f('k'), from: call('windowStart', f('w')), to: call('windowEnd', f('w')), c: call('plus', f('c'), f('n')) })),
-  counted.map((input) => ({ kind: 'top', input, partition: ['w'], order: [{ expr: f('c'), descending: true }], limit: 1, rank: 'place' })),
-  counted.map((input) => group(input, [{ name: 'w', expr: f('w') }], [{ name: 'max', fn: 'max', arg: f('c') }, { name: 'who', fn: 'argMax', arg: f('k'), by: f('c') }, { name: 'all', fn: 'collect', arg: f('k') }])),
+  counted.map((input) =>
+    map(input, {
+      k: f('k'),
+      from: call('windowStart', f('w')),
+      to: call('windowEnd', f('w')),
+      c: call('plus', f('c'), f('n')),
+    }),
+  ),
+  counted.map((input) => ({
+    kind: 'top',
+    input,
+    partition: ['w'],
+    order: [{ expr: f('c'), descending: true }],
+    limit: 1,
+    rank: 'place',
+  })),
+  counted.map((input) =>
+    group(
+      input,
+      [{ name: 'w', expr: f('w') }],
+      [
+        { name: 'max', fn: 'max', arg: f('c') },
+        { name: 'who', fn: 'argMax', arg: f('k'), by: f('c') },
+        { name: 'all', fn: 'collect', arg: f('k') },
+      ],
+    ),
+  ),
   counted.map((input) => ({ kind: 'dedupe', input, keys: ['w'], keep: 'last', by: 'arrival', ttlMs: null })),
   fc.tuple(counted, counted, fc.constantFrom('inner', 'left')).map(([left, right, type]) => ({
     kind: 'join',
@@ -148,8 +295,16 @@ const onGroups: Rows = fc.oneof(
     right,
     type,
     how: { kind: 'window' },
-    on: [{ left: 'w', right: 'w' }, { left: 'k', right: 'k' }],
-    columns: [{ side: 'left', from: 'w', name: 'w' }, { side: 'left', from: 'k', name: 'k' }, { side: 'left', from: 'c', name: 'c1' }, { side: 'right', from: 'c', name: 'c2' }],
+    on: [
+      { left: 'w', right: 'w' },
+      { left: 'k', right: 'k' },
+    ],
+    columns: [
+      { side: 'left', from: 'w', name: 'w' },
+      { side: 'left', from: 'k', name: 'k' },
+      { side: 'left', from: 'c', name: 'c1' },
+      { side: 'right', from: 'c', name: 'c2' },
+    ],
     condition: null,
   })),
 ) as Rows;
@@ -197,12 +352,23 @@ const anyValues = fc.record<Record<string, Value>>({
   u: orNull(fc.integer({ min: -5, max: 5 })),
 });
 const anyName: fc.Arbitrary<LoggedEvent> = fc
-  .record<Record<string, Value>>({ id: fc.constantFrom('a', 'b'), label: orNull(fc.constantFrom('x', 'y')), rate: orNull(fc.integer({ min: 0, max: 3 })) })
+  .record<Record<string, Value>>({
+    id: fc.constantFrom('a', 'b'),
+    label: orNull(fc.constantFrom('x', 'y')),
+    rate: orNull(fc.integer({ min: 0, max: 3 })),
+  })
   .map((each) => named(each));
 /** Most come in the order of their times. */
 export const anyLog: fc.Arbitrary<LoggedEvent[]> = fc
   .tuple(
-    fc.array(fc.oneof({ weight: 4, arbitrary: anyValues.map((each) => event(each)) }, { weight: 2, arbitrary: anyValues.map((each) => other(each)) }, { weight: 1, arbitrary: anyName }), { maxLength: 25 }),
+    fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: anyValues.map((each) => event(each)) },
+        { weight: 2, arbitrary: anyValues.map((each) => other(each)) },
+        { weight: 1, arbitrary: anyName },
+      ),
+      { maxLength: 25 },
+    ),
     fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 25, maxLength: 25 }),
   )
   .map(([log, delays]) => {

@@ -17,7 +17,12 @@ import { valueToJson } from '../../../runtime/src/data/json.ts';
 import type { Column, Row, Value } from '../../../runtime/src/data/value.ts';
 import { type DuckDbQuery, exportDuckDb } from '../../../runtime/src/export/sql/duckdb.ts';
 import type { DuckDbInput } from '../../../runtime/src/export/sql/duckdb-source.ts';
-import { identifier, literalText, timestampLiteral, typeText } from '../../../runtime/src/export/sql/duckdb-text.ts';
+import {
+  identifier,
+  literalText,
+  timestampLiteral,
+  typeText,
+} from '../../../runtime/src/export/sql/duckdb-text.ts';
 import { isOver, type LateRule, type Position } from '../../../runtime/src/operators/operator.ts';
 import { codeOf } from '../../../runtime/src/plan/code.ts';
 import { eventTimeReader, isTable } from '../../../runtime/src/plan/event-time.ts';
@@ -42,7 +47,9 @@ async function connect(): Promise<DuckDBConnection> {
 export async function queried(sql: string, columns: readonly Column[]): Promise<string[]> {
   connection ??= connect();
   const reader = await (await connection).runAndReadAll(sql);
-  const rows = reader.getRows().map((row) => row.map((value, index) => valueOf(value, columns[index] as Column)));
+  const rows = reader
+    .getRows()
+    .map((row) => row.map((value, index) => valueOf(value, columns[index] as Column)));
   return shown(rows, columns);
 }
 
@@ -63,7 +70,9 @@ function valueOf(value: DuckDBValue, column: Pick<Column, 'name' | 'type' | 'sca
     case 'double':
       return typeof value === 'number' ? value + 0 : wrong();
     case 'decimal':
-      return value instanceof DuckDBDecimalValue && value.scale === column.scale ? Number(value.value) : wrong();
+      return value instanceof DuckDBDecimalValue && value.scale === column.scale
+        ? Number(value.value)
+        : wrong();
     case 'timestamp':
       return value instanceof DuckDBTimestampValue ? Number(value.micros) / 1000 : wrong();
     case 'string':
@@ -96,9 +105,20 @@ function positions(plan: Plan, events: readonly LoggedEvent[]): readonly (readon
   return events.map(({ source: name, row }, position) => {
     const source = plan.sources.find((candidate) => candidate.name === name) as SourcePlan;
     const eventTimeMs = eventTimeReader(source)(row) ?? NaN;
-    const watermarkMs = isTable(source) ? -Infinity : (latest.get(name) ?? -Infinity) - source.watermark.delayMs;
+    const watermarkMs = isTable(source)
+      ? -Infinity
+      : (latest.get(name) ?? -Infinity) - source.watermark.delayMs;
     latest.set(name, Math.max(latest.get(name) ?? -Infinity, eventTimeMs));
-    const at = { source: name, partition: 0, offset: position, position, eventTimeMs, watermarkMs, event: row, firstReading: true };
+    const at = {
+      source: name,
+      partition: 0,
+      offset: position,
+      position,
+      eventTimeMs,
+      watermarkMs,
+      event: row,
+      firstReading: true,
+    };
     return [row, at];
   });
 }
@@ -120,18 +140,30 @@ export function streamed(plan: Plan, view: ViewPlan, events: readonly LoggedEven
       rows.set(name, known);
     },
   };
-  const chain = lower({ plan, view, code: codeOf(plan), late, onError: () => {}, statePrefix: Buffer.from('s|'), next });
+  const chain = lower({
+    plan,
+    view,
+    code: codeOf(plan),
+    late,
+    onError: () => {},
+    statePrefix: Buffer.from('s|'),
+    next,
+  });
   for (const [row, at] of positions(plan, events)) if (chain.reads(at.source)) chain.push(row, at);
   chain.settle(Infinity);
   const folded = [...rows.values()].flatMap(({ row, count }) => Array.from({ length: count }, () => row));
   return shown(folded, inferColumns(plan, view.node));
 }
 
-/** Makes a table for each source, with the position and the watermark of each event. */
-export async function loadTables(plan: Plan, events: readonly LoggedEvent[]): Promise<Record<string, DuckDbInput>> {
+/** Makes a table for each source that is read, with the position and the watermark of each event. */
+export async function loadTables(
+  plan: Plan,
+  events: readonly LoggedEvent[],
+): Promise<Record<string, DuckDbInput>> {
+  const read = new Set(plan.views.flatMap(({ node }) => sourcesOf(plan, node)));
   const all = positions(plan, events);
   const inputs: Record<string, DuckDbInput> = {};
-  for (const source of plan.sources) {
+  for (const source of read) {
     const fields = source.fields.map((field) => `${identifier(field.name)} ${typeText(field)}`);
     const name = `table of ${source.name}`;
     await execute(
@@ -139,7 +171,10 @@ export async function loadTables(plan: Plan, events: readonly LoggedEvent[]): Pr
     );
     const rows = all.filter(([, at]) => at.source === source.name);
     if (rows.length > 0) {
-      const values = rows.map(([row, at]) => `(${[...row.map((value, index) => fieldLiteral(source, index, value)), at.position, watermarkLiteral(at)].join(', ')})`);
+      const values = rows.map(
+        ([row, at]) =>
+          `(${[...row.map((value, index) => fieldLiteral(source, index, value)), at.position, watermarkLiteral(at)].join(', ')})`,
+      );
       await execute(`INSERT INTO ${identifier(name)} VALUES ${values.join(',\n')}`);
     }
     inputs[source.name] = { kind: 'table', name, position: true, watermark: 'column' };
@@ -160,7 +195,11 @@ function watermarkLiteral({ watermarkMs }: Position): string {
 }
 
 /** The rows of a view from the exported SQL. @throws when something of it cannot be exported */
-export async function exported(plan: Plan, view: ViewPlan, events: readonly LoggedEvent[]): Promise<string[]> {
+export async function exported(
+  plan: Plan,
+  view: ViewPlan,
+  events: readonly LoggedEvent[],
+): Promise<string[]> {
   const query = exportDuckDb(plan, view, await loadTables(plan, events));
   return queried(sqlOf(query), inferColumns(plan, view.node));
 }
@@ -169,4 +208,3 @@ export function sqlOf(query: DuckDbQuery): string {
   if ('sql' in query) return query.sql;
   throw new Error(`not exported: ${JSON.stringify(query.unsupported)}`);
 }
-

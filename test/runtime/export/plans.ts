@@ -1,7 +1,15 @@
 /** Plans written by hand: sources of a few fields, and short names for nodes and expressions. */
 import type { Value } from '../../../runtime/src/data/value.ts';
 import type { Expr, FunctionName } from '../../../runtime/src/expr/node.ts';
-import type { AggregateCall, GroupNode, Plan, PlanNode, SourcePlan, ViewMode, ViewPlan } from '../../../runtime/src/plan/node.ts';
+import type {
+  AggregateCall,
+  GroupNode,
+  Plan,
+  PlanNode,
+  SourcePlan,
+  ViewMode,
+  ViewPlan,
+} from '../../../runtime/src/plan/node.ts';
 import { parsePlan } from '../../../runtime/src/plan/parse.ts';
 import type { LoggedEvent } from './duckdb.ts';
 
@@ -10,7 +18,12 @@ export const call = (fn: FunctionName, ...args: Expr[]): Expr => ({ kind: 'call'
 export const text = (value: string): Expr => ({ kind: 'literal', type: 'string', value });
 export const int = (value: number): Expr => ({ kind: 'literal', type: 'integer', value });
 export const dbl = (value: number): Expr => ({ kind: 'literal', type: 'double', value });
-export const dec = (value: number, scale: number): Expr => ({ kind: 'literal', type: 'decimal', value, scale });
+export const dec = (value: number, scale: number): Expr => ({
+  kind: 'literal',
+  type: 'decimal',
+  value,
+  scale,
+});
 
 /** `t` is the event time; everything else may be null but the key. */
 export const EVENTS: SourcePlan = {
@@ -57,7 +70,10 @@ export interface PlanOptions {
 }
 
 /** A plan with one view, checked as one from outside. */
-export function planOf(node: PlanNode, { mode = 'updates', sources = [EVENTS, OTHERS, TABLE], lateness }: PlanOptions = {}): { plan: Plan; view: ViewPlan } {
+export function planOf(
+  node: PlanNode,
+  { mode = 'updates', sources = [EVENTS, OTHERS, TABLE], lateness }: PlanOptions = {},
+): { plan: Plan; view: ViewPlan } {
   const plan = parsePlan({
     version: 1,
     name: 'p',
@@ -81,6 +97,10 @@ export function map(input: PlanNode, columns: Readonly<Record<string, Expr>>): P
   return { kind: 'map', input, columns: Object.entries(columns).map(([name, expr]) => ({ name, expr })) };
 }
 
-export function group(input: PlanNode, keys: GroupNode['keys'], aggregates: readonly AggregateCall[]): PlanNode {
+export function group(
+  input: PlanNode,
+  keys: GroupNode['keys'],
+  aggregates: readonly AggregateCall[],
+): PlanNode {
   return { kind: 'group', input, keys, aggregates, ttlMs: null };
 }

@@ -60,7 +60,10 @@ export const DUCKDB_AGGREGATES: { readonly [A in AggregateName]: (input: Aggrega
   argMax: (input) => keeper(input, 'earlier', true),
   countDistinct: (input) => ({ text: written(input, `count(DISTINCT ${input.arg})`) }),
   approxCountDistinct: ({ refuse }) => {
-    refuse('approxCountDistinct', 'DuckDB estimates in another way, so the numbers would differ; countDistinct is exact');
+    refuse(
+      'approxCountDistinct',
+      'DuckDB estimates in another way, so the numbers would differ; countDistinct is exact',
+    );
     return { text: 'NULL::BIGINT' };
   },
   percentile: (input) => {
@@ -69,7 +72,9 @@ export const DUCKDB_AGGREGATES: { readonly [A in AggregateName]: (input: Aggrega
   },
   collect: (input) => {
     const order = ties(input, 'earlier').map(({ term, direction }) => `${term} ${direction}`);
-    const list = written(input, `list(${input.arg} ORDER BY ${order.join(', ')})`, [`${input.arg} IS NOT NULL`]);
+    const list = written(input, `list(${input.arg} ORDER BY ${order.join(', ')})`, [
+      `${input.arg} IS NOT NULL`,
+    ]);
     return { text: `coalesce(${list}, [])` };
   },
 };
@@ -93,7 +98,13 @@ function keeper(input: AggregateInput, tie: 'earlier' | 'later', descending: boo
   const by: Order = { term: input.by, direction: descending ? 'DESC NULLS LAST' : 'ASC NULLS LAST' };
   const order = [by, ...ties(input, tie)].map(({ term, direction }) => `${term}, '${direction}'`);
   const text = `arg_min(${input.arg}, create_sort_key(${order.join(', ')}))`;
-  return { text: written(input, text, [input.arg, input.by].map((each) => `${each} IS NOT NULL`)) };
+  return {
+    text: written(
+      input,
+      text,
+      [input.arg, input.by].map((each) => `${each} IS NOT NULL`),
+    ),
+  };
 }
 
 interface Order {
@@ -111,4 +122,3 @@ function ties({ arrival, arg, refuse }: AggregateInput, first: 'earlier' | 'late
   const places = arrival.names.map((name) => ({ term: identifier(name), direction }));
   return arrival.mixed ? [...places, byValue] : places;
 }
-

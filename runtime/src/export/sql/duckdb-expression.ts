@@ -45,7 +45,12 @@ export function expressionSql(expr: Expr, scope: Scope): Sql {
     case 'field':
       return valueOf(scope.sqlOf?.(expr.name) ?? identifier(expr.name), type);
     case 'literal':
-      return { ...valueOf(literalText(expr, expr.value), type), literal: true, value: expr.value, nulls: expr.value === null ? ['NULL'] : [] };
+      return {
+        ...valueOf(literalText(expr, expr.value), type),
+        literal: true,
+        value: expr.value,
+        nulls: expr.value === null ? ['NULL'] : [],
+      };
     case 'udf':
       scope.refuse(`function "${expr.name}"`, 'its code is known to the runtime alone');
       return valueOf('NULL', type);
@@ -61,7 +66,12 @@ function valueOf(text: string, type: ExprType): Sql {
 function callSql(expr: CallExpr, type: ExprType, scope: Scope): Sql {
   const args = expr.args.map((arg) => expressionSql(arg, scope));
   const write: FunctionSql = DUCKDB_FUNCTIONS[expr.fn];
-  const { text, nulls, fails = false, conditions } = write(args, type, (reason) => scope.refuse(expr.fn, reason));
+  const {
+    text,
+    nulls,
+    fails = false,
+    conditions,
+  } = write(args, type, (reason) => scope.refuse(expr.fn, reason));
   if (nulls === 'strict') {
     const all = [...new Set(args.flatMap((arg) => arg.nulls))];
     // Beside a NULL of another argument the failure of one would not show in the value of the whole.

@@ -81,4 +81,3 @@ export function wide({ text }: Sql, scale: number): string {
 export function isLiteralNumber({ literal, text }: Sql, holds: (value: number) => boolean): boolean {
   return literal && holds(Number(text.replace(/::BIGINT$/, '').replaceAll(/[()]/g, '')));
 }
-

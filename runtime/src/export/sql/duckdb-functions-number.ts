@@ -21,7 +21,9 @@ export const DUCKDB_NUMBERS = {
   minus: aligned('-'),
   times: (args, result) => {
     if (result.type !== 'decimal') return aligned('*')(args, result, () => {});
-    const [a, b] = args.map((arg) => (arg.type.type === 'integer' ? `CAST(${arg.text} AS DECIMAL(18, 0))` : arg.text));
+    const [a, b] = args.map((arg) =>
+      arg.type.type === 'integer' ? `CAST(${arg.text} AS DECIMAL(18, 0))` : arg.text,
+    );
     return strict(checkedDecimal(`${a} * ${b}`, scaleOf(result)), true);
   },
   dividedBy: ([a, b]) => {
@@ -35,7 +37,8 @@ export const DUCKDB_NUMBERS = {
     return strict(checkedDouble(`(${left} / ${right})`), true);
   },
   // DuckDB gives NULL for a division of whole numbers by zero.
-  integerDividedBy: (args) => strict(`(${beside(args).join(' // ')})`, !isLiteralNumber(args[1] as Sql, (value) => value !== 0)),
+  integerDividedBy: (args) =>
+    strict(`(${beside(args).join(' // ')})`, !isLiteralNumber(args[1] as Sql, (value) => value !== 0)),
   mod: (args, result) => {
     if (result.type === 'double') return aligned('%')(args, result, () => {});
     const isSame = args.every(({ type }) => type.type === result.type && scaleOf(type) === scaleOf(result));
@@ -70,14 +73,21 @@ export const DUCKDB_NUMBERS = {
     const scale = scaleOf(result);
     switch (arg.type.type) {
       case 'string':
-        return strict(checkedDecimal(shaped(arg.text, '[+-]?\\d{1,400}(\\.\\d{0,400})?', `DECIMAL(38, ${scale})`), scale), true);
+        return strict(
+          checkedDecimal(shaped(arg.text, '[+-]?\\d{1,400}(\\.\\d{0,400})?', `DECIMAL(38, ${scale})`), scale),
+          true,
+        );
       case 'double': {
         // As a whole number of the smallest units, which is how the runtime rounds it.
         const units = `TRY_CAST(round(${arg.text} * 1e${scale}) AS DECIMAL(38, 0))`;
-        return strict(checkedDecimal(`(${units} * CAST('1e-${scale}' AS DECIMAL(18, ${scale})))`, scale), true);
+        return strict(
+          checkedDecimal(`(${units} * CAST('1e-${scale}' AS DECIMAL(18, ${scale})))`, scale),
+          true,
+        );
       }
       default:
-        if (arg.type.type === 'decimal' && scaleOf(arg.type) >= scale) return strict(`CAST(${arg.text} AS ${typeText(result)})`);
+        if (arg.type.type === 'decimal' && scaleOf(arg.type) >= scale)
+          return strict(`CAST(${arg.text} AS ${typeText(result)})`);
         return strict(checkedDecimal(wide(arg, scale), scale), true);
     }
   },
@@ -85,7 +95,8 @@ export const DUCKDB_NUMBERS = {
     const { text, type } = a as Sql;
     if (type.type === 'string') return strict(text);
     // Of a double, zero has a sign in DuckDB only.
-    if (type.type === 'double') return strict(`CASE WHEN ${text} = 0 THEN '0.0' ELSE CAST(${text} AS VARCHAR) END`);
+    if (type.type === 'double')
+      return strict(`CASE WHEN ${text} = 0 THEN '0.0' ELSE CAST(${text} AS VARCHAR) END`);
     return strict(`CAST(${text} AS VARCHAR)`);
   },
 } satisfies Readonly<Record<string, FunctionSql>>;
@@ -113,6 +124,8 @@ function whole(name: 'floor' | 'ceil'): FunctionSql {
   return ([a], result) => {
     const { text, type } = a as Sql;
     if (type.type === 'integer') return strict(text);
-    return strict(type.type === 'double' ? `${name}(${text})` : `CAST(${name}(${text}) AS ${typeText(result)})`);
+    return strict(
+      type.type === 'double' ? `${name}(${text})` : `CAST(${name}(${text}) AS ${typeText(result)})`,
+    );
   };
 }

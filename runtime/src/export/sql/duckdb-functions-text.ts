@@ -21,7 +21,10 @@ export const DUCKDB_TEXTS = {
     // What lies before the first position is there but empty; DuckDB would count from the end. Its `least` passes over NULL.
     const end = `least(greatest(${from?.text} + ${length.text}, ${start}), ${PLACE_MAX})`;
     const isRight = `${from?.text} IS NOT NULL AND ${length.text} >= 0`;
-    return strict(`CASE WHEN ${isRight} THEN substring(${text?.text}, ${start}, ${end} - ${start}) END`, true);
+    return strict(
+      `CASE WHEN ${isRight} THEN substring(${text?.text}, ${start}, ${end} - ${start}) END`,
+      true,
+    );
   },
   contains: call('contains'),
   startsWith: call('starts_with'),
@@ -38,7 +41,10 @@ export const DUCKDB_TEXTS = {
       refuse('DuckDB does not tell a group that took no part in the match from one that matched nothing');
     }
     const value = place?.isOptional === true ? `nullif(${found}, '')` : found;
-    return { text: `CASE WHEN regexp_matches(${text?.text}, ${pattern?.text}) THEN ${value} END`, nulls: 'maybe' };
+    return {
+      text: `CASE WHEN regexp_matches(${text?.text}, ${pattern?.text}) THEN ${value} END`,
+      nulls: 'maybe',
+    };
   },
   splitPart: ([text, separator, part]) => {
     const item = `string_split(${text?.text}, ${separator?.text})[${plain(part)}]`;
@@ -84,7 +90,9 @@ function placeOf(node: RegexNode, index: number): Place | undefined {
       return place && { ...place, isOptional: true };
     }
     case 'group':
-      return node.index === index ? { isOptional: false, mayBeEmpty: mayBeEmpty(node.node) } : placeOf(node.node, index);
+      return node.index === index
+        ? { isOptional: false, mayBeEmpty: mayBeEmpty(node.node) }
+        : placeOf(node.node, index);
     case 'repeat': {
       const place = placeOf(node.node, index);
       return place && { ...place, isOptional: place.isOptional || node.min === 0 };

@@ -27,9 +27,14 @@ export const DUCKDB_TIMES = {
   formatTime: ([time, pattern, zone]) => {
     const shown = local(time, zone);
     const parts = timePatternParts(pattern?.value as string) ?? [];
-    const format = parts.map((part) => ('text' in part ? part.text.replaceAll('%', '%%') : FORMATS[part.field])).join('');
+    const format = parts
+      .map((piece) => ('text' in piece ? piece.text.replaceAll('%', '%%') : FORMATS[piece.field]))
+      .join('');
     // Years have four digits.
-    return strict(`CASE WHEN year(${shown}) BETWEEN 0 AND 9999 THEN strftime(${shown}, ${textLiteral(format)}) END`, true);
+    return strict(
+      `CASE WHEN year(${shown}) BETWEEN 0 AND 9999 THEN strftime(${shown}, ${textLiteral(format)}) END`,
+      true,
+    );
   },
   plusMs: moved('+'),
   minusMs: moved('-'),
@@ -50,7 +55,8 @@ function local(time: Sql | undefined, zone: Sql | undefined): string {
 }
 
 function moved(sign: '+' | '-'): FunctionSql {
-  return ([time, ms]) => strict(instant(`(epoch_ms(${time?.text}) ${sign} ${ms?.text.replace('::BIGINT', '')})`), true);
+  return ([time, ms]) =>
+    strict(instant(`(epoch_ms(${time?.text}) ${sign} ${ms?.text.replace('::BIGINT', '')})`), true);
 }
 
 /** NULL for what no Date can hold. */

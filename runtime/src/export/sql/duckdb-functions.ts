@@ -32,7 +32,10 @@ export const DUCKDB_FUNCTIONS: { readonly [F in FunctionName]: FunctionSql } = {
       ],
     };
   },
-  nullIf: (args) => ({ text: `CASE WHEN ${infix('=')(args)} THEN NULL ELSE ${args[0]?.text} END`, nulls: 'maybe' }),
+  nullIf: (args) => ({
+    text: `CASE WHEN ${infix('=')(args)} THEN NULL ELSE ${args[0]?.text} END`,
+    nulls: 'maybe',
+  }),
   least: extreme('least'),
   greatest: extreme('greatest'),
   caseWhen: (args, result) => {
@@ -56,7 +59,9 @@ function extreme(name: 'least' | 'greatest'): FunctionSql {
     const isNull = mayBeNull.map((value) => `${value.text} IS NULL`);
     const fits = values.flatMap((value, index) => {
       const before = args.slice(0, index + 1).filter(({ type }) => type.nullable);
-      return value.fails ? [`(${[...before.map((arg) => `${arg.text} IS NULL`), `${value.text} IS NOT NULL`].join(' OR ')})`] : [];
+      return value.fails
+        ? [`(${[...before.map((arg) => `${arg.text} IS NULL`), `${value.text} IS NOT NULL`].join(' OR ')})`]
+        : [];
     });
     return {
       text: isNull.length === 0 ? text : `CASE WHEN ${isNull.join(' OR ')} THEN NULL ELSE ${text} END`,
@@ -69,7 +74,10 @@ function extreme(name: 'least' | 'greatest'): FunctionSql {
 type Convert = (arg: Sql) => { readonly text: string; readonly fails: boolean };
 
 /** What is chosen, and what holds of it: a condition is computed when those before it were not true, a value when its is. */
-function choice(args: readonly Sql[], convert: Convert): readonly [text: string, conditions: readonly string[]] {
+function choice(
+  args: readonly Sql[],
+  convert: Convert,
+): readonly [text: string, conditions: readonly string[]] {
   const branches: string[] = [];
   let otherwise = '';
   const holds: { readonly when: Sql | null; readonly then: readonly string[] }[] = [];

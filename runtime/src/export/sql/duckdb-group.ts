@@ -22,7 +22,10 @@ export function groupRelation(node: NodeOf<'group'>, context: Context): Relation
   if (node.ttlMs !== null) query.refuse('group', 'ttl', TTL_REASON);
   const input = ofChanging(context.relationOf(node.input), !isAppendOnly(node.input, view.mode));
   const keys = node.keys.map((key): Guarded => ({ expr: isWindowKey(key) ? key.window.time : key.expr }));
-  const { relation, texts } = prepared(query, 'group', input, [...keys, ...node.aggregates.flatMap(guardedOf)]);
+  const { relation, texts } = prepared(query, 'group', input, [
+    ...keys,
+    ...node.aggregates.flatMap(guardedOf),
+  ]);
   const keyTexts = texts.slice(0, keys.length);
   const windowIndex = node.keys.findIndex(isWindowKey);
   const rows = windowIndex < 0 ? relation : inWindows(node.keys, windowIndex, keyTexts, relation, context);
@@ -32,13 +35,24 @@ export function groupRelation(node: NodeOf<'group'>, context: Context): Relation
   const aggregates = aggregatesSql('group', node.aggregates, texts.slice(keys.length), rows, context, '');
   const fits = aggregates.flatMap((sql) => sql.fits ?? []);
   const sql = select({
-    columns: [...written, ...aggregates.map(({ text }, index) => as(text, node.aggregates[index]?.name ?? ''))],
+    columns: [
+      ...written,
+      ...aggregates.map(({ text }, index) => as(text, node.aggregates[index]?.name ?? '')),
+    ],
     from: rows.from,
-    groupBy: node.keys.flatMap((key, index) => (isWindowKey(key) ? ['"_start"', '"_end"'] : [String(index + 1)])),
+    groupBy: node.keys.flatMap((key, index) =>
+      isWindowKey(key) ? ['"_start"', '"_end"'] : [String(index + 1)],
+    ),
     // Without keys SQL shows a row of no rows.
     having: [...(node.keys.length === 0 ? ['count(*) > 0'] : []), ...fits],
   });
-  return { from: query.add('group', sql), columns: context.columnsOf(node), arrival: { kind: 'content' }, lateness: 'never', heldBackMs: input.heldBackMs };
+  return {
+    from: query.add('group', sql),
+    columns: context.columnsOf(node),
+    arrival: { kind: 'content' },
+    lateness: 'never',
+    heldBackMs: input.heldBackMs,
+  };
 }
 
 /** What an aggregate evaluates: its condition, then its arguments where that is true. */
@@ -95,27 +109,42 @@ function inWindows(
 }
 
 /** A session begins with a row that lies more than the gap behind the row before it. */
-function sessions(gapMs: number, time: string, keys: readonly string[], input: Relation, context: Context): Relation {
+function sessions(
+  gapMs: number,
+  time: string,
+  keys: readonly string[],
+  input: Relation,
+  context: Context,
+): Relation {
   if (input.lateness !== 'never') {
-    const reason = 'whether a row is late depends on the session that the rows before it made, which takes a step for each row';
+    const reason =
+      'whether a row is late depends on the session that the rows before it made, which takes a step for each row';
     context.query.refuse('group', 'late rows of sessions', reason);
   }
   if (input.arrival.kind === 'content' || (input.arrival.kind === 'columns' && input.arrival.mixed)) {
-    const reason = 'rows that time caused meet the sessions that are open when they come, which takes a step for each row';
+    const reason =
+      'rows that time caused meet the sessions that are open when they come, which takes a step for each row';
     context.query.refuse('group', 'sessions of rows that time caused', reason);
   }
   const partition = keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')} `;
   const order = `${partition}ORDER BY "_t"`;
   const timed = select({ columns: ['*', as(time, '_t')], from: input.from });
   const before = `lag("_t") OVER (${order}) + ${intervalLiteral(gapMs)} >= "_t"`;
-  const begins = select({ columns: ['*', as(`CASE WHEN ${before} THEN 0 ELSE 1 END`, '_begins')], from: nested(timed) });
+  const begins = select({
+    columns: ['*', as(`CASE WHEN ${before} THEN 0 ELSE 1 END`, '_begins')],
+    from: nested(timed),
+  });
   const numbered = select({
     columns: ['*', as(`sum("_begins") OVER (${order} ROWS UNBOUNDED PRECEDING)`, '_session')],
     from: nested(begins),
   });
   const within = `OVER (${partition === '' ? 'PARTITION BY ' : `${partition.trimEnd()}, `}"_session")`;
   const sql = select({
-    columns: ['*', as(`min("_t") ${within}`, '_start'), as(`max("_t") ${within} + ${intervalLiteral(gapMs)}`, '_end')],
+    columns: [
+      '*',
+      as(`min("_t") ${within}`, '_start'),
+      as(`max("_t") ${within} + ${intervalLiteral(gapMs)}`, '_end'),
+    ],
     from: nested(numbered),
   });
   return { ...input, from: context.query.add('sessions', sql) };
@@ -138,7 +167,8 @@ export function overRelation(node: NodeOf<'over'>, context: Context): Relation {
   const timed = select({
     columns: ['*', as(timeText, '_t')],
     from: relation.from,
-    where: input.lateness === 'column' ? [notOver(`${timeText} + ${intervalLiteral(1)}`, input.heldBackMs)] : [],
+    where:
+      input.lateness === 'column' ? [notOver(`${timeText} + ${intervalLiteral(1)}`, input.heldBackMs)] : [],
   });
   // In a frame of rows, those of one time are told apart; in the others they are in each other's frames.
   const order = node.frame.kind === 'rows' ? [`"_t"`, ...tiesOf('over', relation, context)] : ['"_t"'];
@@ -146,7 +176,14 @@ export function overRelation(node: NodeOf<'over'>, context: Context): Relation {
   const over = ` OVER (${partitionBy(node.partition)}ORDER BY ${order.join(', ')} ${frame})`;
   // Of equal rows of a frame the smaller value is the earlier, whatever came first.
   const byValue: Arrival = { kind: 'content' };
-  const aggregates = aggregatesSql('over', node.aggregates, texts.slice(1), { ...relation, arrival: byValue }, context, over);
+  const aggregates = aggregatesSql(
+    'over',
+    node.aggregates,
+    texts.slice(1),
+    { ...relation, arrival: byValue },
+    context,
+    over,
+  );
   const sql = select({
     columns: [
       ...input.columns.map(({ name }) => identifier(name)),
@@ -155,5 +192,11 @@ export function overRelation(node: NodeOf<'over'>, context: Context): Relation {
     from: query.add('over_rows', timed),
     qualify: aggregates.flatMap(({ fits }) => fits ?? []),
   });
-  return { from: query.add('over', sql), columns: context.columnsOf(node), arrival: byValue, lateness: 'never', heldBackMs: input.heldBackMs };
+  return {
+    from: query.add('over', sql),
+    columns: context.columnsOf(node),
+    arrival: byValue,
+    lateness: 'never',
+    heldBackMs: input.heldBackMs,
+  };
 }

@@ -9,12 +9,27 @@ import { conditionsOf, expressionSql } from './duckdb-expression.ts';
 import { type Context, TTL_REASON } from './duckdb-context.ts';
 import { LATE_REASON, notOver } from './duckdb-late.ts';
 import { tiesOf } from './duckdb-order.ts';
-import { allOf, type Arrival, arrivalName, as, type Lateness, LOG, OVER, POSITION, type Relation, select } from './duckdb-query.ts';
+import {
+  allOf,
+  type Arrival,
+  arrivalName,
+  as,
+  type Lateness,
+  LOG,
+  OVER,
+  POSITION,
+  type Relation,
+  select,
+} from './duckdb-query.ts';
 import { prepared } from './duckdb-rows.ts';
 import { identifier, intervalLiteral } from './duckdb-text.ts';
 
 type JoinNode = NodeOf<'join'>;
-type JoinWriter<K extends JoinHow['kind']> = (node: JoinNode, context: Context, how: Extract<JoinHow, { kind: K }>) => Relation;
+type JoinWriter<K extends JoinHow['kind']> = (
+  node: JoinNode,
+  context: Context,
+  how: Extract<JoinHow, { kind: K }>,
+) => Relation;
 
 const JOINS: { readonly [K in JoinHow['kind']]: JoinWriter<K> } = {
   regular: (node, context, { ttlMs }) => {
@@ -40,7 +55,13 @@ const JOINS: { readonly [K in JoinHow['kind']]: JoinWriter<K> } = {
     const [left, right] = timelySides(node, context);
     const keys = [...node.on.map((pair) => identifier(pair.right)), '"_time_r"'].join(', ');
     const versions = lastOf(right, keys, context);
-    return valid(node, context, { left, right: versions, on: 'l."_time_l" >= r."_time_r"', arrival: { kind: 'content' }, lateness: 'never' });
+    return valid(node, context, {
+      left,
+      right: versions,
+      on: 'l."_time_l" >= r."_time_r"',
+      arrival: { kind: 'content' },
+      lateness: 'never',
+    });
   },
   lookup: (node, context) => {
     const [left, right] = [context.relationOf(node.left), context.relationOf(node.right)];
@@ -48,10 +69,20 @@ const JOINS: { readonly [K in JoinHow['kind']]: JoinWriter<K> } = {
     const { arrival, lateness } = left;
     const isTimed = one.kind === 'content' || (one.kind === 'columns' && one.mixed);
     if (isTimed && two.kind === 'columns' && two.clock === LOG)
-      context.query.refuse('join', 'lookup of rows that time caused', 'what the table holds when they come depends on when time passes');
+      context.query.refuse(
+        'join',
+        'lookup of rows that time caused',
+        'what the table holds when they come depends on when time passes',
+      );
     // Each left row meets the row of the table that was there when it came.
     if (one.kind === 'columns' && two.kind === 'columns' && one.clock === two.clock) {
-      return valid(node, context, { left, right, on: `l."${POSITION}" > r."${POSITION}"`, arrival, lateness });
+      return valid(node, context, {
+        left,
+        right,
+        on: `l."${POSITION}" > r."${POSITION}"`,
+        arrival,
+        lateness,
+      });
     }
     // A table of its own is read before the first event.
     const rows = lastOf(right, node.on.map((pair) => identifier(pair.right)).join(', '), context);
@@ -64,8 +95,14 @@ export function joinRelation(node: JoinNode, context: Context): Relation {
 }
 
 function timelySides(node: JoinNode, context: Context): [left: Relation, right: Relation] {
-  const heldBackMs = Math.max(context.relationOf(node.left).heldBackMs, context.relationOf(node.right).heldBackMs);
-  return [timely(node.left, context, '_time_l', heldBackMs), timely(node.right, context, '_time_r', heldBackMs)];
+  const heldBackMs = Math.max(
+    context.relationOf(node.left).heldBackMs,
+    context.relationOf(node.right).heldBackMs,
+  );
+  return [
+    timely(node.left, context, '_time_l', heldBackMs),
+    timely(node.right, context, '_time_r', heldBackMs),
+  ];
 }
 
 /** The rows of a side with their event time as a column, without those that came too late for it. */
@@ -119,15 +156,32 @@ type Pairs = { readonly byTime: boolean };
 function written(
   node: JoinNode,
   context: Context,
-  { left, right, on, pairs, lateness = 'never' }: Sides & { on: readonly string[]; pairs?: Pairs; lateness?: Lateness },
+  {
+    left,
+    right,
+    on,
+    pairs,
+    lateness = 'never',
+  }: Sides & { on: readonly string[]; pairs?: Pairs; lateness?: Lateness },
 ): Relation {
-  const columns = node.columns.map(({ side, from, name }) => as(`${side === 'left' ? 'l' : 'r'}.${identifier(from)}`, name));
-  const hidden = pairs === undefined ? { arrival: CONTENT, lateness, columns: [] } : pairColumns(node, { left, right }, pairs, context);
+  const columns = node.columns.map(({ side, from, name }) =>
+    as(`${side === 'left' ? 'l' : 'r'}.${identifier(from)}`, name),
+  );
+  const hidden =
+    pairs === undefined
+      ? { arrival: CONTENT, lateness, columns: [] }
+      : pairColumns(node, { left, right }, pairs, context);
   const conditions = [...equalKeys(node), ...on, ...conditionSql(node, context)].join('\n AND ');
   const kind = node.type === 'left' ? 'LEFT JOIN' : 'JOIN';
   const from = `${left.from} AS l\n${kind} ${right.from} AS r ON ${conditions}`;
   const sql = select({ columns: [...columns, ...hidden.columns], from });
-  return { from: context.query.add('join', sql), columns: context.columnsOf(node), arrival: hidden.arrival, lateness: hidden.lateness, heldBackMs: heldBack(node, left, right) };
+  return {
+    from: context.query.add('join', sql),
+    columns: context.columnsOf(node),
+    arrival: hidden.arrival,
+    lateness: hidden.lateness,
+    heldBackMs: heldBack(node, left, right),
+  };
 }
 
 /** As the runtime counts it, for the late rule of what follows. */
@@ -159,7 +213,9 @@ function pairColumns(node: JoinNode, { left, right }: Sides, { byTime }: Pairs, 
   const unknown = (reason: string): Hidden => none({ kind: 'unknown', reason });
   if (one.kind === 'content' || two.kind === 'content') return none(CONTENT);
   if (one.kind === 'unknown' || two.kind === 'unknown' || one.clock !== two.clock)
-    return unknown('which of two rows of a pair came later is not known: their positions are not those of one log');
+    return unknown(
+      'which of two rows of a pair came later is not known: their positions are not those of one log',
+    );
   if (one.mixed || two.mixed) return unknown('some of its rows have no position in the log');
   const places = placesOf(context.view.node, node);
   if (places === null) return unknown(SHARED_REASON);
@@ -189,10 +245,15 @@ function pairColumns(node: JoinNode, { left, right }: Sides, { byTime }: Pairs, 
 }
 
 /** Chooses what belongs to the later row of a pair: that of the left, or that of the right. */
-function laterOf(node: JoinNode, byTime: boolean, places: readonly number[]): (left: string, right: string) => string {
+function laterOf(
+  node: JoinNode,
+  byTime: boolean,
+  places: readonly number[],
+): (left: string, right: string) => string {
   const isLeftFirst = (places[0] ?? 0) < (places[1] ?? 0);
   const isLeftLater = `l."${POSITION}" ${isLeftFirst ? '>' : '>='} r."${POSITION}"`;
-  if (node.type === 'inner') return (left, right) => `CASE WHEN ${isLeftLater} THEN ${left} ELSE ${right} END`;
+  if (node.type === 'inner')
+    return (left, right) => `CASE WHEN ${isLeftLater} THEN ${left} ELSE ${right} END`;
   // A row without a partner comes when time has passed, or at once when it can have none.
   const nulls = [...node.on.map((pair) => `l.${identifier(pair.left)}`), ...(byTime ? ['l."_time_l"'] : [])];
   const isNever = nulls.map((each) => `${each} IS NULL`).join(' OR ');
@@ -225,5 +286,11 @@ function valid(
     from: `${left.from} AS l\n${kind} ${right.from} AS r ON ${all}`,
     where: node.type === 'inner' ? [isPair] : [],
   });
-  return { from: context.query.add('join', sql), columns: context.columnsOf(node), arrival, lateness, heldBackMs: heldBack(node, left, right) };
+  return {
+    from: context.query.add('join', sql),
+    columns: context.columnsOf(node),
+    arrival,
+    lateness,
+    heldBackMs: heldBack(node, left, right),
+  };
 }

@@ -19,20 +19,29 @@ export function dedupeRelation(node: NodeOf<'dedupe'>, context: Context): Relati
   const time = node.by === 'time' ? eventTimeOf(input.columns) : null;
   const { relation, texts } = prepared(query, 'dedupe', input, time === null ? [] : [{ expr: time }]);
   const isLast = node.keep === 'last';
-  const order = [...texts.map((text) => ordered(text, isLast)), ...tiesOf('dedupe', relation, context, isLast)];
+  const order = [
+    ...texts.map((text) => ordered(text, isLast)),
+    ...tiesOf('dedupe', relation, context, isLast),
+  ];
   const over = `OVER (${partitionBy(node.keys)}ORDER BY ${order.join(', ')})`;
   const sql = select({ columns: allOf(input), from: relation.from, qualify: [`row_number() ${over} = 1`] });
   const kept = { ...input, from: query.add('dedupe', sql) };
   // The first to arrive is handed on at once, with its place in the log, unless its window has to end first.
   const waits = view.mode === 'final' && node.keys.includes(windowColumnOf(node.input) ?? '');
-  const isAtOnce = node.keep === 'first' && node.by === 'arrival' && !waits && input.arrival.kind !== 'content';
+  const isAtOnce =
+    node.keep === 'first' && node.by === 'arrival' && !waits && input.arrival.kind !== 'content';
   return isAtOnce ? kept : { ...kept, arrival: { kind: 'content' }, lateness: 'never' };
 }
 
 export function topRelation(node: NodeOf<'top'>, context: Context): Relation {
   const { query, view } = context;
   const input = ofChanging(context.relationOf(node.input), !isAppendOnly(node.input, view.mode));
-  const { relation, texts } = prepared(query, 'top', input, node.order.map(({ expr }) => ({ expr })));
+  const { relation, texts } = prepared(
+    query,
+    'top',
+    input,
+    node.order.map(({ expr }) => ({ expr })),
+  );
   const order = [
     ...texts.map((text, index) => ordered(text, node.order[index]?.descending)),
     ...tiesOf('top', relation, context),
@@ -41,7 +50,13 @@ export function topRelation(node: NodeOf<'top'>, context: Context): Relation {
   const visible = input.columns.map(({ name }) => identifier(name));
   const columns = [...visible, ...(node.rank === null ? [] : [as(place, node.rank)])];
   const sql = select({ columns, from: relation.from, qualify: [`${place} <= ${node.limit}`] });
-  return { from: query.add('top', sql), columns: context.columnsOf(node), arrival: { kind: 'content' }, lateness: 'never', heldBackMs: input.heldBackMs };
+  return {
+    from: query.add('top', sql),
+    columns: context.columnsOf(node),
+    arrival: { kind: 'content' },
+    lateness: 'never',
+    heldBackMs: input.heldBackMs,
+  };
 }
 
 export function partitionBy(names: readonly string[]): string {

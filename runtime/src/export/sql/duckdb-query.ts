@@ -20,7 +20,12 @@ export type Arrival =
    * These hidden columns, in turn. Positions of one clock can be compared. In a mixed relation they are NULL for rows that
    * time caused: those come behind the others, by content.
    */
-  | { readonly kind: 'columns'; readonly names: readonly string[]; readonly clock: string; readonly mixed: boolean }
+  | {
+      readonly kind: 'columns';
+      readonly names: readonly string[];
+      readonly clock: string;
+      readonly mixed: boolean;
+    }
   /** The values of the row. */
   | { readonly kind: 'content' }
   /** Nothing that the query can see. */
@@ -64,7 +69,10 @@ export class Query {
 
   /** Says that a part of a node cannot be said; the query goes on, so that everything is said at once. */
   refuse(node: PlanKind, what: string, reason: string): void {
-    if (this.unsupported.some((known) => known.node === node && known.what === what && known.reason === reason)) return;
+    if (
+      this.unsupported.some((known) => known.node === node && known.what === what && known.reason === reason)
+    )
+      return;
     this.unsupported.push({ node, what, reason });
   }
 
@@ -93,7 +101,14 @@ export interface Select {
   readonly qualify?: readonly string[];
 }
 
-export function select({ columns, from, where = [], groupBy = [], having = [], qualify = [] }: Select): string {
+export function select({
+  columns,
+  from,
+  where = [],
+  groupBy = [],
+  having = [],
+  qualify = [],
+}: Select): string {
   const list = columns.join(', ');
   const lines = [`SELECT ${list.length > 100 ? columns.join(',\n       ') : list}`, `FROM ${from}`];
   if (where.length > 0) lines.push(`WHERE ${where.join('\n  AND ')}`);
@@ -129,7 +144,10 @@ export function ordered(sql: string, descending = false): string {
 }
 
 /** ORDER BY among equal rows, from the first to arrive on or the other way around. Undefined where nothing decides. */
-export function arrivalOrder({ arrival, columns }: Relation, descending = false): readonly string[] | undefined {
+export function arrivalOrder(
+  { arrival, columns }: Relation,
+  descending = false,
+): readonly string[] | undefined {
   const content = (): string[] => columns.map(({ name }) => ordered(identifier(name), descending));
   switch (arrival.kind) {
     case 'columns': {

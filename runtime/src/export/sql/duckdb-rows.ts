@@ -27,11 +27,16 @@ export function projected(
   const written = outputs.map(({ name, sql }) => as(sql.text, name));
   const hidden = hiddenOf(input).map(identifier);
   // A column that is NULL only when it failed says so itself.
-  const isPlain = ({ fails, nulls, conditions }: Sql): boolean => fails && nulls.length === 0 && conditions.length === 0;
+  const isPlain = ({ fails, nulls, conditions }: Sql): boolean =>
+    fails && nulls.length === 0 && conditions.length === 0;
   const own = outputs.filter(({ sql }) => isPlain(sql)).map(({ name }) => `${identifier(name)} IS NOT NULL`);
   const others = outputs.filter(({ sql }) => !isPlain(sql)).flatMap(({ sql }) => conditionsOf(sql));
   if (own.length + others.length === 0) {
-    return { ...input, columns, from: query.add(label, select({ columns: [...written, ...hidden], from: input.from })) };
+    return {
+      ...input,
+      columns,
+      from: query.add(label, select({ columns: [...written, ...hidden], from: input.from })),
+    };
   }
   const ok = others.length === 0 ? [] : [as(allTrue(others), OK)];
   const inner = select({ columns: [...written, ...hidden, ...ok], from: input.from });
@@ -63,7 +68,12 @@ export interface Guarded {
  * The relation without the rows for which one of the expressions fails. Those that can are columns of it, "_x1" and on,
  * that only the next step sees.
  */
-export function prepared(query: Query, label: PlanKind, input: Relation, exprs: readonly Guarded[]): Prepared {
+export function prepared(
+  query: Query,
+  label: PlanKind,
+  input: Relation,
+  exprs: readonly Guarded[],
+): Prepared {
   const scope = scopeOf(query, label, input.columns);
   const sqls = exprs.map(({ expr }) => expressionSql(expr, scope));
   const conditions = sqls.flatMap((sql, index) => {
@@ -73,9 +83,16 @@ export function prepared(query: Query, label: PlanKind, input: Relation, exprs: 
     return [`CASE WHEN ${expressionSql(guard, scope).text} THEN ${allTrue(own)} ELSE TRUE END`];
   });
   if (conditions.length === 0) return { relation: input, texts: sqls.map(({ text }) => text) };
-  const names = sqls.map((sql, index) => (conditionsOf(sql).length > 0 ? identifier(`_x${index + 1}`) : null));
-  const added = sqls.flatMap(({ text }, index) => (names[index] === null ? [] : [`${text} AS ${names[index]}`]));
-  const inner = select({ columns: [...allOf(input), ...added, as(allTrue(conditions), OK)], from: input.from });
+  const names = sqls.map((sql, index) =>
+    conditionsOf(sql).length > 0 ? identifier(`_x${index + 1}`) : null,
+  );
+  const added = sqls.flatMap(({ text }, index) =>
+    names[index] === null ? [] : [`${text} AS ${names[index]}`],
+  );
+  const inner = select({
+    columns: [...allOf(input), ...added, as(allTrue(conditions), OK)],
+    from: input.from,
+  });
   const from = query.add(label, select({ columns: ['*'], from: nested(inner), where: [identifier(OK)] }));
   return { relation: { ...input, from }, texts: sqls.map(({ text }, index) => names[index] ?? text) };
 }

@@ -10,6 +10,7 @@
  * a value that is none of those allowed, an event without a time. A value of a wrong type is an error of the query.
  */
 import type { Field } from '../../data/decode.ts';
+import type { Column } from '../../data/value.ts';
 import type { SourcePlan } from '../../plan/node.ts';
 import { isTable } from '../../plan/event-time.ts';
 import { as, LOG, nested, OVER, POSITION, type Query, type Relation, select } from './duckdb-query.ts';
@@ -17,7 +18,7 @@ import { hasControls, identifier, intervalLiteral, textLiteral, typeText } from 
 
 export const CASE_REASON = 'DuckDB takes names that differ in their case alone for one';
 
-export type DuckDbInput =
+export type DuckDbInput = (
   | {
       readonly kind: 'table';
       readonly name: string;
@@ -26,27 +27,43 @@ export type DuckDbInput =
       /** Has "_watermark"; or the watermark is that of one partition in the order of "_position"; or it is not known. */
       readonly watermark: 'column' | 'computed' | 'unknown';
     }
-  | { readonly kind: 'json' | 'parquet'; readonly files: readonly string[] };
+  | { readonly kind: 'json' | 'parquet'; readonly files: readonly string[] }
+) & {
+  /** It is known that no event is behind the watermark, so none is late. */
+  readonly inTime?: boolean;
+};
 
 /** The tables that the inputs name. */
 export function tablesOf(inputs: Iterable<DuckDbInput>): string[] {
   return [...inputs].flatMap((input) => (input.kind === 'table' ? [input.name] : []));
 }
 
-/** Adds the events of a source to a query. `allowedMs` is the allowed lateness of the view. */
-export function sourceRelation(source: SourcePlan, input: DuckDbInput, query: Query, allowedMs: number): Relation {
+/** Adds the events of a source, with these columns, to a query. `allowedMs` is the allowed lateness of the view. */
+export function sourceRelation(
+  source: SourcePlan,
+  columns: readonly Column[],
+  input: DuckDbInput,
+  query: Query,
+  allowedMs: number,
+): Relation {
   if (input.kind === 'json') refusePaths(source, query);
   const hasPosition = input.kind !== 'table' || input.position;
   const isReadable = query.unsupported.length === 0;
   const events = query.add(source.name, isReadable ? eventsSql(source, input) : '');
-  const columns = source.fields.map(({ oneOf: _, path: __, format: ___, ...column }) =>
-    source.eventTime.includes(column.name) ? { ...column, eventTime: true } : column,
-  );
   const arrival: Relation['arrival'] = hasPosition
-    ? { kind: 'columns', names: [POSITION], clock: input.kind === 'table' ? LOG : `files of ${source.name}`, mixed: false }
-    : { kind: 'unknown', reason: `the order of arrival decides among equals; ${identifier(source.name)} has no column "_position"` };
+    ? {
+        kind: 'columns',
+        names: [POSITION],
+        clock: input.kind === 'table' ? LOG : `files of ${source.name}`,
+        mixed: false,
+      }
+    : {
+        kind: 'unknown',
+        reason: `the order of arrival decides among equals; ${identifier(source.name)} has no column "_position"`,
+      };
   const relation = { from: events, columns, arrival, heldBackMs: 0 };
-  if (source.lateness.then === 'correct' || isTable(source)) return { ...relation, lateness: 'never' };
+  if (input.inTime === true || source.lateness.then === 'correct' || isTable(source))
+    return { ...relation, lateness: 'never' };
   const watermark = watermarkSql(source, input);
   if (watermark === null) return { ...relation, lateness: 'unknown' };
   // A window that ends at `end` is over when end - 1 ms + allowed <= watermark.
@@ -73,7 +90,7 @@ function eventsSql(source: SourcePlan, input: DuckDbInput): string {
   const where = acceptedSql(source);
   const names = source.fields.map(({ name }) => identifier(name));
   if (input.kind === 'table') {
-    const isLate = source.lateness.then !== 'correct' && !isTable(source);
+    const isLate = input.inTime !== true && source.lateness.then !== 'correct' && !isTable(source);
     const columns = [
       ...names,
       ...(input.position ? [as(identifier('_position'), POSITION)] : []),
@@ -83,7 +100,8 @@ function eventsSql(source: SourcePlan, input: DuckDbInput): string {
   }
   const position = as('row_number() OVER ()', POSITION);
   const files = `[${input.files.map(textLiteral).join(', ')}]`;
-  if (input.kind === 'parquet') return select({ columns: [...names, position], from: `read_parquet(${files})`, where });
+  if (input.kind === 'parquet')
+    return select({ columns: [...names, position], from: `read_parquet(${files})`, where });
   const read = select({
     columns: source.fields.map((field) => as(jsonField(field), field.name)),
     from: `read_json(${files}, format = 'newline_delimited', columns = ${columnsOfJson(source.fields)})`,
@@ -99,8 +117,12 @@ function acceptedSql(source: SourcePlan): string[] {
     const isOne = `${column} IN (${oneOf.map(textLiteral).join(', ')})`;
     return nullable ? [`(${column} IS NULL OR ${isOne})`] : [isOne];
   });
-  const isSure = source.eventTime.some((name) => source.fields.some((field) => field.name === name && !field.nullable));
-  return source.eventTime.length === 0 || isSure ? conditions : [...conditions, `${eventTimeSql(source)} IS NOT NULL`];
+  const isSure = source.eventTime.some((name) =>
+    source.fields.some((field) => field.name === name && !field.nullable),
+  );
+  return source.eventTime.length === 0 || isSure
+    ? conditions
+    : [...conditions, `${eventTimeSql(source)} IS NOT NULL`];
 }
 
 /** A path is written as names of DuckDB, of which not every text is one. */
@@ -111,7 +133,8 @@ function refusePaths({ fields }: SourcePlan, query: Query): void {
       const written = JSON.stringify(path.slice(0, depth + 1));
       const other = known.get(written.toLowerCase()) ?? written;
       if (other !== written) query.refuse('source', `paths ${other} and ${written}`, CASE_REASON);
-      if (hasControls(part)) query.refuse('source', `path ${written}`, 'DuckDB takes no control characters in a name');
+      if (hasControls(part))
+        query.refuse('source', `path ${written}`, 'DuckDB takes no control characters in a name');
       known.set(written.toLowerCase(), written);
     }
   }
@@ -147,18 +170,26 @@ export function pathOf(field: Field): readonly string[] {
 
 /** Times with a zone are read as text: DuckDB's reader passes over the zone. */
 function jsonType(field: Field): string {
+  if (field.type === 'list' && field.item === 'timestamp') return 'VARCHAR[]';
   return field.type === 'timestamp' && field.format !== 'sql' ? 'VARCHAR' : typeText(field);
 }
 
 function jsonField(field: Field): string {
   const column = pathOf(field).map(identifier).join('.');
+  if (field.type === 'list' && field.item === 'timestamp')
+    return `list_transform(${column}, lambda _v: ${isoTime('_v')})`;
   if (field.type !== 'timestamp') return column;
-  const time = field.format === 'sql' ? column : isoTime(column);
+  return field.format === 'sql' ? truncated(column) : isoTime(column);
+}
+
+/** To the millisecond, also before 1970. */
+function truncated(time: string): string {
   return `date_trunc('millisecond', ${time})`;
 }
 
 /** Seconds may be missing, and DuckDB reads a zone other than Z in a time with a zone only. */
-function isoTime(column: string): string {
-  const full = `CASE WHEN ${column}[17] = ':' THEN ${column} ELSE ${column}[:16] || ':00' || ${column}[17:] END`;
-  return `CASE WHEN suffix(${column}, 'Z') THEN CAST(${full} AS TIMESTAMP) ELSE timezone('UTC', CAST(${full} AS TIMESTAMPTZ)) END`;
+function isoTime(text: string): string {
+  const full = `CASE WHEN ${text}[17] = ':' THEN ${text} ELSE ${text}[:16] || ':00' || ${text}[17:] END`;
+  const [utc, other] = [`CAST(${full} AS TIMESTAMP)`, `timezone('UTC', CAST(${full} AS TIMESTAMPTZ))`];
+  return truncated(`CASE WHEN suffix(${text}, 'Z') THEN ${utc} ELSE ${other} END`);
 }

@@ -22,7 +22,13 @@ export function unionRelation(node: NodeOf<'union'>, context: Context): Relation
     });
   });
   const from = context.query.add('union', parts.join('\nUNION ALL\n'));
-  return { from, columns, arrival, lateness, heldBackMs: Math.max(0, ...inputs.map(({ heldBackMs }) => heldBackMs)) };
+  return {
+    from,
+    columns,
+    arrival,
+    lateness,
+    heldBackMs: Math.max(0, ...inputs.map(({ heldBackMs }) => heldBackMs)),
+  };
 }
 
 function latenessOf(inputs: readonly Relation[]): Lateness {
@@ -46,7 +52,11 @@ function arrivals(inputs: readonly Relation[], places: readonly number[] | null)
   const [first] = known;
   if (first === undefined) return none({ kind: 'content' });
   if (known.some(({ clock }) => clock !== first.clock)) {
-    return none({ kind: 'unknown', reason: 'the order of arrival decides among equals; the positions of its sources are not those of one log' });
+    return none({
+      kind: 'unknown',
+      reason:
+        'the order of arrival decides among equals; the positions of its sources are not those of one log',
+    });
   }
   if (places === null) return none({ kind: 'unknown', reason: SHARED_REASON });
   const shares = places.length > 0;
@@ -58,5 +68,13 @@ function arrivals(inputs: readonly Relation[], places: readonly number[] | null)
     const terms = shares ? [own[0] ?? '0', String(places[index]), ...own.slice(1)] : own;
     return names.map((name, place) => as(terms[place] ?? '0', name));
   };
-  return { arrival: { kind: 'columns', names, clock: first.clock, mixed: known.length < all.length || known.some(({ mixed }) => mixed) }, placed };
+  return {
+    arrival: {
+      kind: 'columns',
+      names,
+      clock: first.clock,
+      mixed: known.length < all.length || known.some(({ mixed }) => mixed),
+    },
+    placed,
+  };
 }

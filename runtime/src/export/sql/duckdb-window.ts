@@ -25,7 +25,11 @@ export function windowed(query: Query, input: Relation, window: GridWindow, time
   const shown = select({ columns: ['*', as(latestShown(zone), '_m')], from: nested(first) });
   const local = query.add('local_windows', placed(window, query.add('clocks', shown), '"_m"'));
   const instants = ['_start', '_end'].map((name) => as(firstShowing(identifier(name), zone), name));
-  const sql = select({ columns: [`* REPLACE (${instants.join(', ')})`], from: local, where: withoutRepeats(window, zone) });
+  const sql = select({
+    columns: [`* REPLACE (${instants.join(', ')})`],
+    from: local,
+    where: withoutRepeats(window, zone),
+  });
   return { ...input, from: query.add('windowed', sql) };
 }
 
@@ -71,7 +75,8 @@ function latestShown(zone: string): string {
 
 /** The first instant at which the clocks of a zone show this local time or a later one. */
 function firstShowing(local: string, zone: string): string {
-  const by = (day: string): string => `(${local} - (${localTime(`(${local} ${day})`, zone)} - (${local} ${day})))`;
+  const by = (day: string): string =>
+    `(${local} - (${localTime(`(${local} ${day})`, zone)} - (${local} ${day})))`;
   const [before, after] = [by('- INTERVAL 1 DAY'), by('+ INTERVAL 1 DAY')];
   const change = `list_min(list_filter(generate_series(${after}, ${before}, INTERVAL 1 SECOND), lambda u: ${localTime('u', zone)} >= ${local}))`;
   return [

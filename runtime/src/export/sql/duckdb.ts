@@ -16,7 +16,14 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Column } from '../../data/value.ts';
 import { inferColumns } from '../../plan/infer.ts';
-import { applyTable, type NodeOf, type Plan, type PlanNode, type PlanTable, type ViewPlan } from '../../plan/node.ts';
+import {
+  applyTable,
+  type NodeOf,
+  type Plan,
+  type PlanNode,
+  type PlanTable,
+  type ViewPlan,
+} from '../../plan/node.ts';
 import { nameOfPlan, sourcesOf } from '../../plan/walk.ts';
 import type { Context } from './duckdb-context.ts';
 import { conditionsOf, expressionSql } from './duckdb-expression.ts';
@@ -74,20 +81,23 @@ type NodeContext = Context & { readonly inputs: Readonly<Record<string, DuckDbIn
 const OPAQUE = 'its code is known to the runtime alone';
 
 const NODES: PlanTable<Relation, NodeContext> = {
-  source: (node, { plan, inputs, query, view }) => {
+  source: (node, { plan, inputs, query, view, columnsOf }) => {
     const source = plan.sources.find(({ name }) => name === node.source);
     const input = inputs[node.source];
     invariant(source !== undefined && input !== undefined, `source ${node.source} has an input`);
     // The longest of all sources of a view counts for each.
     const allowedMs = Math.max(0, ...sourcesOf(plan, view.node).map(({ lateness }) => lateness.allowedMs));
-    return sourceRelation(source, input, query, allowedMs);
+    return sourceRelation(source, columnsOf(node), input, query, allowedMs);
   },
   filter: (node, context) => {
     const { query } = context;
     const input = context.relationOf(node.input);
     const predicate = expressionSql(node.predicate, scopeOf(query, 'filter', input.columns));
     const where = [...new Set([predicate.text, ...conditionsOf(predicate)])];
-    return { ...input, from: query.add('filter', select({ columns: allOf(input), from: input.from, where })) };
+    return {
+      ...input,
+      from: query.add('filter', select({ columns: allOf(input), from: input.from, where })),
+    };
   },
   map: (node, context) => {
     const input = context.relationOf(node.input);
@@ -103,7 +113,8 @@ const NODES: PlanTable<Relation, NodeContext> = {
   over: overRelation,
   join: joinRelation,
   pattern: (node, context) => {
-    const reason = 'a match begins behind the end of the one before it, which takes a step for each row; DuckDB has no MATCH_RECOGNIZE';
+    const reason =
+      'a match begins behind the end of the one before it, which takes a step for each row; DuckDB has no MATCH_RECOGNIZE';
     context.query.refuse('pattern', 'steps', reason);
     return { ...context.relationOf(node.input), columns: context.columnsOf(node) };
   },
@@ -127,7 +138,8 @@ function unnestRelation(node: NodeOf<'unnest'>, context: Context): Relation {
     ...place.map((name) => as(`generate_subscripts(${list}, 1)`, name)),
   ];
   const from = query.add('unnest', select({ columns, from: relation.from }));
-  const names = arrival.kind === 'columns' ? { arrival: { ...arrival, names: [...arrival.names, ...place] } } : {};
+  const names =
+    arrival.kind === 'columns' ? { arrival: { ...arrival, names: [...arrival.names, ...place] } } : {};
   return { ...input, ...names, columns: context.columnsOf(node), from };
 }
 
