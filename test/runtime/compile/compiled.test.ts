@@ -28,15 +28,15 @@ interface Event {
 
 function eventsOf(count: number, seed: number, delayMs: number): Event[] {
   let max = -Infinity;
-  return [...events(count, { seed, perSecond: 40, baseMs: 1_436_918_395_000, jitterMs: 12_000 })].map(
-    (row) => {
-      const index = TIME_INDEX.find((place) => row[place] !== null) as number;
-      const timeMs = row[index] as number;
-      const event = { row, timeMs, watermarkMs: max - delayMs };
-      max = Math.max(max, timeMs);
-      return event;
-    },
-  );
+  return [
+    ...events(count, { seed, perSecond: 40, baseMs: 1_436_918_395_000, jitterMs: 12_000, grainMs: 250 }),
+  ].map((row) => {
+    const index = TIME_INDEX.find((place) => row[place] !== null) as number;
+    const timeMs = row[index] as number;
+    const event = { row, timeMs, watermarkMs: max - delayMs };
+    max = Math.max(max, timeMs);
+    return event;
+  });
 }
 
 const sorted = (counts: ReadonlyMap<string, number>): string[] =>

@@ -79,11 +79,13 @@ export interface EventsOptions {
   readonly baseMs: number;
   /** How much later than its time an event may come. */
   readonly jitterMs?: number;
+  /** Times are multiples of this. */
+  readonly grainMs?: number;
 }
 
 export function* events(
   count: number,
-  { seed, perSecond, baseMs, jitterMs = 0 }: EventsOptions,
+  { seed, perSecond, baseMs, jitterMs = 0, grainMs = 1 }: EventsOptions,
 ): Generator<Row> {
   const random = randomOf(seed);
   const text = (length: number): string => {
@@ -96,7 +98,7 @@ export function* events(
     const epoch = Math.floor(n / 50);
     const offset = n % 50;
     const jitter = jitterMs > 0 && random(20) === 0 ? random(jitterMs) : 0;
-    const time = Math.floor(baseMs + (n * 1000) / perSecond) - jitter;
+    const time = Math.floor((baseMs + (n * 1000) / perSecond - jitter) / grainMs) * grainMs;
     const people = epoch + 1;
     const auctions = epoch * 3 + Math.min(offset, 3);
     const person = (): number => 1000 + Math.max(0, people - 1000) + random(Math.min(people, 1000));

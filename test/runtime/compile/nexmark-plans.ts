@@ -256,6 +256,14 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
     },
     'updates',
   ],
+  channels: [
+    group(
+      bids,
+      [key('channel'), tumbling(2000)],
+      [agg('bids', 'count'), agg('urls', 'countDistinct', f('url'))],
+    ),
+    'final',
+  ],
   q11: [
     group(
       bids,
