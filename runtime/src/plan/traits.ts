@@ -52,8 +52,7 @@ const APPEND_ONLY: PlanTable<boolean, ViewMode> = {
   // A left join waits with its nulls until no partner can come, but for a regular one, whose partner may always come.
   join: (node, mode) => {
     if (node.how.kind === 'regular' && node.type === 'left') return false;
-    const isRightRead = node.how.kind !== 'lookup';
-    return isAppendOnly(node.left, mode) && (!isRightRead || isAppendOnly(node.right, mode));
+    return isAppendOnly(node.left, mode) && isAppendOnly(node.right, mode);
   },
   pattern: () => true,
   process: () => true,

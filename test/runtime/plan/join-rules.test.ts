@@ -1,7 +1,7 @@
 /** Every rule of a join has its sentence. */
 import { expect, test } from 'vitest';
 import type { PlanNode, ViewMode } from '../../../runtime/src/plan/node.ts';
-import { forever, interval, temporal, lookup, byWindow, onCode } from './allowed.ts';
+import { byWindow, forever, interval, lookup, onCode, onWindow, temporal } from './allowed.ts';
 import {
   airports,
   field,
@@ -62,6 +62,11 @@ const cases: [string, PlanNode, string, ViewMode?][] = [
   [
     'a window join without windows',
     join(flights, flights, byWindow),
+    'join by window: both sides need to be groups by a window',
+  ],
+  [
+    'a window join with windows whose rows change',
+    join(windowed(), top(windowed(), { partition: [] }), byWindow, onWindow),
     'join by window: both sides need to be groups by a window',
   ],
   [

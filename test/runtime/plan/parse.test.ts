@@ -67,6 +67,31 @@ describe('every rule has its message', () => {
       'field "delay": only a string can be one of some values',
     ],
     [
+      'a decimal without a scale',
+      (p) => set(p['sources']![0]!['fields']![2]!, { type: 'decimal' }),
+      'source "flights", field "delay": a decimal has a scale, and nothing else',
+    ],
+    [
+      'a number with a scale',
+      (p) => set(p['sources']![0]!['fields']![2]!, { scale: 2 }),
+      'field "delay": a decimal has a scale, and nothing else',
+    ],
+    [
+      'a list of nothing',
+      (p) => set(p['sources']![0]!['fields']![0]!, { type: 'list' }),
+      'field "origin": a list has a type of items, and nothing else',
+    ],
+    [
+      'a string with a format',
+      (p) => set(p['sources']![0]!['fields']![0]!, { format: 'sql' }),
+      'field "origin": only a time has a format',
+    ],
+    [
+      'an event time that is named twice',
+      (p) => set(p['sources']![0]!, { eventTime: ['scheduled', 'scheduled'] }),
+      'the event time "scheduled" is named twice',
+    ],
+    [
       'a negative duration',
       (p) => set(p['sources']![0]!['watermark']!, { delayMs: -1 }),
       'sources.0.watermark.delayMs: ',

@@ -108,6 +108,13 @@ describe('of each kind', () => {
     ['over rows that are known', over(dedupe(flights)), 'append append time final - origin'],
     ['join', join(flights, flights, forever), 'append append events changes - -'],
     ['left join', join(flights, flights, forever, { type: 'left' }), 'takes takes time changes - -'],
+    ['join with what changes', join(flights, top(flights), forever), 'takes takes time changes - -'],
+    ['dedupe that forgets', dedupe(flights, { ttlMs: 1000 }), 'append append events changes - -'],
+    [
+      'dedupe that forgets, the last',
+      dedupe(flights, { ttlMs: 1000, keep: 'last' }),
+      'takes takes time changes - origin',
+    ],
     [
       'join of groups',
       join(group(flights, ['origin']), group(flights, ['origin']), forever),
