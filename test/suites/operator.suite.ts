@@ -14,6 +14,8 @@
  * content of the epoch arrives.
  */
 import * as fc from 'fast-check';
+import { expect } from 'vitest';
+import { fetchNeeded } from '../../runtime/src/compile/lower.ts';
 import type { Row, WindowValue } from '../../runtime/src/data/value.ts';
 import {
   type Collector,
@@ -25,7 +27,7 @@ import {
   type Weight,
 } from '../../runtime/src/operators/operator.ts';
 import { MemoryStore } from '../../runtime/src/state/memory.ts';
-import { Batch, type Entry, prefixRange } from '../../runtime/src/state/store.ts';
+import { Batch, type Entry, prefixRange, readWanted } from '../../runtime/src/state/store.ts';
 
 export const PREFIX = Buffer.from('s|live|view|0|');
 
@@ -102,7 +104,10 @@ export interface Surroundings {
 
 /** A new operator and its inputs, in order. */
 export interface Subject {
-  readonly operator: Pick<StatefulOperator, 'advance' | 'flush' | 'persist' | 'restore' | 'size'>;
+  readonly operator: Pick<
+    StatefulOperator,
+    'advance' | 'flush' | 'persist' | 'restore' | 'size' | 'spilling'
+  >;
   readonly inputs: readonly Collector[];
 }
 
@@ -135,6 +140,8 @@ export interface Run {
   readonly storedKeys: number;
   /** The most keys in memory at the end of an epoch. */
   readonly sizeMax: number;
+  /** Whether the operator can forget what the store holds. */
+  readonly forgets: boolean;
 }
 
 export type LateCall = readonly [position: number, ...window: WindowValue];
@@ -142,12 +149,33 @@ export type LateCall = readonly [position: number, ...window: WindowValue];
 /** The folded rows of a recomputation, in the form of `Run.rows`. */
 export const folded = (rows: readonly Row[]): string[] => rows.map((row) => JSON.stringify(row)).sort();
 
+/** Runs it; an operator that can forget runs a second time and forgets all it can between epochs: that must show nowhere. */
 export async function runScript(
   make: (surroundings: Surroundings) => Subject,
   script: readonly Step[],
-  { cuts = [], allowedMs = 0, causedBy = 'flush', end = true }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<Run> {
-  const engine = new Engine(make, allowedMs, causedBy);
+  const run = await runOnce(make, script, options, 0);
+  if (run.forgets)
+    for (const bytes of [Infinity, 1000])
+      expect(shown(await runOnce(make, script, options, bytes)), `M1, ${bytes} bytes`).toEqual(shown(run));
+  return run;
+}
+
+/** What must not depend on what is forgotten: all but the order within an epoch. */
+const shown = ({ changes, errors, forgets: _, ...rest }: Run): unknown => ({
+  ...rest,
+  changes: changes.toSorted(),
+  errors: errors.toSorted(),
+});
+
+async function runOnce(
+  make: (surroundings: Surroundings) => Subject,
+  script: readonly Step[],
+  { cuts = [], allowedMs = 0, causedBy = 'flush', end = true }: RunOptions,
+  spillBytes: number,
+): Promise<Run> {
+  const engine = new Engine(make, { allowedMs, causedBy, spillBytes });
   let epoch: Step[] = [];
   for (const [index, step] of script.entries()) {
     epoch.push(step);
@@ -179,13 +207,22 @@ class Engine {
   #sizeMax = 0;
 
   readonly #causedBy: 'flush' | 'advance';
+  readonly #spillBytes: number;
 
   constructor(
     make: (surroundings: Surroundings) => Subject,
-    allowedMs: number,
-    causedBy: 'flush' | 'advance',
+    {
+      allowedMs,
+      causedBy,
+      spillBytes,
+    }: {
+      readonly allowedMs: number;
+      readonly causedBy: 'flush' | 'advance';
+      readonly spillBytes: number;
+    },
   ) {
     this.#causedBy = causedBy;
+    this.#spillBytes = spillBytes;
     const isOverFor = (at: Position | null, endMs: number): boolean =>
       at !== null && isOver(endMs, allowedMs, at.watermarkMs);
     const late: LateRule = {
@@ -216,15 +253,24 @@ class Engine {
     const caused = steps.filter(({ at }) => at === null);
     if (this.#causedBy === 'advance')
       for (const { row, weight, input } of caused) inputs[input]?.push(row, weight, null);
+    await this.#fetchNeeded(watermarkMs);
     operator.advance(watermarkMs);
     if (this.#causedBy === 'flush')
       for (const { row, net, input } of netOf(caused))
         for (let i = 0; i < Math.abs(net); i++) inputs[input]?.push(row, net > 0 ? 1 : -1, null);
+    await this.#fetchNeeded(watermarkMs);
     operator.flush();
     const batch = new Batch();
     operator.persist(batch);
     await this.#store.commit(batch);
+    if (this.#spillBytes > 0) operator.spilling?.spill(this.#spillBytes);
     this.#sizeMax = Math.max(this.#sizeMax, operator.size);
+  }
+
+  async #fetchNeeded(watermarkMs: number): Promise<void> {
+    const { spilling } = this.#subject.operator;
+    if (spilling?.isSpilled === true)
+      await fetchNeeded(spilling, watermarkMs, (wanted) => readWanted(this.#store, wanted));
   }
 
   async restart(): Promise<void> {
@@ -248,6 +294,7 @@ class Engine {
       size: this.#subject.operator.size,
       storedKeys: (await this.#entries()).length,
       sizeMax: this.#sizeMax,
+      forgets: (this.#subject.operator.spilling ?? null) !== null,
     };
   }
 }

@@ -119,7 +119,10 @@ export function statusText(status: Status): string {
       'epochs',
       `${count(epochs.committed)} committed${epochs.lastDurationMs === null ? '' : `, the last took ${formatDuration(epochs.lastDurationMs)} for ${count(epochs.lastRows ?? 0)} events`}`,
     ],
-    ['state', `${count(state.keys)} keys in memory, ${formatSize(state.sizeBytes)} on disk`],
+    [
+      'state',
+      `${count(state.keys)} keys, ${formatSize(state.memoryBytes)} in memory, ${formatSize(state.sizeBytes)} on disk`,
+    ],
   ];
   if (status.nextRunAtMs !== null) lines.push(['next run', time(status.nextRunAtMs)]);
   if (status.lambda !== undefined)

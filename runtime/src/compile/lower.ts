@@ -9,7 +9,8 @@ import { inputsOf, nodesOf } from '../plan/walk.ts';
 import type { Plan, PlanNode, ViewPlan } from '../plan/node.ts';
 import type { Row } from '../data/value.ts';
 import type { Collector, LateRule, OnRowError, Position, Weight } from '../operators/operator.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Spilling } from '../operators/spilling.ts';
+import type { Batch, Entry, Wanted } from '../state/store.ts';
 import { lowerNode, type Memory } from './lower-node.ts';
 
 export interface LowerOptions {
@@ -57,19 +58,75 @@ export class Chain {
     }
   }
 
+  /** As `settle`, when operators may have forgotten what the store holds: each is given what it needs before its turn. */
+  async settleSpilled(watermarkMs: number, load: Load): Promise<void> {
+    for (const { operator } of this.#stages) {
+      const { spilling } = operator;
+      if (spilling?.isSpilled === true) await fetchNeeded(spilling, watermarkMs, load);
+      operator.advance(watermarkMs);
+      operator.flush();
+    }
+  }
+
   persist(batch: Batch): void {
     for (const { operator } of this.#stages) operator.persist(batch);
   }
 
-  /** REQUIRES a new chain. `read` gives the entries below a prefix in the order of their keys. */
-  async restore(read: (prefix: Buffer) => Promise<Iterable<Entry>>): Promise<void> {
-    for (const { operator, prefix } of this.#stages) operator.restore(await read(prefix));
+  /**
+   * REQUIRES a new chain. `read` gives the entries below a prefix in the order of their keys, in pieces; between them the
+   * operators that can forget stay within `memoryBytesMax`.
+   */
+  async restore(
+    read: (prefix: Buffer) => AsyncIterable<readonly Entry[]>,
+    memoryBytesMax = Infinity,
+  ): Promise<void> {
+    for (const { operator, prefix } of this.#stages) {
+      const { spilling } = operator;
+      const whole: Entry[] = [];
+      for await (const piece of read(prefix)) {
+        if (spilling === undefined || spilling === null) {
+          for (const entry of piece) whole.push(entry);
+          continue;
+        }
+        operator.restore(piece);
+        if (this.memoryBytes > memoryBytesMax) this.spill(this.memoryBytes - KEPT * memoryBytesMax);
+      }
+      if (whole.length > 0) operator.restore(whole);
+    }
+  }
+
+  /** An estimate of what the operators take in memory. */
+  get memoryBytes(): number {
+    return this.#stages.reduce((sum, { operator }) => sum + operator.memoryBytes, 0);
+  }
+
+  /** Makes operators forget about so many bytes, each in proportion to what it has. REQUIRES that everything is saved. */
+  spill(bytes: number): void {
+    const able = this.#stages.filter(
+      ({ operator: { spilling } }) => spilling !== undefined && spilling !== null,
+    );
+    const sum = able.reduce((total, { operator }) => total + operator.memoryBytes, 0);
+    for (const { operator } of able) operator.spilling?.spill((bytes * operator.memoryBytes) / sum);
   }
 
   /** How many keys the operators hold. */
   get size(): number {
     return this.#stages.reduce((sum, { operator }) => sum + operator.size, 0);
   }
+}
+
+/** Reads from the store what operators want, in their order. */
+export type Load = (wanted: readonly Wanted[]) => Promise<Iterable<Entry>>;
+
+/** How much of the memory is still in use when operators have forgotten what was over. */
+export const KEPT = 0.8;
+
+/** Gives an operator what it needs to settle. */
+export async function fetchNeeded(spilling: Spilling, watermarkMs: number, load: Load): Promise<void> {
+  for (let wanted = spilling.missing(); wanted.length > 0; wanted = spilling.missing())
+    spilling.resume(await load(wanted));
+  const due = spilling.due(watermarkMs);
+  if (due.length > 0) spilling.resume(await load(due));
 }
 
 /** REQUIRES a plan from `parsePlan`. */

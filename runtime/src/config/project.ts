@@ -2,6 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../base/durations.ts';
+import { parseSize } from '../base/sizes.ts';
 import { checkYaml, readYamlFile } from './yaml.ts';
 
 export const ARCHITECTURES = ['batch', 'micro-batch', 'streaming', 'lambda', 'kappa'] as const;
@@ -26,6 +27,18 @@ function duration(fallback: string, minMs = 1) {
     });
 }
 
+/** A size such as `256MB`, read as bytes. */
+const size = z.unknown().transform((text, context) => {
+  try {
+    const bytes = parseSize(text, 'value');
+    if (bytes > 0) return bytes;
+    context.addIssue({ code: 'custom', message: 'must be more than 0' });
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
+  }
+  return z.NEVER;
+});
+
 const relativePath = z
   .string()
   .min(1)
@@ -44,6 +57,7 @@ const projectSchema = z.strictObject({
     .prefault({}),
   batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
   corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),
+  state: z.strictObject({ memory: size.optional() }).prefault({}),
   log: z.strictObject({ partitions: z.int().min(1).max(256).default(1) }).prefault({}),
   ingest: z
     .strictObject({

@@ -2,6 +2,7 @@
  * A pipeline that can run: one log, one store and the arrangement of an architecture over them. The command line, the HTTP
  * API and the tests talk to this and to nothing behind it.
  */
+import { getHeapStatistics } from 'node:v8';
 import { arrange } from '../architectures/arrange.ts';
 import type { Arrangement } from '../architectures/arrangement.ts';
 import { failure } from '../base/errors.ts';
@@ -33,6 +34,9 @@ import { statusOf } from './status.ts';
 
 /** Layers of every architecture, for `rebuild`. */
 const LAYERS = ['live', 'scheduled', 'speed', 'batch'] as const;
+
+/** What operators may take of the heap unless the project says: epochs, views and answers need room beside them. */
+const HEAP_SHARE = 0.25;
 
 export interface EngineOptions {
   readonly plan: Plan;
@@ -80,6 +84,7 @@ export class Engine implements Host {
       store,
       log,
       clock: options.clock,
+      memoryBytesMax: options.config.state.memory ?? getHeapStatistics().heap_size_limit * HEAP_SHARE,
       onCommit: (commit) => engine.#committed(commit),
     };
     const { plan, config } = options;

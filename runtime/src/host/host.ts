@@ -19,7 +19,8 @@ export interface Status {
   /** Events that were malformed, or that an expression could not be computed for. Kept and replayable. */
   readonly rejected: number;
   readonly epochs: EpochStatus;
-  readonly state: { readonly keys: number; readonly sizeBytes: number };
+  /** Keys of the operators, an estimate of what those in memory take there, and what all of it takes on disk. */
+  readonly state: { readonly keys: number; readonly memoryBytes: number; readonly sizeBytes: number };
   /** When the next scheduled run, trigger or batch layer starts; null when it runs continuously or is stopped. */
   readonly nextRunAtMs: number | null;
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };

@@ -6,11 +6,11 @@
  * Micro-batch, streaming, Lambda's speed layer and each version of Kappa are this, with other triggers. How the log is cut
  * into epochs changes nothing but the moment at which rows become visible.
  */
-import { type Chain, lower } from '../compile/lower.ts';
+import { type Chain, KEPT, lower } from '../compile/lower.ts';
 import type { Collector } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
 import { prefixOf } from '../state/keys.ts';
-import { Batch, type Entry, prefixRange, type Store } from '../state/store.ts';
+import { Batch, type Entry, prefixRange, readWanted, type Store } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { LateRows } from './late.ts';
@@ -43,7 +43,9 @@ export class Job {
   /** Restores the operators as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    for (const { chain } of job.#views) await chain.restore((prefix) => entriesOf(layer.ports.store, prefix));
+    const { store, memoryBytesMax } = layer.ports;
+    for (const { chain } of job.#views)
+      await chain.restore((prefix) => piecesOf(store, prefix), memoryBytesMax / job.#views.length);
     return job;
   }
 
@@ -70,6 +72,20 @@ export class Job {
     return this.#views.reduce((sum, { chain }) => sum + chain.size, 0);
   }
 
+  /** An estimate of what the operators take in memory. */
+  get memoryBytes(): number {
+    return this.#views.reduce((sum, { chain }) => sum + chain.memoryBytes, 0);
+  }
+
+  /** Everything is saved: what was not touched lately may go, down to a part of the memory so that this is rare. */
+  #spill(): void {
+    const { memoryBytes } = this;
+    const { memoryBytesMax } = this.layer.ports;
+    if (memoryBytes <= memoryBytesMax) return;
+    const share = 1 - (KEPT * memoryBytesMax) / memoryBytes;
+    for (const { chain } of this.#views) chain.spill(share * chain.memoryBytes);
+  }
+
   get isCaughtUp(): boolean {
     return this.layer.position >= this.layer.ports.log.end;
   }
@@ -86,13 +102,16 @@ export class Job {
     await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
-      view.chain.settle(layer.viewWatermarkMs(view.layout));
+      await view.chain.settleSpilled(layer.viewWatermarkMs(view.layout), (wanted) =>
+        readWanted(layer.ports.store, wanted),
+      );
       view.chain.persist(this.#batch);
       const taken = await view.changes.take(layer.name, this.#batch, layer.ports.store);
       layer.addRows(view.layout.view.name, taken.rowsAdded);
       changes.set(view.layout.view.name, taken.changes);
     }
     await layer.commit(this.#batch, { position, startedAtMs, changes });
+    this.#spill();
     return true;
   }
 
@@ -178,8 +197,15 @@ export class Job {
   }
 }
 
-async function entriesOf(store: Store, prefix: Buffer): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const entry of store.scan(prefixRange(prefix))) entries.push(entry);
-  return entries;
+const PIECE_ENTRIES = 4096;
+
+async function* piecesOf(store: Store, prefix: Buffer): AsyncIterable<readonly Entry[]> {
+  let piece: Entry[] = [];
+  for await (const entry of store.scan(prefixRange(prefix))) {
+    piece.push(entry);
+    if (piece.length < PIECE_ENTRIES) continue;
+    yield piece;
+    piece = [];
+  }
+  yield piece;
 }

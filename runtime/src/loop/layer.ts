@@ -59,6 +59,8 @@ export interface LayerPorts {
   readonly store: Store;
   readonly log: Log;
   readonly clock: Clock;
+  /** What the operators of a job may take in memory; beyond it they forget what the store holds. */
+  readonly memoryBytesMax: number;
   /** Called after each commit with what it changed. */
   readonly onCommit: (commit: LayerCommit) => void;
 }

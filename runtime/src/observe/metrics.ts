@@ -86,6 +86,9 @@ const STATUS_METRICS: readonly StatusMetric[] = [
   ),
   gauge('epoch_last_rows', 'Events of the last epoch.', [], (s, set) => set(s.epochs.lastRows)),
   gauge('state_keys', 'Keys in the state.', [], (s, set) => set(s.state.keys)),
+  gauge('state_memory_bytes', 'Estimate of what the state takes in memory.', [], (s, set) =>
+    set(s.state.memoryBytes),
+  ),
   gauge('state_size_bytes', 'Size of the state on disk.', [], (s, set) => set(s.state.sizeBytes)),
   gauge('next_run_timestamp_seconds', 'When the next scheduled run starts.', [], (s, set) =>
     set(seconds(s.nextRunAtMs)),

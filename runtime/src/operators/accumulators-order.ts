@@ -180,6 +180,10 @@ class Items implements Members {
   #isSorted = true;
   #savedItems = 0;
 
+  get size(): number {
+    return this.#items.length;
+  }
+
   add(item: Kept): void {
     const last = this.#items.at(-1);
     if (last !== undefined && comparePlaces(item, last) < 0) this.#isSorted = false;

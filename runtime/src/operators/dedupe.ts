@@ -100,6 +100,10 @@ class DedupeOperator implements StatefulOperator {
     return this.#kept.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'an append-only input takes nothing back');
     const { by, time, onError } = this.#spec;

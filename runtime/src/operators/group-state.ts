@@ -8,7 +8,7 @@
 import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import { RowError } from '../expr/functions.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Range } from '../state/store.ts';
 import { type Accumulator, resultsOf } from './accumulators.ts';
 import type { Members } from './multiset.ts';
 import type { Collector, OnRowError } from './operator.ts';
@@ -31,6 +31,9 @@ export interface Group {
   recordKey: Buffer | null;
   /** Whether it was forgotten; queues may still hold it. */
   isGone: boolean;
+  /** See `Touched`. */
+  epoch: number;
+  bytes: number;
 }
 
 /** Hands on the rows of groups. A row that cannot be computed is reported once, and nothing stands in its place. */
@@ -95,7 +98,11 @@ export class GroupStore<G extends Group> {
   readonly #idOf: (group: G) => Buffer;
   readonly #recordOf: (group: G) => readonly unknown[];
   readonly #changed = new Set<G>();
-  readonly #forgotten: Buffer[] = [];
+  readonly #forgotten: Range[] = [];
+  readonly #memory = new GroupMemory();
+  /** The group whose members `restore` read last: there may be more. */
+  #restoring: G | null = null;
+  #restoringBytes = 0;
 
   constructor(prefix: Buffer, idOf: (group: G) => Buffer, recordOf: (group: G) => readonly unknown[]) {
     this.#prefix = prefix;
@@ -103,55 +110,155 @@ export class GroupStore<G extends Group> {
     this.#recordOf = recordOf;
   }
 
+  /** An estimate of what the saved groups take in memory. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
+  }
+
   change(group: G): void {
     this.#changed.add(group);
   }
 
   forget(group: G): void {
-    group.isGone = true;
+    this.drop(group);
     this.#changed.delete(group);
-    if (group.recordKey !== null) this.#forgotten.push(group.recordKey);
+    if (group.recordKey !== null) this.forgetRange(rangeOf(group.recordKey));
+  }
+
+  /** Forgets what the store has there. REQUIRES that no group of the range is left in memory. */
+  forgetRange(range: Range): void {
+    this.#forgotten.push(range);
+  }
+
+  /** A group leaves memory; the store keeps it. */
+  drop(group: G): void {
+    group.isGone = true;
+    this.#memory.remove(group);
   }
 
   persist(batch: Batch): void {
+    this.#restoring = null;
     // First, since a group that begins anew has the id of the one before it.
-    for (const key of this.#forgotten) batch.deleteRange({ gte: key, lt: tagged(key, BEYOND) });
+    for (const range of this.#forgotten) batch.deleteRange(range);
     this.#forgotten.length = 0;
     for (const group of this.#changed) {
       const { accumulators } = group;
-      const key = (group.recordKey ??= Buffer.concat([this.#prefix, this.#idOf(group), Buffer.of(RECORD)]));
+      const key = (group.recordKey ??= recordKeyOf(this.#prefix, this.#idOf(group)));
       const saved = accumulators.map((accumulator) => accumulator.save());
-      batch.put(key, JSON.stringify([this.#recordOf(group), saved]));
+      const record = JSON.stringify([this.#recordOf(group), saved]);
+      batch.put(key, record);
       for (let index = 0; index < accumulators.length; index++) {
         const members = accumulators[index]?.members ?? null;
-        if (members !== null) persistMembers(members, tagged(key, MEMBER, index), batch);
+        if (members !== null) this.#persistMembers(members, tagged(key, MEMBER, index), batch);
       }
+      this.#memory.measure(group, key.length + record.length);
     }
     this.#changed.clear();
   }
 
-  /** Makes every group again. REQUIRES entries in the order of their keys. */
+  #persistMembers(members: Members, prefix: Buffer, batch: Batch): void {
+    for (const [name, value] of members.takeChanges()) {
+      const key = Buffer.concat([prefix, name]);
+      if (value === null) batch.delete(key);
+      else batch.put(key, value);
+      this.#memory.member(name.length + (value?.length ?? 0));
+    }
+  }
+
+  /**
+   * Makes the groups of these entries again; `make` refuses one by null. REQUIRES entries in the order of their keys; the
+   * members of one group may go on in a next call. Returns the groups that are new or have more members than before.
+   */
   restore(
     entries: Iterable<Entry>,
-    make: (record: readonly unknown[], saved: readonly unknown[]) => G,
+    make: (record: readonly unknown[], saved: readonly unknown[]) => G | null,
   ): readonly G[] {
-    const groups: G[] = [];
-    let group: G | undefined;
-    let id: Buffer = Buffer.alloc(0);
+    const sizes = new Map<G, number>();
+    const gone = new Set(this.#forgotten.map(({ gte }) => gte.toString('latin1')));
+    let id = this.#restoring === null ? null : this.#idIn(this.#restoring.recordKey as Buffer);
+    let group = this.#restoring;
     for (const { key, value } of entries) {
       const rest = key.subarray(this.#prefix.length);
-      if (group !== undefined && rest[id.length] === MEMBER && rest.subarray(0, id.length).equals(id)) {
+      if (id !== null && rest[id.length] === MEMBER && rest.subarray(0, id.length).equals(id)) {
+        if (group === null) continue;
         const index = rest.readUInt16BE(id.length + 1);
         group.accumulators[index]?.members?.restore(rest.subarray(id.length + 3), value);
+        this.#memory.member(rest.length - id.length - 3 + value.length);
+        if (!sizes.has(group)) sizes.set(group, this.#restoringBytes);
         continue;
       }
-      const [record, saved] = JSON.parse(value.toString()) as [unknown[], unknown[]];
-      group = make(record, saved);
-      group.recordKey = Buffer.from(key);
-      id = group.recordKey.subarray(this.#prefix.length, -1);
-      groups.push(group);
+      const recordKey = Buffer.from(key);
+      id = this.#idIn(recordKey);
+      // What was forgotten since the last commit is not there any more.
+      if (gone.size > 0 && gone.has(recordKey.toString('latin1'))) group = null;
+      else group = make(...(JSON.parse(value.toString()) as [unknown[], unknown[]]));
+      if (group === null) continue;
+      group.recordKey = recordKey;
+      this.#restoringBytes = key.length + value.length;
+      sizes.set(group, this.#restoringBytes);
     }
-    return groups;
+    for (const [each, recordBytes] of sizes) this.#memory.measure(each, recordBytes);
+    this.#restoring = group;
+    return [...sizes.keys()];
+  }
+
+  /** Whether more of a group may come with the next `restore`. */
+  isRestoring(group: G): boolean {
+    return this.#restoring === group;
+  }
+
+  #idIn(recordKey: Buffer): Buffer {
+    return recordKey.subarray(this.#prefix.length, -1);
+  }
+}
+
+export function recordKeyOf(prefix: Buffer, id: Buffer): Buffer {
+  return Buffer.concat([prefix, id, Buffer.of(RECORD)]);
+}
+
+/** The record of a group and its members. */
+export function rangeOf(recordKey: Buffer): Range {
+  return { gte: recordKey, lt: tagged(recordKey, BEYOND) };
+}
+
+/** All records whose ids begin with whole encoded values, and their members: no tag of a value is 0xFF. */
+export function rangeBelow(prefix: Buffer, idStart: Buffer): Range {
+  const gte = Buffer.concat([prefix, idStart]);
+  return { gte, lt: Buffer.concat([gte, Buffer.of(0xff)]) };
+}
+
+/** What a group takes in memory beside its texts and numbers, each aggregate, and each member: measured. */
+const GROUP_BYTES = 400;
+const AGGREGATE_BYTES = 100;
+const MEMBER_BYTES = 150;
+/** How much more a value takes in memory than in its encoding. */
+const VALUE_FACTOR = 2;
+
+/** Estimates what groups take in memory, from what they take in the store. */
+class GroupMemory {
+  bytes = 0;
+  #members = 0;
+  #memberBytes = 0;
+
+  /** A member of this encoded size was written or read. */
+  member(encodedBytes: number): void {
+    this.#members++;
+    this.#memberBytes += encodedBytes;
+  }
+
+  measure(group: Group, recordBytes: number): void {
+    const { accumulators } = group;
+    let bytes = GROUP_BYTES + AGGREGATE_BYTES * accumulators.length + VALUE_FACTOR * recordBytes;
+    const perMember = MEMBER_BYTES + VALUE_FACTOR * (this.#memberBytes / this.#members);
+    for (const { members } of accumulators)
+      if (members !== null && members.size > 0) bytes += members.size * perMember;
+    this.bytes += bytes - group.bytes;
+    group.bytes = bytes;
+  }
+
+  remove(group: Group): void {
+    this.bytes -= group.bytes;
+    group.bytes = 0;
   }
 }
 
@@ -164,15 +271,17 @@ function tagged(recordKey: Buffer, tag: number, index?: number): Buffer {
   return key;
 }
 
-function persistMembers(members: Members, prefix: Buffer, batch: Batch): void {
-  for (const [name, value] of members.takeChanges()) {
-    const key = Buffer.concat([prefix, name]);
-    if (value === null) batch.delete(key);
-    else batch.put(key, value);
-  }
-}
-
 /** The fields of a group without rows. */
 export function emptyGroup(key: Row, accumulators: readonly Accumulator[]): Group {
-  return { key, accumulators, rows: 0, shown: null, isFailing: false, recordKey: null, isGone: false };
+  return {
+    key,
+    accumulators,
+    rows: 0,
+    shown: null,
+    isFailing: false,
+    recordKey: null,
+    isGone: false,
+    epoch: 0,
+    bytes: 0,
+  };
 }

@@ -9,20 +9,29 @@
  * those that end later. A window may also be a column of the input. A group is there while it has rows: when the last is
  * taken back, its row goes. One whose row cannot be computed (a sum that overflows) is reported and not shown until it can.
  *
- * State       see `group-state.ts`; the id is the encoded key
+ * State       see `group-state.ts`; the id is the encoded key, its window first. Without a time to live, groups that were
+ *             not touched for long may be in the store alone: see `spilling.ts`
  * Invariants  G1  A row is late by the watermark of its own partition at its own offset, so it is late in every cut.
  *             G2  A window's state is forgotten exactly when no row that is not late can belong to it any more.
  *             G3  In `final` mode a group's row is handed on once, when its window is over.
  *             G4  Whether a group has expired when a row comes depends on that row and those before it, not on the cut.
  */
-import { encodeKey, nameOfKey } from '../data/key.ts';
+import { nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { RowError } from '../expr/functions.ts';
 import type { ViewMode } from '../plan/node.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Wanted } from '../state/store.ts';
 import { Aggregates, type AggregateSpec } from './accumulators.ts';
-import { emptyGroup, type Group, GroupRows, GroupStore } from './group-state.ts';
+import {
+  emptyGroup,
+  type Group,
+  GroupRows,
+  GroupStore,
+  rangeBelow,
+  rangeOf,
+  recordKeyOf,
+} from './group-state.ts';
 import {
   type Collector,
   type LateRule,
@@ -31,6 +40,8 @@ import {
   type StatefulOperator,
   type Weight,
 } from './operator.ts';
+import { type Aside, groupId, SpilledGroups } from './spilled-groups.ts';
+import { coldest, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
 import { Ttl } from './ttl.ts';
 import type { WindowAssigner } from './window.ts';
@@ -63,7 +74,7 @@ interface KeyedGroup extends Group {
   touchedMs: number | null;
 }
 
-export class GroupOperator implements StatefulOperator {
+export class GroupOperator implements StatefulOperator, Spilling {
   readonly #spec: GroupSpec;
   readonly #rows: GroupRows;
   readonly #store: GroupStore<KeyedGroup>;
@@ -71,7 +82,9 @@ export class GroupOperator implements StatefulOperator {
   readonly #ttl: Ttl | null;
   readonly #groups = new Map<string, KeyedGroup>();
   /** Groups by the end of their window, or by when they were touched: what `advance` may forget. */
-  readonly #queue = new TimeQueue<KeyedGroup>();
+  #queue = new TimeQueue<KeyedGroup>();
+  readonly #spilled: SpilledGroups;
+  #epoch = 0;
   readonly #unflushed = new Set<KeyedGroup>();
   #watermarkMs = -Infinity;
 
@@ -83,13 +96,23 @@ export class GroupOperator implements StatefulOperator {
     this.#ttl = isKept ? new Ttl(spec.ttlMs, spec.late.allowedMs) : null;
     this.#store = new GroupStore(
       spec.prefix,
-      ({ key }) => encodeKey(key),
+      ({ key }) => groupId(key, spec.windowIndex),
       ({ key, rows, touchedMs }) => [key, rows, touchedMs],
     );
+    this.#spilled = new SpilledGroups(spec.windowIndex);
   }
 
   get size(): number {
-    return this.#groups.size;
+    return this.#groups.size + this.#spilled.size;
+  }
+
+  get memoryBytes(): number {
+    return this.#store.memoryBytes + this.#spilled.memoryBytes;
+  }
+
+  /** When groups expire without being touched, all of them are needed. */
+  get spilling(): Spilling | null {
+    return this.#ttl === null ? this : null;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
@@ -129,34 +152,50 @@ export class GroupOperator implements StatefulOperator {
         return;
       }
     }
+    const name = nameOfKey(key);
+    const known = this.#groups.get(name);
+    const taken: Aside = { key, name, row, weight, at };
+    if (known === undefined && this.#spilled.mayHave(key, name)) this.#spilled.putAside(taken);
+    else this.#count(known, taken);
+  }
+
+  /** REQUIRES that the aggregates evaluated this row last. */
+  #count(known: KeyedGroup | undefined, taken: Aside): void {
+    const { key, name, weight, at } = taken;
     const group =
-      this.#ttl === null ? this.#groupOf(key) : this.#livingGroup(this.#ttl, key, row, weight, at);
+      this.#ttl === null
+        ? (known ?? this.#create(name, emptyGroup(key, this.#aggregates.create())))
+        : this.#livingGroup(this.#ttl, known, taken);
     if (group === null) return;
     group.rows += weight;
+    group.epoch = this.#epoch;
     this.#aggregates.add(group.accumulators, weight, at);
     this.#unflushed.add(group);
     this.#store.change(group);
   }
 
-  #groupOf(key: Row): KeyedGroup {
-    const name = nameOfKey(key);
-    return this.#groups.get(name) ?? this.#create(name, key, emptyGroup(key, this.#aggregates.create()));
-  }
-
-  #create(name: string, key: Row, empty: Group, touchedMs: number | null = null): KeyedGroup {
+  #create(name: string, empty: Group, touchedMs: number | null = null): KeyedGroup {
     const group = Object.assign(empty, { name, touchedMs });
     this.#groups.set(name, group);
-    const { windowIndex } = this.#spec;
-    if (windowIndex >= 0) this.#queue.add((key[windowIndex] as WindowValue | null)?.[1] ?? Infinity, group);
-    else if (touchedMs !== null) this.#queue.add(touchedMs, group);
+    this.#enqueue(group);
     return group;
   }
 
+  #enqueue(group: KeyedGroup): void {
+    const { key, touchedMs } = group;
+    const { windowIndex } = this.#spec;
+    if (windowIndex >= 0) this.#queue.add((key[windowIndex] as WindowValue | null)?.[1] ?? Infinity, group);
+    else if (touchedMs !== null) this.#queue.add(touchedMs, group);
+  }
+
   /** The group as this row finds it: one that has expired begins anew. Null when the row takes back what is forgotten. */
-  #livingGroup(ttl: Ttl, key: Row, row: Row, weight: Weight, at: Position | null): KeyedGroup | null {
+  #livingGroup(
+    ttl: Ttl,
+    known: KeyedGroup | undefined,
+    { key, name, row, weight, at }: Aside,
+  ): KeyedGroup | null {
     const rowMs = at?.eventTimeMs ?? ((this.#spec.time?.(row) ?? null) as number | null);
-    const name = nameOfKey(key);
-    let group = this.#groups.get(name);
+    let group = known;
     if (
       group !== undefined &&
       group.touchedMs !== null &&
@@ -167,7 +206,7 @@ export class GroupOperator implements StatefulOperator {
       group = undefined;
     }
     if (weight === -1 && (group?.rows ?? 0) <= 0) return null;
-    group ??= this.#create(name, key, emptyGroup(key, this.#aggregates.create()));
+    group ??= this.#create(name, emptyGroup(key, this.#aggregates.create()));
     if (rowMs !== null) {
       if (group.touchedMs === null) this.#queue.add(rowMs, group);
       group.touchedMs = Math.max(group.touchedMs ?? -Infinity, rowMs);
@@ -206,11 +245,19 @@ export class GroupOperator implements StatefulOperator {
     const { late, mode, windowIndex } = this.#spec;
     if (windowIndex < 0) return;
     // The ends for which `isOver` holds.
-    for (const group of this.#queue.take(this.#watermarkMs + 1 - late.allowedMs)) {
+    const over = this.#watermarkMs + 1 - late.allowedMs;
+    for (const group of this.#queue.take(over)) {
       if (group.isGone) continue;
       if (mode === 'final' || this.#unflushed.has(group)) this.#rows.show(group);
       this.#forget(group);
     }
+    this.#forgetSpilled(over);
+  }
+
+  /** In `final` mode those that were due came back and are forgotten; of the others nothing is left to hand on. */
+  #forgetSpilled(untilMs: number): void {
+    for (const id of this.#spilled.due(untilMs)) this.#store.forgetRange(rangeBelow(this.#spec.prefix, id));
+    this.#spilled.drop(untilMs);
   }
 
   flush(): void {
@@ -225,14 +272,64 @@ export class GroupOperator implements StatefulOperator {
 
   persist(batch: Batch): void {
     this.#store.persist(batch);
+    this.#epoch++;
   }
 
   restore(entries: Iterable<Entry>): void {
-    const groups = this.#store.restore(entries, ([key, rows, touchedMs], saved) => {
-      const group = emptyGroup(key as Row, this.#aggregates.create(saved));
+    this.#restore(entries, () => {});
+  }
+
+  /** Makes the groups again that are not there; each is told to `restored`. */
+  #restore(entries: Iterable<Entry>, restored: (key: Row, name: string) => void): void {
+    const groups = this.#store.restore(entries, ([saved, rows, touchedMs], accumulators) => {
+      const key = saved as Row;
+      const name = nameOfKey(key);
+      if (this.#groups.has(name)) return null;
+      restored(key, name);
+      const group = emptyGroup(key, this.#aggregates.create(accumulators));
       group.rows = rows as number;
-      return this.#create(nameOfKey(group.key), group.key, group, touchedMs as number | null);
+      group.epoch = this.#epoch;
+      return this.#create(name, group, touchedMs as number | null);
     });
     if (this.#spec.mode === 'updates') for (const group of groups) this.#rows.recall(group);
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0;
+  }
+
+  spill(bytes: number): void {
+    for (const group of coldest([...this.#groups.values()], bytes)) {
+      if (this.#store.isRestoring(group)) continue;
+      this.#groups.delete(group.name);
+      this.#store.drop(group);
+      this.#spilled.add(group.key, group.name);
+    }
+    // It would hold what is forgotten until its window ends.
+    this.#queue = new TimeQueue();
+    for (const group of this.#groups.values()) this.#enqueue(group);
+  }
+
+  missing(): readonly Wanted[] {
+    const { prefix, windowIndex } = this.#spec;
+    const keys = new Map(this.#spilled.aside.map(({ name, key }) => [name, key]));
+    const records = [...keys.values()].map((key) => recordKeyOf(prefix, groupId(key, windowIndex)));
+    const hasMembers = this.#aggregates.create().some(({ members }) => members !== null);
+    return hasMembers ? records.map(rangeOf) : records;
+  }
+
+  due(watermarkMs: number): readonly Wanted[] {
+    const { mode, prefix, late } = this.#spec;
+    if (mode === 'updates') return [];
+    const ids = this.#spilled.due(watermarkMs + 1 - late.allowedMs);
+    return ids.map((id) => rangeBelow(prefix, id));
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    this.#restore(entries, (key, name) => this.#spilled.remove(key, name));
+    for (const aside of this.#spilled.takeAside()) {
+      this.#aggregates.evaluate(aside.row);
+      this.#count(this.#groups.get(aside.name), aside);
+    }
   }
 }

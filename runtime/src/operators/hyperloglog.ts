@@ -25,6 +25,10 @@ export class HyperLogLog implements Members {
   #registers: Map<number, number> | Uint8Array = new Map();
   readonly #changed = new Set<number>();
 
+  get size(): number {
+    return this.#registers instanceof Map ? this.#registers.size : REGISTERS;
+  }
+
   add(value: Value): void {
     const [high, low] = hash64(nameOfKey([value]));
     const rest = high << INDEX_BITS;

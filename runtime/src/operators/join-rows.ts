@@ -98,6 +98,10 @@ export class JoinRows {
     return this.#saved.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   has(key: string): boolean {
     return this.#buckets[LEFT].has(key) || this.#buckets[RIGHT].has(key);
   }

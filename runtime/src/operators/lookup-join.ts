@@ -37,6 +37,10 @@ export class LookupJoin implements JoinOperator {
     return this.#table.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   #keep(row: Row, weight: Weight): void {
     invariant(weight === 1, 'a table takes no row back; another row of the key replaces it');
     const key = joinKeyOf(row, this.#spec.right);

@@ -8,6 +8,8 @@ import { SortedList } from './sorted-list.ts';
 
 /** Entries of an accumulator that are stored beside its record. */
 export interface Members {
+  /** How many there are. */
+  readonly size: number;
   /** Entries that changed since the last call, null for one that is gone. */
   takeChanges(): Iterable<readonly [name: Buffer, value: string | null]>;
   /** REQUIRES what `takeChanges` gave, in the order of the names. */

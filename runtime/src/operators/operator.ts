@@ -11,6 +11,7 @@
 import type { Row } from '../data/value.ts';
 import type { RowError } from '../expr/functions.ts';
 import type { Batch, Entry } from '../state/store.ts';
+import type { Spilling } from './spilling.ts';
 
 export type Weight = 1 | -1;
 
@@ -45,8 +46,12 @@ export interface StatefulOperator extends Collector {
   persist(batch: Batch): void;
   /** REQUIRES a new operator and the entries of its prefix in the order of their keys. */
   restore(entries: Iterable<Entry>): void;
-  /** How many keys are held. */
+  /** How many keys there are, in memory or in the store alone. */
   readonly size: number;
+  /** An estimate of what it takes in memory; behind `persist` it is up to date. */
+  readonly memoryBytes: number;
+  /** How it forgets what the store holds; absent or null when it needs everything in memory. */
+  readonly spilling?: Spilling | null;
 }
 
 /**

@@ -117,6 +117,10 @@ export class OverOperator implements StatefulOperator {
     return this.#saved.size + (isSaved ? 0 : this.#partitions.size);
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'the input of an over-window only grows');
     try {

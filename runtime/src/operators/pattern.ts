@@ -102,6 +102,10 @@ export class PatternOperator implements StatefulOperator {
     return this.#saved.size + this.#partitions.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'the input of a pattern only grows');
     try {

@@ -113,6 +113,10 @@ export class ProcessOperator implements StatefulOperator {
     return this.#saved.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'the input of a process function only grows');
     try {

@@ -15,6 +15,10 @@ export interface SavedItem {
   isSaved: boolean;
 }
 
+/** What an item takes in memory with its places in maps and queues, beside its values; those take more than in JSON. */
+const ITEM_BYTES = 300;
+const VALUE_FACTOR = 2;
+
 export class SavedItems<T extends SavedItem> {
   readonly #prefix: Buffer;
   readonly #save: (item: T) => unknown;
@@ -22,6 +26,9 @@ export class SavedItems<T extends SavedItem> {
   readonly #removed: T[] = [];
   #serial = 0;
   #size = 0;
+  /** Of what was written or read so far. */
+  #items = 0;
+  #encodedBytes = 0;
 
   constructor(prefix: Buffer, save: (item: T) => unknown) {
     this.#prefix = prefix;
@@ -31,6 +38,17 @@ export class SavedItems<T extends SavedItem> {
   /** How many items there are. */
   get size(): number {
     return this.#size;
+  }
+
+  /** An estimate of what the items take in memory, from what they took in the store so far. */
+  get memoryBytes(): number {
+    const encodedBytes = this.#items === 0 ? 0 : this.#encodedBytes / this.#items;
+    return Math.round(this.#size * (ITEM_BYTES + VALUE_FACTOR * encodedBytes));
+  }
+
+  #measure(encoded: { readonly length: number }): void {
+    this.#items++;
+    this.#encodedBytes += encoded.length;
   }
 
   /** The number of the next item; larger than that of all that are there. */
@@ -57,7 +75,9 @@ export class SavedItems<T extends SavedItem> {
     for (const item of this.#removed) batch.delete(this.#keyOf(item));
     this.#removed.length = 0;
     for (const item of this.#changed) {
-      batch.put(this.#keyOf(item), JSON.stringify(this.#save(item)));
+      const saved = JSON.stringify(this.#save(item));
+      this.#measure(saved);
+      batch.put(this.#keyOf(item), saved);
       item.isSaved = true;
     }
     this.#changed.clear();
@@ -71,6 +91,7 @@ export class SavedItems<T extends SavedItem> {
       const serial = key.readUIntBE(from + 1, 6);
       this.#serial = Math.max(this.#serial, serial);
       this.#size++;
+      this.#measure(value);
       make(JSON.parse(value.toString()), { kind: key[from] ?? 0, serial, isSaved: true });
     }
   }

@@ -69,6 +69,10 @@ export class SessionOperator implements StatefulOperator {
     return this.#size;
   }
 
+  get memoryBytes(): number {
+    return this.#store.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'the input of a session only grows');
     const { keys, windowIndex, gapMs, late, onError } = this.#spec;

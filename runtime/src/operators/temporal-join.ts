@@ -68,6 +68,10 @@ export class TemporalJoin implements JoinOperator {
     return this.#saved.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   #push(side: Side, row: Row, weight: Weight, at: Position | null): void {
     invariant(weight === 1, 'an append-only input takes nothing back');
     const { late, onError, type, project } = this.#spec;

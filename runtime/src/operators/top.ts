@@ -85,6 +85,10 @@ export class TopOperator implements StatefulOperator {
     return this.#partitions.size;
   }
 
+  get memoryBytes(): number {
+    return this.#saved.memoryBytes;
+  }
+
   push(row: Row, weight: Weight, at: Position | null): void {
     const { retracts, limit } = this.#spec;
     invariant(retracts || weight === 1, 'an append-only input takes nothing back');

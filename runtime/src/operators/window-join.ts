@@ -58,6 +58,10 @@ export class WindowJoin implements JoinOperator {
     return this.#rows.size;
   }
 
+  get memoryBytes(): number {
+    return this.#rows.memoryBytes;
+  }
+
   #push(side: Side, row: Row, weight: Weight, at: Position | null): void {
     const { type, project, late, left, right } = this.#spec;
     const sideSpec = side === LEFT ? left : right;

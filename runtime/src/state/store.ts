@@ -16,6 +16,9 @@ export interface Entry {
   readonly value: Buffer;
 }
 
+/** A key to read, or all of a range. */
+export type Wanted = Buffer | Range;
+
 /** Changes in order; a later one wins over an earlier one of the same key. */
 export class Batch {
   readonly operations: Operation[] = [];
@@ -63,6 +66,30 @@ export interface Store extends Reads {
   /** Makes every commit so far survive a power cut. */
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The entries that are wanted: first the single keys that are there, then range after range. */
+export async function readWanted(reads: Reads, wanted: readonly Wanted[]): Promise<readonly Entry[]> {
+  const keys = wanted.filter((each): each is Buffer => Buffer.isBuffer(each));
+  const values = await reads.getMany(keys);
+  const entries = keys.flatMap((key, index): Entry[] => {
+    const value = values[index] ?? null;
+    return value === null ? [] : [{ key, value }];
+  });
+  const ranges = wanted.filter((each): each is Range => !Buffer.isBuffer(each));
+  for (let from = 0; from < ranges.length; from += SCANS_MAX) {
+    const some = ranges.slice(from, from + SCANS_MAX).map((range) => entriesOf(reads, range));
+    for (const found of await Promise.all(some)) entries.push(...found);
+  }
+  return entries;
+}
+
+const SCANS_MAX = 64;
+
+async function entriesOf(reads: Reads, range: Range): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const entry of reads.scan(range)) entries.push(entry);
+  return entries;
 }
 
 /** The range of all keys that start with a prefix. REQUIRES a prefix that is not all 0xFF. */

@@ -175,7 +175,7 @@ function baseStatus(host: MemoryHost): Status {
     late: { total: 137, policy: { flights: 'correct' }, waiting: 14 },
     rejected: 3,
     epochs: { committed: 412, lastAtMs: nowMs - 42_000, lastDurationMs: 84, lastRows: 1_204 },
-    state: { keys: 2_981, sizeBytes: 1_482_330 },
+    state: { keys: 2_981, memoryBytes: 1_913_402, sizeBytes: 1_482_330 },
     nextRunAtMs: nowMs + 138_000,
     corrections: { runs: 2, lastAtMs: nowMs - 1_900_000 },
   };

@@ -108,6 +108,7 @@ export const PAGE = `<!doctype html>
     <div><dt>In the last epoch</dt><dd id="epoch-rows">–</dd></div>
     <div><dt>It took</dt><dd id="epoch-took">–</dd></div>
     <div><dt>Keys in the state</dt><dd id="state-keys">–</dd></div>
+    <div><dt>State in memory</dt><dd id="state-memory">–</dd></div>
     <div><dt>State on disk</dt><dd id="state-size">–</dd></div>
   </dl>
 </section>

@@ -225,5 +225,6 @@ export function showKeepingUp(status) {
   say('epoch-rows', epochs.lastRows === null ? 'none yet' : counted(epochs.lastRows, 'event'));
   say('epoch-took', epochs.lastDurationMs === null ? 'none yet' : duration(epochs.lastDurationMs / 1000));
   say('state-keys', whole(state.keys));
+  say('state-memory', size(state.memoryBytes));
   say('state-size', size(state.sizeBytes));
 }
