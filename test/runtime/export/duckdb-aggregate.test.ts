@@ -82,6 +82,22 @@ describe.each(Object.keys(AGGREGATES) as (keyof typeof AGGREGATES)[])('%s', (fn)
   );
 });
 
+/** Two rows of one time, and then the same two the other way around. */
+const TWO = [event({ t: 1, n: 2 }), event({ t: 1, n: 1 })];
+const TIES: readonly (readonly [AggregateName, inOrder: number, turned: number])[] = [
+  ['first', 2, 1],
+  ['last', 1, 2],
+  ['argMin', 2, 1],
+  ['argMax', 2, 1],
+];
+
+test.each(TIES)('%s of equal rows goes by arrival', async (fn, inOrder, turned) => {
+  const { plan, view } = planOf(group(events, [], [{ name: 'a', fn, arg: f('n'), by: f('t') }]));
+  expect(await exported(plan, view, TWO)).toEqual([`[${inOrder}]`]);
+  expect(await exported(plan, view, TWO.toReversed())).toEqual([`[${turned}]`]);
+  expect(streamed(plan, view, TWO)).toEqual([`[${inOrder}]`]);
+});
+
 test('sums of doubles agree but for the last bits', async () => {
   const anyDouble = fc.double({ min: -1e12, max: 1e12, noNaN: true });
   await fc.assert(

@@ -260,7 +260,7 @@ const RANDOM = (Object.keys(EXAMPLES) as FunctionName[]).filter((fn) => !fn.star
 
 describe('as the engine computes', () => {
   test.each(RANDOM)('%s', async (fn) => {
-    const details = await runsOf(anyCallOf(fn), 12);
+    const details = await runsOf(anyCallOf(fn), 8);
     expect(details.failed ? fc.defaultReportMessage(details) : 'equal').toBe('equal');
   });
   test('expressions in each other', async () => {

@@ -142,6 +142,23 @@ test('the watermark is computed from the positions of one partition, and every f
   ).toEqual(ALL);
 });
 
+test('an event is not late by its own time', async () => {
+  const log = [event({ t: 9, n: 1 }), event({ t: 8, n: 2 }), event({ t: 7, n: 3 })];
+  const sources = [{ ...EVENTS, watermark: { ...EVENTS.watermark, delayMs: 0 } }];
+  const { plan, view } = planOf(counted, { ...DROP, sources });
+  const { events: table } = await loadTables(plan, log);
+  // The first closes the window for the others.
+  const rows = ['[{"start":"1970-01-01T00:00:00.000Z","end":"1970-01-01T00:00:00.010Z"},1,1]'];
+  expect(streamed(plan, view, log)).toEqual(rows);
+  expect(
+    await rowsOf(
+      counted,
+      { ...DROP, sources },
+      { events: { ...table, watermark: 'computed' } as DuckDbInput },
+    ),
+  ).toEqual(rows);
+});
+
 test('paths that DuckDB cannot tell apart are refused', () => {
   const [time, ...others] = NESTED.fields.slice(1, 4);
   const fields = [
