@@ -55,7 +55,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   architectures: 'base data plan config loop ports state views host~',
   ingest: 'base data plan log ports host~',
   observe: 'host~',
-  engine: 'base config data expr ingest log compile operators loop architectures observe plan ports state views host~',
+  engine: 'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
   serve: 'base data observe host',
   cli: 'base config data engine ingest plan ports serve host~',
   testing: 'config dsl engine ports state log host~',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { count, pipeline, source, sum, tumbling, type View } from 'pipeline-runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -202,5 +203,41 @@ export default pipeline('clicks', {
     expect(command([], args).stdout).toMatch(/^\/\/ view view\n'use strict';\n[^]*function process0\(/);
     const forbidden = command(['--disallow-code-generation-from-strings'], args);
     expect(forbidden.stdout).toBe('// view view\n// interpreted: this process forbids generated code\n');
+  });
+
+  describe('batch over Parquet', () => {
+    const parquet = join(folder, 'clicks.parquet');
+    const batch = [
+      'run',
+      '--once',
+      '--pipeline',
+      definition,
+      '--input',
+      `clicks=${parquet}`,
+      '--architecture',
+      'batch',
+    ];
+    const write = async (ms: string): Promise<void> => {
+      const connection = await (await DuckDBInstance.create(':memory:')).connect();
+      writeFileSync(input, CLICKS.join('\n'));
+      await connection.run(
+        `COPY (SELECT page, "at"::TIMESTAMP AS "at", ${ms} AS ms FROM read_json('${input}')) TO '${parquet}' (FORMAT parquet)`,
+      );
+    };
+
+    it('is done by DuckDB, with the same rows', async () => {
+      await write('ms');
+      const { stdout, stderr } = command([], batch);
+      expect({ stdout, stderr }).toEqual({ stdout: shown, stderr: '' });
+      expect(command([], batch.with(-1, 'streaming')).stdout).toBe(shown);
+    });
+
+    it('is done by the engine where the file is not as the source says, row by row', async () => {
+      await write(`CASE ms WHEN 3 THEN 'three' ELSE ms::VARCHAR END`);
+      const { status, stdout, stderr } = command([], batch);
+      expect(stderr).toMatch(/^view view is computed by the engine, not by DuckDB: /);
+      expect(stderr).toContain('5 lines rejected, the first is line 1: field "ms" is "three"');
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    });
   });
 });

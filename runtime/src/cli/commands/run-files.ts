@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import process from 'node:process';
 import { failure } from '../../base/errors.ts';
 import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
@@ -51,6 +51,7 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
     throw failure('USAGE', {
       message: `--architecture ${options.architecture}: there are ${ARCHITECTURES.join(', ')}.`,
     });
+  if (architecture === 'batch' && (await runInDuckDb(plan, inputs, views, options))) return;
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {
     const data = await openDataFolder(folder, systemClock);
@@ -83,6 +84,33 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Batch over Parquet alone is what DuckDB does best; false when it cannot do it exactly, and the engine has to. */
+async function runInDuckDb(
+  plan: Plan,
+  inputs: readonly { readonly source: string; readonly path: string }[],
+  views: readonly string[],
+  options: FileRunOptions,
+): Promise<boolean> {
+  if (!inputs.every(({ path }) => extname(path).toLowerCase() === '.parquet')) return false;
+  const wanted = plan.views.filter(({ name }) => views.includes(name));
+  const files = Object.fromEntries(inputs.map(({ source, path }) => [source, [path]]));
+  const { runOnParquet } = await import('../../engine/duckdb-run.ts');
+  const lines: string[] = [];
+  for (const [index, result] of (await runOnParquet(plan, wanted, files)).entries()) {
+    if ('because' in result) {
+      note(`view ${wanted[index]?.name ?? ''} is computed by the engine, not by DuckDB: ${result.because}`);
+      return false;
+    }
+    const { layout, rows } = result;
+    for (const row of rows) lines.push(`${JSON.stringify(layout.toJson(row))}\n`);
+  }
+  await writeLines(
+    lines.map((line) => Buffer.from(line)),
+    options.output ?? '-',
+  );
+  return true;
 }
 
 /** Without an architecture nothing is kept on the way: one pass over the files, in memory. */
