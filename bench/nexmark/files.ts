@@ -13,6 +13,11 @@ export interface Measured {
   readonly seconds: number;
   readonly rssBytes: number;
   readonly stateBytes?: number;
+  /** Of `equal`. */
+  readonly equal?: boolean;
+  readonly rows?: number;
+  /** Of `columns`. */
+  readonly eventsPerSecond?: number;
 }
 
 function run(script: string, args: readonly string[]): string {
@@ -39,8 +44,8 @@ export function eventsFile(events: number): string {
 }
 
 /** A measurement in a process of its own; see measure.ts. */
-export function measure<T = Measured>(kind: string, query: string, file: string): T {
-  return JSON.parse(run('measure.js', [kind, query, file])) as T;
+export function measure(kind: string, query: string, file: string): Measured {
+  return JSON.parse(run('measure.js', [kind, query, file])) as Measured;
 }
 
 export function median(numbers: readonly number[]): number {

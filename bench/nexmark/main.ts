@@ -16,7 +16,6 @@ import { type Architecture, ARCHITECTURES } from '../../runtime/src/config/proje
 import { CodedError } from '../../runtime/src/base/coded-error.ts';
 import { tablesFirst } from '../../runtime/src/engine/file-run.ts';
 import { openFileRun, workersOf } from '../../runtime/src/engine/file-workers.ts';
-import type { ViewPlan } from '../../runtime/src/plan/node.ts';
 import { ViewLayout } from '../../runtime/src/views/layout.ts';
 import { nexmarkQuery, QUERIES } from './queries.ts';
 
@@ -106,9 +105,10 @@ async function throughLayers(name: Architecture): Promise<void> {
   }
   await driver.end();
   await driver.settle();
-  const layout = new ViewLayout(definition.plan, definition.plan.views[0] as ViewPlan);
   const times = new Set(
-    layout.columns.flatMap((column) => (column.type === 'timestamp' ? [column.name] : [])),
+    definition.plan.views
+      .flatMap((view) => new ViewLayout(definition.plan, view).columns)
+      .flatMap((column) => (column.type === 'timestamp' ? [column.name] : [])),
   );
   for (const row of await driver.rows(query)) {
     const written = Object.entries(row).map(([column, value]) => [

@@ -25,7 +25,7 @@ export class Random {
     return Math.floor(this.fraction() * below);
   }
 
-  pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)] as T;
+  pick(values: readonly string[]): string {
+    return values[this.below(values.length)] ?? '';
   }
 }

@@ -44,7 +44,7 @@ export function pinnedValuesOf(condition: Expr): Values {
   if (condition.fn === 'eq') {
     const isPinned = left.kind === 'field' && right.kind === 'literal' && right.value !== null;
     return isPinned && right.type !== 'decimal' && right.type !== 'timestamp'
-      ? new Map([[left.name, [right.value as Gate['values'][number]]]])
+      ? new Map([[left.name, [right.value]]])
       : new Map();
   }
   const [one, two] = [pinnedValuesOf(left), pinnedValuesOf(right)];

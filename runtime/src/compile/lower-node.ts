@@ -1,7 +1,7 @@
 /** What runs each kind of node: its plan becomes the specification of an operator. */
 import { invariant } from '../base/invariant.ts';
 import type { Column, Row, Value } from '../data/value.ts';
-import { evaluatorOf, type Evaluate, type FunctionTable, inferExpr } from '../expr/evaluate.ts';
+import { evaluatorOf, type Evaluate, inferExpr } from '../expr/evaluate.ts';
 import type { Expr } from '../expr/node.ts';
 import type { AggregateSpec } from '../operators/accumulators.ts';
 import { dedupe } from '../operators/dedupe.ts';
@@ -78,7 +78,7 @@ class Given {
   }
 
   evaluate(expr: Expr): Evaluate {
-    return evaluatorOf(expr, this.columns, this.context.code as FunctionTable);
+    return evaluatorOf(expr, this.columns, this.context.code);
   }
 
   indexOf(name: string): number {
@@ -264,8 +264,7 @@ function lowerJoin(node: NodeOf<'join'>, context: NodeContext): JoinOperator {
   const project = (l: Row, r: Row | null): Row =>
     picks.map(({ isLeft, index }): Value => (isLeft ? l[index] : r?.[index]) ?? null);
   const columns = inferColumns(plan, node);
-  const condition =
-    node.condition === null ? null : evaluatorOf(node.condition, columns, context.code as FunctionTable);
+  const condition = node.condition === null ? null : evaluatorOf(node.condition, columns, context.code);
   const spec = { type: node.type, project, condition, onError, prefix: statePrefix };
   const late = later(context.late, Math.max(heldBack(node.left), heldBack(node.right)));
   const sides = {

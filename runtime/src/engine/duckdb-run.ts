@@ -3,7 +3,7 @@
  * does not fit. What SQL cannot say exactly, or where DuckDB is not installed, the engine computes instead, and says why.
  */
 import { tmpdir } from 'node:os';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type * as DuckDb from '@duckdb/node-api';
 import { invariant } from '../base/invariant.ts';
 import { type Column, type Row, type Value } from '../data/value.ts';
 import { exportDuckDb } from '../export/sql/duckdb.ts';
@@ -12,8 +12,6 @@ import type { Plan, ViewPlan } from '../plan/node.ts';
 import { ViewLayout } from '../views/layout.ts';
 
 const MEMORY_LIMIT = '1GB';
-
-type DuckDb = typeof import('@duckdb/node-api');
 
 /** The rows of a view in the order of their keys, or why DuckDB does not compute them. */
 export type DuckDbRows =
@@ -51,7 +49,7 @@ export async function runOnParquet(
   }
 }
 
-async function load(): Promise<DuckDb | null> {
+async function load(): Promise<typeof DuckDb | null> {
   try {
     return await import('@duckdb/node-api');
   } catch {
@@ -60,8 +58,8 @@ async function load(): Promise<DuckDb | null> {
 }
 
 async function runView(
-  duckdb: DuckDb,
-  connection: DuckDBConnection,
+  duckdb: typeof DuckDb,
+  connection: DuckDb.DuckDBConnection,
   plan: Plan,
   view: ViewPlan,
   inputs: Readonly<Record<string, DuckDbInput>>,
@@ -71,7 +69,7 @@ async function runView(
   const query = exportDuckDb(plan, view, inputs);
   if ('unsupported' in query)
     return { because: query.unsupported.map(({ what, reason }) => `${what}: ${reason}`).join('; ') };
-  let answer: readonly (readonly DuckDBValue[])[];
+  let answer: readonly (readonly DuckDb.DuckDBValue[])[];
   try {
     answer = (await connection.streamAndReadAll(query.sql)).getRows();
   } catch (error) {
@@ -85,7 +83,11 @@ async function runView(
 }
 
 /** A value of DuckDB as one of ours. */
-function valueOf(duckdb: DuckDb, value: DuckDBValue, column: Pick<Column, 'type' | 'item'>): Value {
+function valueOf(
+  duckdb: typeof DuckDb,
+  value: DuckDb.DuckDBValue,
+  column: Pick<Column, 'type' | 'item'>,
+): Value {
   if (value === null) return null;
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'number') return value + 0;

@@ -77,7 +77,8 @@ export class FileRun {
     try {
       const read = async (into: Buffer, at: number): Promise<number> =>
         (await file.read(into, at, CHUNK_BYTES)).bytesRead;
-      while (signal?.aborted !== true && (await lines.read(read)) > 0);
+      const isWanted = (): boolean => signal?.aborted !== true;
+      while (isWanted() && (await lines.read(read)) > 0);
     } finally {
       await file.close();
     }

@@ -8,7 +8,7 @@ import { rowToJson } from '../data/json.ts';
 import { nameOfKey } from '../data/key.ts';
 import { formatSqlTimestamp } from '../data/timestamp.ts';
 import type { Row } from '../data/value.ts';
-import { evaluatorOf, type FunctionTable } from '../expr/evaluate.ts';
+import { evaluatorOf } from '../expr/evaluate.ts';
 import { RowError } from '../expr/functions.ts';
 import { type Collector, isOver, type LateRule, type Position } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
@@ -84,7 +84,7 @@ export class FileView {
     if (this.#options.ordered === true && this.layout.shape === 'events')
       return { unsupported: 'rows of single events, in order' };
     return compileView(this.#plan, view, {
-      functions: codeOf(this.#plan) as FunctionTable,
+      functions: codeOf(this.#plan),
       hooks: {
         error: (node, _, row) => this.#reject(this.#reasonOf(view, node, row as Row)),
         late: () => void this.late++,
@@ -98,7 +98,8 @@ export class FileView {
   #interpret(view: ViewPlan): Chain {
     const late: LateRule = {
       allowedMs: this.layout.allowedMs,
-      isOverFor: (at, endMs) => at !== null && isOver(endMs, late.allowedMs, at.watermarkMs),
+      isOverFor: (at, endMs) =>
+        !this.#takesLate && at !== null && isOver(endMs, late.allowedMs, at.watermarkMs),
       isClosedFor: (at, endMs) => late.isOverFor(at, endMs),
       late: () => void this.late++,
     };
@@ -126,7 +127,7 @@ export class FileView {
     const columns = inferColumns(this.#plan, node.kind === 'join' ? node : input);
     for (const expr of exprsOf(node)) {
       try {
-        evaluatorOf(expr, columns, codeOf(this.#plan) as FunctionTable)(row);
+        evaluatorOf(expr, columns, codeOf(this.#plan))(row);
       } catch (error) {
         if (error instanceof RowError) return error.message;
       }
@@ -145,17 +146,17 @@ export class FileView {
 
   /** REQUIRES a batch that has what `neededOf` names, in any order and beside what other views need. */
   process(source: SourcePlan, batch: ColumnBatch, time: BatchTime): void {
-    const watermarks = this.#takesLate ? NEVER : time.watermarks;
-    const { watermarkMs, firstPosition } = time;
+    const { watermarks, watermarkMs, firstPosition } = time;
     const names = this.neededOf(source);
     const columns = names.map((name) => batch.columns.find(({ column }) => column.name === name));
     const own = { ...batch, columns: columns as ColumnBatch['columns'] };
     if (this.#compiled !== null) {
-      this.#compiled.process(source.name, own, watermarks);
+      this.#compiled.process(source.name, own, this.#takesLate ? NEVER : watermarks);
       if (!this.#takesLate) this.#compiled.advance(watermarkMs);
       this.#compiled.flush();
       return;
     }
+    // What was silent too long is forgotten by the watermark, even where nothing is late.
     this.#pushRows(source, own, watermarks, firstPosition);
     this.#chain?.settle(this.#takesLate ? -Infinity : watermarkMs);
   }
