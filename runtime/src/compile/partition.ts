@@ -9,7 +9,6 @@
  * A source that is read along several ways by different columns needs filters right behind it that tell its events apart.
  * Tables that are looked up go everywhere. Where nothing is remembered an event may go anywhere.
  */
-import type { Type } from '../data/value.ts';
 import type { Expr } from '../expr/node.ts';
 import { inferColumns } from '../plan/infer.ts';
 import {
@@ -53,17 +52,6 @@ interface Want {
 
 type Demands = readonly Demand[];
 
-const HASHED: { readonly [T in Type]: boolean } = {
-  string: true,
-  integer: true,
-  double: true,
-  boolean: true,
-  timestamp: true,
-  decimal: true,
-  list: false,
-  window: false,
-};
-
 /** Every way to meet a want, the ones by the first keys first. */
 const WAYS: PlanTable<Iterable<Demands>, Want> = {
   source: (node, want) => fromSource(node, want, null),
@@ -97,15 +85,8 @@ function ways(node: PlanNode, want: Want): Iterable<Demands> {
   return applyTable(WAYS, node, want);
 }
 
-function fromSource(
-  { source: name }: NodeOf<'source'>,
-  { plan, column }: Want,
-  condition: Expr | null,
-): Demands[] {
-  if (column === null) return [[{ source: name, condition, to: 'anywhere' }]];
-  const fields = plan.sources.find((source) => source.name === name)?.fields ?? [];
-  const isHashed = fields.some((field) => field.name === column && HASHED[field.type]);
-  return isHashed ? [[{ source: name, condition, to: { column } }]] : [];
+function fromSource({ source }: NodeOf<'source'>, { column }: Want, condition: Expr | null): Demands[] {
+  return [[{ source, condition, to: column === null ? 'anywhere' : { column } }]];
 }
 
 /** Of nodes whose keys are columns of their input that pass unchanged. */

@@ -84,9 +84,9 @@ export class HandedChunks implements ChunkReader {
 
   read(chunk: number): Lines | null | undefined {
     while (!this.#arrived.has(chunk)) {
-      const received = receiveMessageOnPort(this.#port) as { message: LinesMessage } | undefined;
+      const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return undefined;
-      const { message } = received;
+      const message = received.message as LinesMessage;
       if (message.feed === this.#feed) this.#arrived.set(message.chunk, message.lines);
     }
     const lines = this.#arrived.get(chunk) ?? null;

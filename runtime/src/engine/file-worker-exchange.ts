@@ -150,9 +150,9 @@ export class Exchange {
     for (const port of this.#ports) {
       if (port === null) continue;
       for (;;) {
-        const received = receiveMessageOnPort(port) as { message: ChunkMessage } | undefined;
+        const received = receiveMessageOnPort(port);
         if (received === undefined) break;
-        const { message } = received;
+        const message = received.message as ChunkMessage;
         if (message.feed === this.#feed) this.#arrived.set(message.chunk, message);
       }
     }

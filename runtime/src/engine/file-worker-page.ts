@@ -5,7 +5,13 @@
  *
  * Texts are copied with all that lies between them where that is most of it: one copy of many bytes costs less than many.
  */
-import { type BatchColumn, type ColumnBatch, columnBatch, type Room } from '../data/columns.ts';
+import {
+  type BatchColumn,
+  type ColumnBatch,
+  columnBatch,
+  type Room,
+  type TextColumn,
+} from '../data/columns.ts';
 import type { Column, ListValue } from '../data/value.ts';
 
 export interface Page {
@@ -27,13 +33,18 @@ export interface Split {
 const SLACK_BYTES = 64;
 const ALIGNED_BYTES = 8;
 
-/** Writes pages of some columns. `memory` gives so many bytes, which nobody reads any more. */
+/**
+ * Writes pages of some columns, `withPlaces` if somebody asks for the ordinals of the rows. `memory` gives so many bytes, which
+ * nobody reads any more.
+ */
 export class PageWriter {
   readonly #columns: readonly Column[];
+  readonly #withPlaces: boolean;
   readonly #memory: (bytes: number) => SharedArrayBuffer;
 
-  constructor(columns: readonly Column[], memory: (bytes: number) => SharedArrayBuffer) {
+  constructor(columns: readonly Column[], withPlaces: boolean, memory: (bytes: number) => SharedArrayBuffer) {
     this.#columns = columns;
+    this.#withPlaces = withPlaces;
     this.#memory = memory;
   }
 
@@ -44,31 +55,20 @@ export class PageWriter {
     const texts = new Texts(batch, columns);
     const buffer = this.#memory(columnBytes(this.#columns, rows) + texts.bytes + SLACK_BYTES);
     const { page, used } = laidOut(this.#columns, rows, buffer);
-    gather(batch.ordinals, page.ordinals, order, rows);
-    gather(batch.times, page.times, order, rows);
-    gather(batch.maxTimesBefore, page.maxTimesBefore, order, rows);
+    if (this.#withPlaces) gatherDoubles(batch.ordinals, page.ordinals, order, rows);
+    gatherDoubles(batch.times, page.times, order, rows);
+    gatherDoubles(batch.maxTimesBefore, page.maxTimesBefore, order, rows);
     const place = texts.into(Buffer.from(buffer), used);
     const lists: (ListValue | null)[][] = [];
     for (const [index, from] of columns.entries()) {
       const to = page.columns[index] as BatchColumn;
-      if (from.nulls !== null && to.nulls !== null) gather(from.nulls, to.nulls, order, rows);
-      if (from.kind === 'text' && to.kind === 'text') {
-        for (let row = 0; row < rows; row++) {
-          const source = order[row] as number;
-          if (from.nulls?.[source] === 1) continue;
-          const start = from.starts[source] as number;
-          const end = from.ends[source] as number;
-          const at = place(start, end);
-          to.starts[row] = at;
-          to.ends[row] = at + end - start;
-        }
-      } else if (from.kind === 'list' || to.kind === 'list' || from.kind === 'text' || to.kind === 'text')
-        lists.push(
-          [...order.subarray(0, rows)].map(
-            (source) => (from as { values: (ListValue | null)[] }).values[source] ?? null,
-          ),
-        );
-      else gather(from.values, to.values, order, rows);
+      if (from.nulls !== null && to.nulls !== null) gatherBytes(from.nulls, to.nulls, order, rows);
+      if (from.kind === 'number' && to.kind === 'number') gatherDoubles(from.values, to.values, order, rows);
+      else if (from.kind === 'boolean' && to.kind === 'boolean')
+        gatherBytes(from.values, to.values, order, rows);
+      else if (from.kind === 'text' && to.kind === 'text') gatherTexts(from, to, order, rows, place);
+      else if (from.kind === 'list')
+        lists.push(Array.from(order.subarray(0, rows), (row) => from.values[row] ?? null));
     }
     return { buffer, rows, offsets, lists };
   }
@@ -147,10 +147,32 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNED_BYTES) * ALIGNED_BYTES;
 }
 
-type Cells = Float64Array | Uint8Array;
+// Two functions that do the same: each then knows the type of its arrays.
 
-function gather(from: Cells, to: Cells, order: Int32Array, rows: number): void {
+function gatherDoubles(from: Float64Array, to: Float64Array, order: Int32Array, rows: number): void {
   for (let row = 0; row < rows; row++) to[row] = from[order[row] as number] as number;
+}
+
+function gatherBytes(from: Uint8Array, to: Uint8Array, order: Int32Array, rows: number): void {
+  for (let row = 0; row < rows; row++) to[row] = from[order[row] as number] as number;
+}
+
+function gatherTexts(
+  from: TextColumn,
+  to: TextColumn,
+  order: Int32Array,
+  rows: number,
+  place: (start: number, end: number) => number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const source = order[row] as number;
+    if (from.nulls?.[source] === 1) continue;
+    const start = from.starts[source] as number;
+    const end = from.ends[source] as number;
+    const at = place(start, end);
+    to.starts[row] = at;
+    to.ends[row] = at + end - start;
+  }
 }
 
 /** The texts of a batch, and how they are copied. */

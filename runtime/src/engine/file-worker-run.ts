@@ -197,7 +197,9 @@ class Feed {
     const columns = this.#scanner.batch.columns
       .map(({ column }) => column)
       .filter(({ name }) => needed.has(name));
-    const writer = new PageWriter(columns, (bytes) =>
+    // Generated code sees rows in their order and needs no places.
+    const withPlaces = views.some(({ isCompiled }) => !isCompiled);
+    const writer = new PageWriter(columns, withPlaces, (bytes) =>
       this.#pool.take(bytes, this.#memoryChunk, this.#control.consumedByAll),
     );
     return { views, columns, writer, splitter: new Splitter(route, this.#data.workers) };

@@ -71,11 +71,12 @@ function markOwners(
   workers: number,
 ): void {
   const [column] = inOrder(batch, [{ name }]) as [BatchColumn];
-  const hash = hasherOf(batch, column);
   const takes = when === null ? null : takesOf(batch, when);
+  const hashes = hashesOf(batch, column);
   for (let row = 0; row < batch.n; row++) {
     if (takes !== null && !takes(row)) continue;
-    owners[row] = column.nulls?.[row] === 1 ? 0 : (mixed(hash(row)) >>> 0) % workers;
+    if (column.nulls === null || column.nulls[row] !== 1)
+      owners[row] = (mixed(hashes[row] as number) >>> 0) % workers;
   }
 }
 
@@ -86,35 +87,44 @@ function takesOf(
   const [column] = inOrder(batch, [{ name: field }]) as [BatchColumn];
   if (column.kind !== 'number')
     return (row) => values.includes(valueAt(batch, column, row) as string | boolean);
+  const [only] = values;
+  if (values.length === 1) return (row) => column.values[row] === only && column.nulls?.[row] !== 1;
   return (row) => column.nulls?.[row] !== 1 && values.includes(column.values[row] as number);
 }
 
-/** Numbers by their bits, texts by their bytes. */
-function hasherOf({ bytes }: ColumnBatch, column: BatchColumn): (row: number) => number {
+const HASHES = new Int32Array(BATCH_ROWS_MAX);
+
+/** Of numbers by their bits, of texts by their bytes; of what is null anything. Valid until the next call. */
+function hashesOf({ bytes, n }: ColumnBatch, column: BatchColumn): Int32Array {
   switch (column.kind) {
     case 'number': {
       const { values } = column;
-      const words = new Int32Array(1 << 1);
-      const double = new Float64Array(words.buffer);
-      return (row) => {
+      const words = new Int32Array(values.buffer, values.byteOffset, 2 * n);
+      for (let row = 0; row < n; row++) {
         // Zero has two signs and one meaning.
-        double[0] = (values[row] as number) + 0;
-        return (words[0] as number) ^ Math.imul(words[1] as number, 0x9e3779b1);
-      };
+        const isZero = values[row] === 0;
+        HASHES[row] = isZero
+          ? 0
+          : (words[2 * row] as number) ^ Math.imul(words[2 * row + 1] as number, 0x9e3779b1);
+      }
+      return HASHES;
     }
     case 'boolean':
-      return (row) => column.values[row] as number;
+      for (let row = 0; row < n; row++) HASHES[row] = column.values[row] as number;
+      return HASHES;
     case 'text':
-      return (row) => {
-        const end = column.ends[row] as number;
-        let hash = 0;
-        for (let at = column.starts[row] as number; at < end; at++)
-          hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
-        return hash;
-      };
+      for (let row = 0; row < n; row++)
+        HASHES[row] = hashOf(bytes, column.starts[row] as number, column.ends[row] as number);
+      return HASHES;
     case 'list':
       throw new Error(`column ${column.column.name}: lists are no keys of workers`);
   }
+}
+
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = 0;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  return hash;
 }
 
 function mixed(hash: number): number {

@@ -171,6 +171,8 @@ export class FileWorkers {
         if (answer.kind === 'problems') this.#problems(answer, plausible);
       });
       const handing = handOver?.(feed, () => isOver);
+      // Workers that wait for lines would wait for ever.
+      handing?.catch(() => this.#control.stop());
       const answers = await all.finally(() => void (isOver = true));
       await handing;
       signal?.throwIfAborted();
