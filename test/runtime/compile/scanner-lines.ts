@@ -113,6 +113,7 @@ const number = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
   fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => value.toFixed(3)),
   fc.constantFrom('0', '-0', '-0.0', '0.1', '1e3', '1E+2', '1.5e-7', '9007199254740991', '9007199254740992'),
+  fc.constantFrom('9300000000000000000', '18446744073709551617'),
   fc.constantFrom('9007199254740993', '-9007199254740992', '123456789012345678', '0.30000000000000004'),
   fc.constantFrom(
     '1.0',
@@ -170,6 +171,15 @@ const timeText = fc.oneof(
   { arbitrary: goodIso.map((value) => `"${value}"`), weight: 3 },
   { arbitrary: time.map((value) => `"${value}"`), weight: 2 },
   { arbitrary: time.chain(spelledString), weight: 1 },
+  {
+    arbitrary: fc.constantFrom(
+      '"2015-07-15 00:00:60.000"',
+      '"2015-07-15T00:00:60Z"',
+      '"2015-02-29 00:00:00"',
+      '"2015-04-31T00:00:00Z"',
+    ),
+    weight: 1,
+  },
 );
 
 interface Member {

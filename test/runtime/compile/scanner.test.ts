@@ -125,6 +125,13 @@ describe('no surprise: what producers write every day is read without JSON.parse
       ],
     ],
     [
+      'one name in several objects',
+      [
+        '{"kind":1,"price":"none","bid":{"kind":9,"price":5,"inner":{"price":0,"id":3}},"seen":"2015-07-15T00:00:00Z"}',
+        '{"kind":1,"bid":{"inner":{"id":3,"kind":0},"price":5},"price":"none","seen":"2015-07-15T00:00:00Z"}',
+      ],
+    ],
+    [
       'nested values that nobody reads',
       [bid(',"more":{"a":[1,-2.5e3,{"b":[]}],"c":{}, "d":[true,false,null,"]"]}'), bid(',"more":[ ]')],
     ],
@@ -166,6 +173,11 @@ describe('a surprise: the judge says what is wrong', () => {
       'field "note" is "\\ud800", not a string',
     ],
     [
+      'two second halves of surrogate pairs',
+      bid().replace('"tags"', '"note":"\\udc00\\udc00","tags"'),
+      'field "note" is "\\udc00\\udc00", not a string',
+    ],
+    [
       'a parent that is no object',
       bid().replace(/"bid":\{.*\}\}/, '"bid":5'),
       'field "bid" is 5, not an object',
@@ -187,6 +199,26 @@ describe('a surprise: the judge says what is wrong', () => {
       problem === undefined ? [] : [problem instanceof RegExp ? expect.stringMatching(problem) : problem],
     );
     expect(read.problems.map((each) => each.ordinal)).toEqual(problem === undefined ? [] : [1]);
+  });
+
+  test.each([
+    'c080',
+    'c3',
+    'e08080',
+    'eda080',
+    'f0808080',
+    'f4908080',
+    'f5808080',
+    'ff',
+    '80',
+    'e282',
+    'f09f98',
+  ])('bytes %s are not UTF-8, in texts that are read and in others', (hex) => {
+    const lineOf = (key: string): string =>
+      `{"kind":1,"seen":"2015-07-15T00:00:00Z","${key}":"${Buffer.from(hex, 'hex').toString('latin1')}"}`;
+    const input = Buffer.from([bid(), lineOf('note'), lineOf('other'), bid()].join('\n'), 'latin1');
+    const { problems } = scan(ALL, input);
+    expect(problems.map(({ problem }) => problem)).toEqual(Array(2).fill('the line is not UTF-8 text'));
   });
 
   test('a line over a megabyte is a problem, one of a megabyte is not', async () => {
@@ -256,8 +288,13 @@ describe('lines that are not wanted', () => {
 });
 
 describe('limits', () => {
-  test('a batch ends when it is full, or has no more room for decoded strings; nothing is lost', async () => {
-    const long = `{"kind":1,"note":"${'\\n'.repeat(200_000)}","seen":"2015-07-15T00:00:00Z"}`;
+  test.each([
+    ['is full', `{"kind":1,"note":"${'\\n'.repeat(200_000)}","seen":"2015-07-15T00:00:00Z"}`],
+    [
+      'has no more room for decoded strings',
+      `{"kind":1,"note":"\\n${'x'.repeat(300_000)}","seen":"2015-07-15T00:00:00Z"}`,
+    ],
+  ])('a batch ends when it %s; nothing is lost', async (_, long) => {
     const input = Buffer.from(Array.from({ length: 40 }, () => [bid(), long].join('\n')).join('\n'));
     const { judged, ...read } = scan(ALL, input, { rowsMax: 64 });
     expect(read).toEqual(await readSlowly(input, ALL));

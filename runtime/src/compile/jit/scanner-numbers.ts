@@ -47,10 +47,9 @@ export function defineInteger(asm: A.Assembler): void {
           br('more'),
         ),
       ),
-      // More than sixteen digits may have overflown; the byte behind the digits may be a point or an exponent.
+      // More than sixteen digits may have overflown. A point or an exponent behind them is the beginning of no step.
       when(gtS(sub(at, first), 16), [failed]),
       when(A.gt64(value, A.const64(Number.MAX_SAFE_INTEGER)), [failed]),
-      when(or(eq(digit, 46 - 48), eq(or(add(digit, 48), 32), 101)), [failed]),
       A.storeF(cell, 0, signed(isNegative, A.toDouble64(value))),
       at,
     ];
