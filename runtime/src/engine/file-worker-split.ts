@@ -44,7 +44,7 @@ export class Splitter {
   #byOwner(batch: ColumnBatch, cases: readonly RouteCase[]): Split {
     const owners = this.#owners.fill(0, 0, batch.n);
     for (const one of cases) markOwners(batch, one, owners, this.#workers);
-    const next = new Array<number>(this.#workers + 1).fill(0);
+    const next = Array.from({ length: this.#workers + 1 }, () => 0);
     for (let row = 0; row < batch.n; row++) (next[(owners[row] as number) + 1] as number)++;
     for (let worker = 0; worker < this.#workers; worker++)
       next[worker + 1] = (next[worker + 1] as number) + (next[worker] as number);

@@ -67,6 +67,8 @@ export class FileWorkers {
   readonly #threads: readonly Thread[];
   #events = 0;
   #feeds = 0;
+  /** The first one; after it there is nothing to go on with. */
+  #error: Error | null = null;
 
   static async open(options: FileWorkersOptions): Promise<FileWorkers> {
     const { workers } = options;
@@ -259,11 +261,13 @@ export class FileWorkers {
     command: Command,
     onAnswer: (answer: Answer, worker: number) => void = () => {},
   ): Promise<Answer[]> {
+    if (this.#error !== null) throw this.#error;
     try {
       return await Promise.all(
         this.#threads.map((thread, worker) => thread.ask(command, (answer) => onAnswer(answer, worker))),
       );
     } catch (error) {
+      this.#error ??= error as Error;
       await this.close();
       throw error;
     }
@@ -339,7 +343,7 @@ class Thread {
     return new Promise((resolve, reject) => {
       if (this.#error !== null) return reject(this.#error);
       this.#asked = { answer: onAnswer, done: resolve, fail: reject };
-      this.#worker.postMessage(command);
+      this.#worker.postMessage(command, []);
     });
   }
 
@@ -410,7 +414,9 @@ function groupsOf({ plan, workers }: FileWorkersOptions): {
 
 /** A port between every two workers. */
 function meshOf(workers: number): (MessagePort | null)[][] {
-  const ports = Array.from({ length: workers }, () => new Array<MessagePort | null>(workers).fill(null));
+  const ports = Array.from({ length: workers }, () =>
+    Array.from({ length: workers }, (): MessagePort | null => null),
+  );
   for (let a = 0; a < workers; a++) {
     for (let b = 0; b < a; b++) {
       const { port1, port2 } = new MessageChannel();
