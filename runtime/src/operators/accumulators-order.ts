@@ -174,14 +174,17 @@ export class CollectByPosition implements Accumulator {
   }
 }
 
+/** What a value and its place take in memory: measured. */
+const ITEM_BYTES = 160;
+
 /** Values as they came, each an entry under its number. */
 class Items implements Members {
   readonly #items: Kept[] = [];
   #isSorted = true;
   #savedItems = 0;
 
-  get size(): number {
-    return this.#items.length;
+  get memoryBytes(): number {
+    return this.#items.length * ITEM_BYTES;
   }
 
   add(item: Kept): void {

@@ -27,8 +27,8 @@ export interface Group {
   shown: Row | null;
   /** Whether its row could not be computed when it was shown last. */
   isFailing: boolean;
-  /** The key of its record in the store; null while the store does not have it. */
-  recordKey: Buffer | null;
+  /** The key of its record in the store, as Latin-1, which takes the least memory; null while the store does not have it. */
+  recordKey: string | null;
   /** Whether it was forgotten; queues may still hold it. */
   isGone: boolean;
   /** See `Touched`. */
@@ -122,7 +122,7 @@ export class GroupStore<G extends Group> {
   forget(group: G): void {
     this.drop(group);
     this.#changed.delete(group);
-    if (group.recordKey !== null) this.forgetRange(rangeOf(group.recordKey));
+    if (group.recordKey !== null) this.forgetRange(rangeOf(bytesOf(group.recordKey)));
   }
 
   /** Forgets what the store has there. REQUIRES that no group of the range is left in memory. */
@@ -143,26 +143,24 @@ export class GroupStore<G extends Group> {
     this.#forgotten.length = 0;
     for (const group of this.#changed) {
       const { accumulators } = group;
-      const key = (group.recordKey ??= recordKeyOf(this.#prefix, this.#idOf(group)));
+      const key = this.#keyOf(group);
       const saved = accumulators.map((accumulator) => accumulator.save());
       const record = JSON.stringify([this.#recordOf(group), saved]);
       batch.put(key, record);
       for (let index = 0; index < accumulators.length; index++) {
         const members = accumulators[index]?.members ?? null;
-        if (members !== null) this.#persistMembers(members, tagged(key, MEMBER, index), batch);
+        if (members !== null) persistMembers(members, tagged(key, MEMBER, index), batch);
       }
       this.#memory.measure(group, key.length + record.length);
     }
     this.#changed.clear();
   }
 
-  #persistMembers(members: Members, prefix: Buffer, batch: Batch): void {
-    for (const [name, value] of members.takeChanges()) {
-      const key = Buffer.concat([prefix, name]);
-      if (value === null) batch.delete(key);
-      else batch.put(key, value);
-      this.#memory.member(name.length + (value?.length ?? 0));
-    }
+  #keyOf(group: G): Buffer {
+    if (group.recordKey !== null) return bytesOf(group.recordKey);
+    const key = recordKeyOf(this.#prefix, this.#idOf(group));
+    group.recordKey = key.toString('latin1');
+    return key;
   }
 
   /**
@@ -175,7 +173,7 @@ export class GroupStore<G extends Group> {
   ): readonly G[] {
     const sizes = new Map<G, number>();
     const gone = new Set(this.#forgotten.map(({ gte }) => gte.toString('latin1')));
-    let id = this.#restoring === null ? null : this.#idIn(this.#restoring.recordKey as Buffer);
+    let id = this.#restoring === null ? null : this.#idIn(this.#keyOf(this.#restoring));
     let group = this.#restoring;
     for (const { key, value } of entries) {
       const rest = key.subarray(this.#prefix.length);
@@ -183,14 +181,13 @@ export class GroupStore<G extends Group> {
         if (group === null) continue;
         const index = rest.readUInt16BE(id.length + 1);
         group.accumulators[index]?.members?.restore(rest.subarray(id.length + 3), value);
-        this.#memory.member(rest.length - id.length - 3 + value.length);
         if (!sizes.has(group)) sizes.set(group, this.#restoringBytes);
         continue;
       }
-      const recordKey = Buffer.from(key);
-      id = this.#idIn(recordKey);
+      id = this.#idIn(key);
+      const recordKey = key.toString('latin1');
       // What was forgotten since the last commit is not there any more.
-      if (gone.size > 0 && gone.has(recordKey.toString('latin1'))) group = null;
+      if (gone.size > 0 && gone.has(recordKey)) group = null;
       else group = make(...(JSON.parse(value.toString()) as [unknown[], unknown[]]));
       if (group === null) continue;
       group.recordKey = recordKey;
@@ -212,6 +209,8 @@ export class GroupStore<G extends Group> {
   }
 }
 
+const bytesOf = (recordKey: string): Buffer => Buffer.from(recordKey, 'latin1');
+
 export function recordKeyOf(prefix: Buffer, id: Buffer): Buffer {
   return Buffer.concat([prefix, id, Buffer.of(RECORD)]);
 }
@@ -227,31 +226,20 @@ export function rangeBelow(prefix: Buffer, idStart: Buffer): Range {
   return { gte, lt: Buffer.concat([gte, Buffer.of(0xff)]) };
 }
 
-/** What a group takes in memory beside its texts and numbers, each aggregate, and each member: measured. */
-const GROUP_BYTES = 400;
-const AGGREGATE_BYTES = 100;
-const MEMBER_BYTES = 150;
+/** What a group takes in memory beside its texts and numbers, and each of its aggregates: measured. */
+const GROUP_BYTES = 420;
+const AGGREGATE_BYTES = 200;
 /** How much more a value takes in memory than in its encoding. */
 const VALUE_FACTOR = 2;
 
 /** Estimates what groups take in memory, from what they take in the store. */
 class GroupMemory {
   bytes = 0;
-  #members = 0;
-  #memberBytes = 0;
-
-  /** A member of this encoded size was written or read. */
-  member(encodedBytes: number): void {
-    this.#members++;
-    this.#memberBytes += encodedBytes;
-  }
 
   measure(group: Group, recordBytes: number): void {
     const { accumulators } = group;
     let bytes = GROUP_BYTES + AGGREGATE_BYTES * accumulators.length + VALUE_FACTOR * recordBytes;
-    const perMember = MEMBER_BYTES + VALUE_FACTOR * (this.#memberBytes / this.#members);
-    for (const { members } of accumulators)
-      if (members !== null && members.size > 0) bytes += members.size * perMember;
+    for (const { members } of accumulators) bytes += members?.memoryBytes ?? 0;
     this.bytes += bytes - group.bytes;
     group.bytes = bytes;
   }
@@ -269,6 +257,14 @@ function tagged(recordKey: Buffer, tag: number, index?: number): Buffer {
   key[recordKey.length - 1] = tag;
   if (index !== undefined) key.writeUInt16BE(index, recordKey.length);
   return key;
+}
+
+function persistMembers(members: Members, prefix: Buffer, batch: Batch): void {
+  for (const [name, value] of members.takeChanges()) {
+    const key = Buffer.concat([prefix, name]);
+    if (value === null) batch.delete(key);
+    else batch.put(key, value);
+  }
 }
 
 /** The fields of a group without rows. */

@@ -17,6 +17,7 @@ const REGISTERS = 1 << INDEX_BITS;
 const REST_BITS = 64 - INDEX_BITS;
 /** From so many registers in use on, a byte for each register takes less than entries of a map. */
 const SPARSE_MAX = 512;
+const MAP_ENTRY_BYTES = 80;
 /** 1 / (2 ln 2), the constant for infinitely many registers. */
 const ALPHA = 0.7213475204444817;
 
@@ -25,8 +26,8 @@ export class HyperLogLog implements Members {
   #registers: Map<number, number> | Uint8Array = new Map();
   readonly #changed = new Set<number>();
 
-  get size(): number {
-    return this.#registers instanceof Map ? this.#registers.size : REGISTERS;
+  get memoryBytes(): number {
+    return this.#registers instanceof Map ? this.#registers.size * MAP_ENTRY_BYTES : REGISTERS;
   }
 
   add(value: Value): void {

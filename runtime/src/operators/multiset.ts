@@ -8,20 +8,29 @@ import { SortedList } from './sorted-list.ts';
 
 /** Entries of an accumulator that are stored beside its record. */
 export interface Members {
-  /** How many there are. */
-  readonly size: number;
+  /** An estimate of what they take in memory. */
+  readonly memoryBytes: number;
   /** Entries that changed since the last call, null for one that is gone. */
   takeChanges(): Iterable<readonly [name: Buffer, value: string | null]>;
   /** REQUIRES what `takeChanges` gave, in the order of the names. */
   restore(name: Buffer, value: Buffer): void;
 }
 
+/** What a name in a set takes beside its text, and a member of a multiset beside its values: measured. */
+const NAME_BYTES = 90;
+const MEMBER_BYTES = 220;
+
 export class ValueSet implements Members {
   readonly #names = new Set<string>();
   #added: string[] = [];
+  #nameChars = 0;
 
   get size(): number {
     return this.#names.size;
+  }
+
+  get memoryBytes(): number {
+    return this.#names.size * NAME_BYTES + this.#nameChars;
   }
 
   add(value: Value): void {
@@ -35,6 +44,7 @@ export class ValueSet implements Members {
   #addName(name: string): void {
     if (this.#names.has(name)) return;
     this.#names.add(name);
+    this.#nameChars += name.length;
     this.#added.push(name);
   }
 
@@ -46,6 +56,7 @@ export class ValueSet implements Members {
 
   restore(name: Buffer): void {
     this.#names.add(name.toString());
+    this.#nameChars += name.length;
   }
 }
 
@@ -58,10 +69,15 @@ export interface Counted {
 export class Multiset implements Members {
   readonly #members = new Map<string, Counted>();
   readonly #changed = new Set<string>();
+  #nameChars = 0;
 
   /** How many different members there are. */
   get size(): number {
     return this.#members.size;
+  }
+
+  get memoryBytes(): number {
+    return this.#members.size * MEMBER_BYTES + 2 * this.#nameChars;
   }
 
   add(values: Row, count: number): void {
@@ -82,10 +98,12 @@ export class Multiset implements Members {
 
   protected put(name: string, member: Counted): void {
     this.#members.set(name, member);
+    this.#nameChars += name.length;
   }
 
   protected drop(name: string, _member: Counted): void {
     this.#members.delete(name);
+    this.#nameChars -= name.length;
   }
 
   *takeChanges(): Iterable<readonly [Buffer, string | null]> {
