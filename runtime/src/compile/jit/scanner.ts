@@ -49,8 +49,6 @@ export interface LineProblem {
   readonly problem: string;
 }
 
-export const SIDE_BYTES_MIN = EVENT_BYTES_MAX + 64;
-
 export interface Scanner {
   /** What the last `scan` read; valid until the next. */
   readonly batch: ColumnBatch;
@@ -58,8 +56,7 @@ export interface Scanner {
    * Fills the batch with the lines in [from, to) of a chunk, of which it keeps nothing; returns where to go on: at `to`, or
    * before it when the batch is full. REQUIRES `to` behind a line feed or at the end of all input.
    */
-  scan(chunk: Buffer, from: number, to: number, out?: ColumnBatch): number;
-  newBatch(): ColumnBatch;
+  scan(chunk: Buffer, from: number, to: number): number;
   /** What was wrong with lines of the last `scan`. */
   readonly problems: readonly LineProblem[];
   /** How many lines that are not blank were read: rows, skipped ones and problems. May be set. */
@@ -150,10 +147,6 @@ class LineScanner implements Scanner {
 
   set maxTimeMs(maxTimeMs: number) {
     this.#memory.setDouble('maxTime', maxTimeMs);
-  }
-
-  newBatch(): ColumnBatch {
-    return this.batch;
   }
 
   scan(chunk: Buffer, from: number, to: number): number {
