@@ -57,7 +57,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   observe: 'host~',
   engine: 'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
   serve: 'base data observe host',
-  cli: 'base config data engine ingest plan ports serve host~',
+  cli: 'base config data export engine ingest plan ports serve host~',
   testing: 'config dsl engine ports state log host~',
   'index.ts': 'dsl',
   'kit.ts': 'base config cli',

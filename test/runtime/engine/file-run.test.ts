@@ -205,6 +205,27 @@ export default pipeline('clicks', {
     expect(forbidden.stdout).toBe('// view view\n// interpreted: this process forbids generated code\n');
   });
 
+  it('plan --sql shows the query of each view, or why there is none', () => {
+    const shownSql = command([], ['plan', '--sql', '--pipeline', definition]);
+    expect(shownSql.status).toBe(0);
+    expect(shownSql.stdout).toMatch(/^-- view view\n[^]*"clicks"[^]*;\n$/);
+    const udf = join(folder, 'udf.ts');
+    writeFileSync(
+      udf,
+      `import { pipeline, source, udf } from 'pipeline-runtime';
+import { z } from 'zod';
+const twice = udf('twice', { args: ['integer'], result: 'integer' }, (n) => 2 * n);
+const clicks = source('clicks', {
+  schema: z.object({ at: z.iso.datetime(), ms: z.int() }),
+  eventTime: 'at', watermark: { delay: '0s' }, lateness: { allowed: '0s', then: 'drop' },
+});
+export default pipeline('clicks', { view: clicks.map((c) => ({ ms: twice(c.ms) })).updates() });`,
+    );
+    const refused = command([], ['plan', '--sql', '--pipeline', udf]);
+    expect(refused.status).toBe(3);
+    expect(refused.stderr).toContain('twice');
+  });
+
   describe('batch over Parquet', () => {
     const parquet = join(folder, 'clicks.parquet');
     const batch = [

@@ -4,6 +4,9 @@ import { failure } from '../../base/errors.ts';
 import { parseTimestamp } from '../../data/timestamp.ts';
 import { explainPlan, mermaidPlan } from '../../plan/explain.ts';
 import type { LateRow } from '../../host/host.ts';
+import process from 'node:process';
+import { EXIT } from '../exit.ts';
+import type { Plan } from '../../plan/node.ts';
 import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { loadDefinition } from '../load-definition.ts';
 import { count, formatOf, note, print, printJson, printRows, ROW_FORMATS, statusText } from '../output.ts';
@@ -48,13 +51,24 @@ export function addAskCommands(program: Command): void {
     .description('the logical plan of the definition')
     .option('--format <format>', PLAN_FORMATS.join(', '), 'text')
     .option('--code', 'the code that is generated for a run over files, and why a view has none')
+    .option(
+      '--sql',
+      'each view as one query of DuckDB over tables named like the sources, with "_position" and "_watermark"; exit 3 when SQL cannot say one exactly',
+    )
     .option('--pipeline <file>', 'of this definition instead of a project')
     .action(showPlan);
 }
 
 const PLAN_FORMATS = ['text', 'json', 'mermaid'] as const;
 
-async function showPlan(options: { format: string; code?: boolean; pipeline?: string }): Promise<void> {
+interface PlanOptions {
+  readonly format: string;
+  readonly code?: boolean;
+  readonly sql?: boolean;
+  readonly pipeline?: string;
+}
+
+async function showPlan(options: PlanOptions): Promise<void> {
   const format = formatOf(options.format, PLAN_FORMATS);
   const plan = await (options.pipeline === undefined
     ? loadProjectDefinition(findProject())
@@ -69,8 +83,28 @@ async function showPlan(options: { format: string; code?: boolean; pipeline?: st
         .join('\n'),
     );
   }
+  if (options.sql === true) return showSql(plan, format);
   if (format === 'json') return printJson(plan);
   return print(format === 'text' ? explainPlan(plan) : mermaidPlan(plan));
+}
+
+async function showSql(plan: Plan, format: string): Promise<void> {
+  const { exportDuckDb } = await import('../../export/sql/duckdb.ts');
+  const inputs = Object.fromEntries(
+    plan.sources.map(({ name }) => [
+      name,
+      { kind: 'table', name, position: true, watermark: 'column' } as const,
+    ]),
+  );
+  const views = plan.views.map((view) => ({ view: view.name, ...exportDuckDb(plan, view, inputs) }));
+  if (views.some((view) => 'unsupported' in view)) process.exitCode = EXIT.check;
+  if (format === 'json') return printJson(views);
+  for (const query of views) {
+    if ('sql' in query) print(`-- view ${query.view}\n${query.sql};`);
+    else
+      for (const { node, what, reason } of query.unsupported)
+        note(`view ${query.view}: ${node}, ${what}: ${reason}`);
+  }
 }
 
 interface QueryOptions {
