@@ -4,7 +4,7 @@
  *   claim a chunk ─► scan ─► split by owner ─► publish ─┐
  *   the next chunk in order, from whichever worker ◄────┘ ─► own rows ─► views
  *
- * Invariants  W1  What a worker computes depends on the input alone: its rows come in the order of the input, each with the
+ * Invariants  Q1  What a worker computes depends on the input alone: its rows come in the order of the input, each with the
  *                 watermark that all events before it make, whoever reads which chunk and whenever.
  */
 import type { MessagePort } from 'node:worker_threads';

@@ -7,8 +7,8 @@
  *
  * What comes first goes wrong once: the first error of a worker stops all of them.
  *
- * Invariants  W2  Any number of workers gives the same rows and the same counts of late and rejected ones.
- *             W3  After `close`, or an error, no thread of the run is left.
+ * Invariants  Q2  Any number of workers gives the same rows and the same counts of late and rejected ones.
+ *             Q3  After `close`, or an error, no thread of the run is left.
  */
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { failure } from '../base/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Several workers answer as one does: the same rows in the same order, the same counts of late and rejected ones (W2); and
- * none of them outlives the run (W3).
+ * Several workers answer as one does: the same rows in the same order, the same counts of late and rejected ones (Q2); and
+ * none of them outlives the run (Q3).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -204,10 +204,10 @@ const PLAUSIBLE = () => ({
 });
 
 describe('any events', () => {
-  it('give what one worker gives (W1, W2)', async () => {
+  it('give what one worker gives (Q1, Q2)', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(line, { maxLength: 120 }),
+        fc.array(line, { maxLength: 120, size: 'max' }),
         fc.boolean(),
         fc.constantFrom(30, 333, 1 << 20),
         fc.constantFrom('on', 'off'),
@@ -225,7 +225,8 @@ describe('any events', () => {
           );
         },
       ),
-      { numRuns: 6 },
+      // Smaller ones would take as many threads each; the seed is enough.
+      { numRuns: 6, endOnFailure: true },
     );
     expect(running()).toBe(0);
   });
@@ -285,6 +286,18 @@ describe('an input', () => {
     expect(views['totals']?.rows).toBe('');
   });
 
+  it('may have nulls and texts of all kinds as keys; null is one key', async () => {
+    const keys = [null, 'a', null, 'é"\\', '🦊', '', String.raw`\u0061`];
+    const lines = linesOf(70).map((text, n) =>
+      JSON.stringify({ ...(JSON.parse(text) as object), key: keys[n % 7] }).replace(
+        /"a"/,
+        String.raw`"\u0061"`,
+      ),
+    );
+    const { views } = await expectSame(plan, { items: fileOf(lines.join('\n')) }, 1 << 20);
+    expect(views['totals']?.rows.split('\n')).toHaveLength(7);
+  });
+
   it('may come in pieces, which end anywhere', async () => {
     const text = linesOf(300).join('\n');
     const pieces = Array.from({ length: Math.ceil(text.length / 100) }, (_, n) =>
@@ -300,7 +313,7 @@ describe('a run ends', () => {
   const open = async (plan: Plan, options: Partial<FileWorkersOptions> = {}): Promise<FileWorkers> =>
     await FileWorkers.open({ plan, jit: 'off', workers: 2, chunkBytes: 500, ...options });
 
-  it('with the error of a worker that throws (W3)', async () => {
+  it('with the error of a worker that throws (Q3)', async () => {
     const input = { kind: 'source', source: 'items' } as const;
     const node = { kind: 'process', function: 'absent', keys: ['key'], columns: [], input } as const;
     const run = await open({ ...PLAN, views: [{ name: 'broken', mode: 'updates', node }] });
@@ -311,14 +324,14 @@ describe('a run ends', () => {
     await expect(run.end()).rejects.toThrow(/reading 'initial'/);
   });
 
-  it('when a worker dies while the others wait for it (W3)', async () => {
+  it('when a worker dies while the others wait for it (Q3)', async () => {
     const run = await open(PLAN, { onProblem: () => void threads[1]?.terminate() });
     const text = ['not an event', ...linesOf(20_000)].join('\n');
     await expect(run.feedJsonLines(ITEMS, fileOf(text))).rejects.toThrow('ended before its work was done');
     expect([threads.length, running()]).toEqual([2, 0]);
   });
 
-  it('when it is interrupted, with the reason of the signal (W3)', async () => {
+  it('when it is interrupted, with the reason of the signal (Q3)', async () => {
     const interrupt = new AbortController();
     const run = await open(PLAN, { onProblem: () => interrupt.abort(new Error('enough')) });
     const text = ['not an event', ...linesOf(5000)].join('\n');
@@ -326,7 +339,7 @@ describe('a run ends', () => {
     expect([threads.length, running()]).toEqual([2, 0]);
   });
 
-  it('when its pieces cannot be read on (W3)', async () => {
+  it('when its pieces cannot be read on (Q3)', async () => {
     const run = await open(PLAN);
     const pieces = (async function* (): AsyncIterable<Buffer> {
       yield await Promise.resolve(Buffer.from(`${linesOf(100).join('\n')}\n`));
