@@ -22,3 +22,12 @@ export function textOfLine(bytes: Uint8Array): { readonly text: string; readonly
   text = text.trim();
   return text === '' ? null : { text };
 }
+
+/** The value of a text, or why it is not JSON. */
+export function parseJson(text: string): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { problem: `not JSON: ${(error as Error).message.slice(0, 120)}` };
+  }
+}

@@ -10,6 +10,7 @@
 import { crc32 } from 'node:zlib';
 import { formatDuration } from '../base/durations.ts';
 import { decodeEvent } from '../data/decode.ts';
+import { parseJson } from '../data/line.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
 import type { Log } from '../log/log.ts';
 import { eventTimeReader, isTable, noTimeProblem } from '../plan/event-time.ts';
@@ -145,13 +146,9 @@ export function problemOf(
   { source, clock }: Pick<Door, 'source' | 'clock'>,
   text: string,
 ): string | undefined {
-  let event: unknown;
-  try {
-    event = JSON.parse(text);
-  } catch (error) {
-    return `not JSON: ${(error as Error).message.slice(0, 120)}`;
-  }
-  const decoded = decodeEvent(source.fields, event);
+  const event = parseJson(text);
+  if ('problem' in event) return event.problem;
+  const decoded = decodeEvent(source.fields, event.value);
   if ('problem' in decoded) return decoded.problem;
   if (isTable(source)) return undefined;
   const timeMs = eventTimeReader(source)(decoded.row);

@@ -4,7 +4,8 @@ import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { failure } from '../base/errors.ts';
 import { type Field } from '../data/decode.ts';
-import { EVENT_BYTES_MAX, type Line, lineOf, linesOf } from './lines.ts';
+import { EVENT_BYTES_MAX } from '../data/line.ts';
+import { type Line, lineOf, linesOf } from './lines.ts';
 
 type Reader = (file: string, fields: readonly Field[]) => AsyncIterable<Line>;
 

@@ -1,5 +1,5 @@
 /** Cuts bytes into lines without ever holding more than one line of the largest allowed size. */
-export const EVENT_BYTES_MAX = 1_000_000;
+import { EVENT_BYTES_MAX, NOT_UTF8, textOfLine, tooLong } from '../data/line.ts';
 
 /** One event as text, before anybody looked into it. */
 export interface Line {
@@ -12,7 +12,6 @@ export interface Line {
 }
 
 const LINE_FEED = 10;
-const NOT_UTF8 = 'the line is not UTF-8 text';
 
 /** Lines of UTF-8 text; empty ones are skipped, a line over a megabyte comes cut, with the problem said. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Line> {
@@ -54,25 +53,9 @@ export function bytesOf({ text, problem }: Line): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(EVENT_BYTES_MAX + 1 - bytes.length, ' ')]);
 }
 
-function tooLong(bytes: number): string {
-  return `the event has ${bytes} bytes, over the 1 MB that one may have`;
-}
-
 function finish(parts: readonly Uint8Array[], bytes: number, number: number): Line | null {
   const content = Buffer.concat(parts).subarray(0, EVENT_BYTES_MAX);
-  if (bytes > EVENT_BYTES_MAX) {
-    return {
-      number,
-      text: content.toString('utf8'),
-      problem: tooLong(bytes),
-    };
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch {
-    return { number, text: content.toString('latin1'), problem: NOT_UTF8 };
-  }
-  text = text.trim();
-  return text === '' ? null : { number, text };
+  if (bytes > EVENT_BYTES_MAX) return { number, text: content.toString('utf8'), problem: tooLong(bytes) };
+  const line = textOfLine(content);
+  return line === null ? null : { number, ...line };
 }

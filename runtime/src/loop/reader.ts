@@ -2,7 +2,8 @@
  * Reads the log as events: parses each record, checks it against the plan's source and keeps time. What the live run, a
  * batch run, a correction and a replay know of an event comes from here, so they cannot disagree.
  */
-import { decodeEvent } from '../data/decode.ts';
+import { type Decoded, decodeEvent, type Field } from '../data/decode.ts';
+import { parseJson } from '../data/line.ts';
 import type { Row } from '../data/value.ts';
 import type { Block, Log } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
@@ -64,7 +65,7 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
   for (let position = start; position < end; position++) {
     const index = position - block.position;
     const text = block.records[index] ?? '';
-    const decoded = decodeEvent(source.fields, parseJson(text));
+    const decoded = decodeText(source.fields, text);
     if ('problem' in decoded) {
       handlers.rejected(position, source.name, text, decoded.problem);
       continue;
@@ -89,10 +90,7 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function decodeText(fields: readonly Field[], text: string): Decoded {
+  const event = parseJson(text);
+  return 'problem' in event ? event : decodeEvent(fields, event.value);
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf, EVENT_BYTES_MAX, type Line, linesOf } from '../../../runtime/src/ingest/lines.ts';
+import { EVENT_BYTES_MAX } from '../../../runtime/src/data/line.ts';
+import { bytesOf, type Line, linesOf } from '../../../runtime/src/ingest/lines.ts';
 
 async function* chunks(parts: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for (const part of parts) yield await Promise.resolve(part);

@@ -8,7 +8,7 @@
  * So a line that is not wanted is checked for being JSON and for its time; fields that nobody reads are never checked.
  */
 import { decodeEvent, type Field } from '../../data/decode.ts';
-import { textOfLine } from '../../data/line.ts';
+import { parseJson, textOfLine } from '../../data/line.ts';
 import type { Row, Value } from '../../data/value.ts';
 import type { Wanted } from './scanner.ts';
 
@@ -34,12 +34,9 @@ export function judge(options: JudgeOptions, bytes: Uint8Array): Judgement {
   const line = textOfLine(bytes);
   if (line === null) return { kind: 'blank' };
   if (line.problem !== undefined) return { kind: 'problem', problem: line.problem };
-  let event: unknown;
-  try {
-    event = JSON.parse(line.text);
-  } catch (error) {
-    return { kind: 'problem', problem: `not JSON: ${(error as Error).message.slice(0, 120)}` };
-  }
+  const parsed = parseJson(line.text);
+  if ('problem' in parsed) return { kind: 'problem', problem: parsed.problem };
+  const event = parsed.value;
   const { gate, times, checked, columns } = options;
   const gateRow = decodeEvent(gate === null ? [] : [gate.field], event);
   if ('problem' in gateRow) return { kind: 'problem', problem: gateRow.problem };
