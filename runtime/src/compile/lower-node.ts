@@ -50,6 +50,8 @@ export interface NodeContext {
   readonly onError: OnRowError;
   /** The keys of the node's state start with this. */
   readonly statePrefix: Buffer;
+  /** Whether all that leaves the node takes one way to the view, on which no other rows come in. */
+  readonly mayWait: boolean;
   readonly next: Collector;
 }
 
@@ -145,7 +147,7 @@ const LOWER: PlanTable<Lowered, NodeContext> = {
     const window = given.windowIn(node.keys, node.input);
     return unary(
       dedupe(
-        { ...given.common, keys, keep, by, ttlMs, time: given.time, window, mode: modeOf(context, window) },
+        { ...given.common, mayWait: context.mayWait, keys, keep, by, ttlMs, time: given.time, window, mode: modeOf(context, window) },
         context.next,
       ),
     );

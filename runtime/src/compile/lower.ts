@@ -138,7 +138,12 @@ export function lower(options: LowerOptions): Chain {
   for (const [index, part] of [...parts.entries()].toReversed()) {
     const prefix = Buffer.concat([options.statePrefix, Buffer.from(`${index}|`)]);
     const next = part.users.length === 0 ? options.next : fan(part.users.map((user) => user()));
-    const lowered = lowerNode(part.node, { ...options, next, statePrefix: prefix });
+    const lowered = lowerNode(part.node, {
+      ...options,
+      next,
+      statePrefix: prefix,
+      mayWait: isAlone(part),
+    });
     part.collectors = lowered.inputs;
     if (lowered.operator !== undefined) stages.unshift({ operator: lowered.operator, prefix });
     if (part.node.kind === 'source') inputs.set(part.node.source, next);
@@ -150,6 +155,7 @@ interface Part {
   readonly node: PlanNode;
   /** What its rows go to, once these are made. */
   readonly users: (() => Collector)[];
+  readonly parents: Part[];
   collectors: readonly Collector[];
 }
 
@@ -157,12 +163,21 @@ interface Part {
 function partsOf(root: PlanNode): readonly Part[] {
   const parts = new Map<PlanNode, Part>();
   for (const node of nodesOf(root)) {
-    const part: Part = { node, users: [], collectors: [] };
-    for (const [place, input] of inputsOf(node).entries())
+    const part: Part = { node, users: [], parents: [], collectors: [] };
+    for (const [place, input] of inputsOf(node).entries()) {
       parts.get(input)?.users.push(() => part.collectors[place] as Collector);
+      parts.get(input)?.parents.push(part);
+    }
     parts.set(node, part);
   }
   return [...parts.values()];
+}
+
+/** Whether nothing else comes in on the way to the view, and there is only one way. */
+function isAlone({ parents }: Part): boolean {
+  const [parent] = parents;
+  if (parent === undefined) return true;
+  return parents.length === 1 && inputsOf(parent.node).length === 1 && isAlone(parent);
 }
 
 function fan(collectors: readonly Collector[]): Collector {

@@ -9,7 +9,7 @@
  * whether it is late. A key that was silent for `ttlMs` of event time begins anew with its next row; what was handed on
  * before is not taken back.
  *
- * State       an entry for each key (see saved-items.ts): its row, the largest event time of all its rows
+ * State       an entry for each key, under the key (see saved-items.ts): its row, the largest event time of all its rows
  * Invariants  D1  Whether a key begins anew is decided by its rows, never by when it was forgotten.
  *             D2  The first by arrival of rows that have a place in the log is handed on once and never taken back.
  */
@@ -18,11 +18,13 @@ import { nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import type { ViewMode } from '../plan/node.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Wanted } from '../state/store.ts';
 import { evaluated } from './evaluated.ts';
 import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from './operator.ts';
 import { compareNullable, compareRows } from './row-order.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
+import { type Aside, keyId, SpilledKeys } from './spilled-keys.ts';
+import { coldest, rangeBelow, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
 import { TopOperator } from './top.ts';
 import { timeOfRow, Ttl } from './ttl.ts';
@@ -42,6 +44,8 @@ export interface DedupeSpec {
   readonly window: number | null;
   /** `final`, which needs a window: rows are handed on once, when it is over. */
   readonly mode: ViewMode;
+  /** Whether all that leaves takes one way, so that rows may wait together without meeting others out of order. */
+  readonly mayWait: boolean;
   readonly late: LateRule;
   readonly onError: OnRowError;
   /** The keys of the state start with this. */
@@ -69,6 +73,9 @@ interface Candidate {
 
 interface Kept extends SavedItem {
   readonly name: string;
+  readonly key: Row;
+  /** In which a row touched it last. */
+  epoch: number;
   best: Candidate;
   /** The largest event time of the rows of the key; only with `ttlMs`. */
   touchedMs: number;
@@ -76,7 +83,10 @@ interface Kept extends SavedItem {
   shown: Row | null;
 }
 
-class DedupeOperator implements StatefulOperator {
+/** A key has one entry, so that its place is known. */
+const ONLY = { kind: 0, serial: 0 } as const;
+
+class DedupeOperator implements StatefulOperator, Spilling {
   readonly #spec: DedupeSpec;
   readonly #next: Collector;
   readonly #ttl: Ttl | null;
@@ -84,7 +94,10 @@ class DedupeOperator implements StatefulOperator {
   readonly #kept = new Map<string, Kept>();
   readonly #expiring = new TimeQueue<Kept>();
   /** Window end → its keys. */
-  readonly #open = new TimeQueue<Kept>();
+  #open = new TimeQueue<Kept>();
+  readonly #windowIndex: number;
+  readonly #spilled: SpilledKeys;
+  #epoch = 0;
   readonly #touched = new Set<Kept>();
 
   constructor(spec: DedupeSpec, next: Collector) {
@@ -93,11 +106,17 @@ class DedupeOperator implements StatefulOperator {
     this.#spec = spec;
     this.#next = next;
     this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.late.allowedMs);
-    this.#saved = new SavedItems(spec.prefix, ({ best, touchedMs }) => [best.row, best.isPlaced, touchedMs]);
+    this.#windowIndex = spec.window === null ? -1 : spec.keys.indexOf(spec.window);
+    this.#spilled = new SpilledKeys(this.#windowIndex);
+    this.#saved = new SavedItems(
+      spec.prefix,
+      ({ best, touchedMs }) => [best.row, best.isPlaced, touchedMs],
+      ({ key }) => keyId(key, this.#windowIndex),
+    );
   }
 
   get size(): number {
-    return this.#kept.size;
+    return this.#kept.size + this.#spilled.size;
   }
 
   get memoryBytes(): number {
@@ -110,15 +129,32 @@ class DedupeOperator implements StatefulOperator {
     if (this.#isLate(row, at)) return;
     const order = by === 'time' && time !== null ? evaluated(time, row, weight, at, onError) : null;
     if (order === undefined) return;
-    const touchedMs = this.#ttl === null ? 0 : timeOfRow(row, at, time);
-    const name = this.#nameOf(row);
-    const candidate = { row, order, isPlaced: at !== null };
+    const key = this.#keyOf(row);
+    const name = nameOfKey(key);
     const kept = this.#kept.get(name);
+    if (kept === undefined && this.#mustWait(key, name))
+      this.#spilled.putAside({ key, name, row, weight, at });
+    else this.#take(kept, { key, name, row, weight, at }, order);
+  }
+
+  /** For its own key, or where rows are handed on at once behind others that wait. */
+  #mustWait(key: Row, name: string): boolean {
+    return this.#spilled.mayHave(key, name) || (this.#isImmediate && this.#spilled.hasAside);
+  }
+
+  get #isImmediate(): boolean {
+    const { keep, by, mode } = this.#spec;
+    return keep === 'first' && by === 'arrival' && mode === 'updates';
+  }
+
+  #take(kept: Kept | undefined, { key, name, row, at }: Aside, order: Value): void {
+    const touchedMs = this.#ttl === null ? 0 : timeOfRow(row, at, this.#spec.time);
+    const candidate = { row, order, isPlaced: at !== null };
     if (kept === undefined) {
-      this.#begin(name, candidate, touchedMs, at);
+      this.#begin(key, name, candidate, touchedMs, at);
     } else if (this.#isExpired(kept, at, touchedMs)) {
       this.#forget(kept);
-      this.#begin(name, candidate, touchedMs, at);
+      this.#begin(key, name, candidate, touchedMs, at);
     } else {
       this.#goOn(kept, candidate, touchedMs);
     }
@@ -129,8 +165,8 @@ class DedupeOperator implements StatefulOperator {
     return ttl !== null && ttl.isExpired(kept.touchedMs, ttl.nowMs(at, rowMs));
   }
 
-  #nameOf(row: Row): string {
-    return nameOfKey(this.#spec.keys.map((column) => row[column] ?? null));
+  #keyOf(row: Row): Row {
+    return this.#spec.keys.map((column) => row[column] ?? null);
   }
 
   #isLate(row: Row, at: Position | null): boolean {
@@ -142,13 +178,12 @@ class DedupeOperator implements StatefulOperator {
     return true;
   }
 
-  #begin(name: string, best: Candidate, touchedMs: number, at: Position | null): void {
-    const { keep, by, mode } = this.#spec;
-    const serial = this.#saved.nextSerial();
-    const kept: Kept = { kind: 0, serial, isSaved: false, name, best, touchedMs, shown: null };
+  #begin(key: Row, name: string, best: Candidate, touchedMs: number, at: Position | null): void {
+    const place = { ...ONLY, isSaved: false };
+    const kept: Kept = { ...place, name, key, epoch: this.#epoch, best, touchedMs, shown: null };
     this.#hold(kept);
     this.#saved.add(kept);
-    if (keep === 'first' && by === 'arrival' && at !== null && mode === 'updates') {
+    if (this.#isImmediate && at !== null) {
       this.#next.push(best.row, 1, at);
       kept.shown = best.row;
     } else {
@@ -157,13 +192,18 @@ class DedupeOperator implements StatefulOperator {
   }
 
   #hold(kept: Kept): void {
-    const { window } = this.#spec;
     this.#kept.set(kept.name, kept);
     if (this.#ttl !== null) this.#expiring.add(kept.touchedMs, kept);
+    this.#enqueue(kept);
+  }
+
+  #enqueue(kept: Kept): void {
+    const { window } = this.#spec;
     if (window !== null) this.#open.add((kept.best.row[window] as WindowValue)[1], kept);
   }
 
   #goOn(kept: Kept, candidate: Candidate, touchedMs: number): void {
+    kept.epoch = this.#epoch;
     if (touchedMs > kept.touchedMs) {
       kept.touchedMs = touchedMs;
       this.#saved.change(kept);
@@ -194,15 +234,21 @@ class DedupeOperator implements StatefulOperator {
 
   advance(watermarkMs: number): void {
     const isHeld = (kept: Kept): boolean => this.#kept.get(kept.name) === kept;
-    // A window is over when the watermark has reached its last millisecond and the allowed lateness.
-    for (const kept of this.#open.take(watermarkMs - this.#spec.late.allowedMs + 1))
-      if (isHeld(kept)) this.#forget(kept);
+    const over = this.#overMs(watermarkMs);
+    for (const kept of this.#open.take(over)) if (isHeld(kept)) this.#forget(kept);
+    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id), 0);
+    this.#spilled.drop(over);
     const untilMs = this.#ttl?.expiredUntilMs(watermarkMs) ?? -Infinity;
     for (const kept of this.#expiring.take(untilMs)) {
       if (!isHeld(kept)) continue;
       if (kept.touchedMs > untilMs) this.#expiring.add(kept.touchedMs, kept);
       else this.#forget(kept);
     }
+  }
+
+  /** A window is over when the watermark has reached its last millisecond and the allowed lateness. */
+  #overMs(watermarkMs: number): number {
+    return watermarkMs - this.#spec.late.allowedMs + 1;
   }
 
   flush(): void {
@@ -213,19 +259,79 @@ class DedupeOperator implements StatefulOperator {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    this.#epoch++;
   }
 
   restore(entries: Iterable<Entry>): void {
+    this.#saved.restore(entries, (saved, place) => this.#recall(saved, place));
+  }
+
+  #recall(saved: unknown, { kind, serial, isSaved }: SavedItem): Kept {
     const { by, time, mode } = this.#spec;
-    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
-      const [row, isPlaced, touchedMs] = saved as [Row, boolean, number];
-      const best = { row, order: by === 'time' ? (time?.(row) ?? null) : null, isPlaced };
-      const shown = mode === 'final' ? null : row;
-      const kept: Kept = { kind, serial, isSaved, name: this.#nameOf(row), best, touchedMs, shown };
-      this.#hold(kept);
-      if (mode === 'final') this.#touched.add(kept);
-      return kept;
+    const [row, isPlaced, touchedMs] = saved as [Row, boolean, number];
+    const best = { row, order: by === 'time' ? (time?.(row) ?? null) : null, isPlaced };
+    const shown = mode === 'final' ? null : row;
+    const key = this.#keyOf(row);
+    const name = nameOfKey(key);
+    const kept: Kept = {
+      kind,
+      serial,
+      isSaved,
+      name,
+      key,
+      epoch: this.#epoch,
+      best,
+      touchedMs,
+      shown,
+    };
+    this.#hold(kept);
+    if (mode === 'final') this.#touched.add(kept);
+    return kept;
+  }
+
+  /** When keys expire without being touched, all of them are needed. */
+  get spilling(): Spilling | null {
+    return this.#ttl === null && (this.#spec.mayWait || !this.#isImmediate) ? this : null;
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0;
+  }
+
+  spill(bytes: number): void {
+    const { itemBytes } = this.#saved;
+    for (const kept of coldest([...this.#kept.values()], bytes, () => itemBytes)) {
+      this.#kept.delete(kept.name);
+      this.#touched.delete(kept);
+      this.#saved.drop(kept);
+      this.#spilled.add(kept.key, kept.name);
+    }
+    // It would hold what is forgotten until its window ends.
+    this.#open = new TimeQueue();
+    for (const kept of this.#kept.values()) this.#enqueue(kept);
+  }
+
+  missing(): readonly Wanted[] {
+    const ids = [...this.#spilled.missing()].map((key) => keyId(key, this.#windowIndex));
+    return ids.map((id) => this.#saved.keyOf(id, ONLY));
+  }
+
+  due(watermarkMs: number): readonly Wanted[] {
+    if (this.#spec.mode === 'updates') return [];
+    return this.#spilled.due(this.#overMs(watermarkMs)).map((id) => rangeBelow(this.#spec.prefix, id));
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    const { by, time } = this.#spec;
+    this.#saved.resume(entries, (saved, place) => {
+      const key = this.#keyOf((saved as [Row])[0]);
+      const name = nameOfKey(key);
+      if (this.#kept.has(name)) return null;
+      this.#spilled.remove(key, name);
+      return this.#recall(saved, place);
     });
+    for (const aside of this.#spilled.takeAside())
+      this.#take(this.#kept.get(aside.name), aside, by === 'time' ? (time?.(aside.row) ?? null) : null);
   }
 }
 

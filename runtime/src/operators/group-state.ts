@@ -31,8 +31,9 @@ export interface Group {
   recordKey: string | null;
   /** Whether it was forgotten; queues may still hold it. */
   isGone: boolean;
-  /** See `Touched`. */
+  /** In which a row touched it last. */
   epoch: number;
+  /** An estimate of what it takes in memory. */
   bytes: number;
 }
 
@@ -218,12 +219,6 @@ export function recordKeyOf(prefix: Buffer, id: Buffer): Buffer {
 /** The record of a group and its members. */
 export function rangeOf(recordKey: Buffer): Range {
   return { gte: recordKey, lt: tagged(recordKey, BEYOND) };
-}
-
-/** All records whose ids begin with whole encoded values, and their members: no tag of a value is 0xFF. */
-export function rangeBelow(prefix: Buffer, idStart: Buffer): Range {
-  const gte = Buffer.concat([prefix, idStart]);
-  return { gte, lt: Buffer.concat([gte, Buffer.of(0xff)]) };
 }
 
 /** What a group takes in memory beside its texts and numbers, and each of its aggregates: measured. */

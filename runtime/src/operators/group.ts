@@ -23,15 +23,7 @@ import { RowError } from '../expr/functions.ts';
 import type { ViewMode } from '../plan/node.ts';
 import type { Batch, Entry, Wanted } from '../state/store.ts';
 import { Aggregates, type AggregateSpec } from './accumulators.ts';
-import {
-  emptyGroup,
-  type Group,
-  GroupRows,
-  GroupStore,
-  rangeBelow,
-  rangeOf,
-  recordKeyOf,
-} from './group-state.ts';
+import { emptyGroup, type Group, GroupRows, GroupStore, rangeOf, recordKeyOf } from './group-state.ts';
 import {
   type Collector,
   type LateRule,
@@ -40,8 +32,8 @@ import {
   type StatefulOperator,
   type Weight,
 } from './operator.ts';
-import { type Aside, groupId, SpilledGroups } from './spilled-groups.ts';
-import { coldest, type Spilling } from './spilling.ts';
+import { type Aside, keyId, SpilledKeys } from './spilled-keys.ts';
+import { coldest, rangeBelow, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
 import { Ttl } from './ttl.ts';
 import type { WindowAssigner } from './window.ts';
@@ -83,7 +75,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
   readonly #groups = new Map<string, KeyedGroup>();
   /** Groups by the end of their window, or by when they were touched: what `advance` may forget. */
   #queue = new TimeQueue<KeyedGroup>();
-  readonly #spilled: SpilledGroups;
+  readonly #spilled: SpilledKeys;
   #epoch = 0;
   readonly #unflushed = new Set<KeyedGroup>();
   #watermarkMs = -Infinity;
@@ -96,10 +88,10 @@ export class GroupOperator implements StatefulOperator, Spilling {
     this.#ttl = isKept ? new Ttl(spec.ttlMs, spec.late.allowedMs) : null;
     this.#store = new GroupStore(
       spec.prefix,
-      ({ key }) => groupId(key, spec.windowIndex),
+      ({ key }) => keyId(key, spec.windowIndex),
       ({ key, rows, touchedMs }) => [key, rows, touchedMs],
     );
-    this.#spilled = new SpilledGroups(spec.windowIndex);
+    this.#spilled = new SpilledKeys(spec.windowIndex);
   }
 
   get size(): number {
@@ -299,7 +291,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
   }
 
   spill(bytes: number): void {
-    for (const group of coldest([...this.#groups.values()], bytes)) {
+    for (const group of coldest([...this.#groups.values()], bytes, (each) => each.bytes)) {
       if (this.#store.isRestoring(group)) continue;
       this.#groups.delete(group.name);
       this.#store.drop(group);
@@ -312,8 +304,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
 
   missing(): readonly Wanted[] {
     const { prefix, windowIndex } = this.#spec;
-    const keys = new Map(this.#spilled.aside.map(({ name, key }) => [name, key]));
-    const records = [...keys.values()].map((key) => recordKeyOf(prefix, groupId(key, windowIndex)));
+    const records = [...this.#spilled.missing()].map((key) => recordKeyOf(prefix, keyId(key, windowIndex)));
     const hasMembers = this.#aggregates.create().some(({ members }) => members !== null);
     return hasMembers ? records.map(rangeOf) : records;
   }

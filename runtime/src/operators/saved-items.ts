@@ -2,10 +2,11 @@
  * What an operator remembers item by item: each is an entry of the state under a number of its own, in the order in which
  * they came. Only what changed is written, and what came and went between two writes never is.
  *
- *   <prefix> <kind: 1 byte> <serial: 6 bytes>  →  JSON
+ *   <prefix> <id> <kind: 1 byte> <serial: 6 bytes>  →  JSON
+ *
+ * The id is empty, or the encoded key of the item where an operator gets back all items of a key that it forgot.
  */
-import { invariant } from '../base/invariant.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Range } from '../state/store.ts';
 
 /** `kind` tells items of one operator apart, such as the rows of the left and the right. */
 export interface SavedItem {
@@ -19,31 +20,41 @@ export interface SavedItem {
 const ITEM_BYTES = 300;
 const VALUE_FACTOR = 2;
 
+const NO_ID = Buffer.alloc(0);
+
 export class SavedItems<T extends SavedItem> {
   readonly #prefix: Buffer;
   readonly #save: (item: T) => unknown;
+  readonly #idOf: (item: T) => Buffer;
   readonly #changed = new Set<T>();
-  readonly #removed: T[] = [];
+  readonly #removed: Buffer[] = [];
+  readonly #removedRanges: Range[] = [];
   #serial = 0;
   #size = 0;
+  #inMemory = 0;
   /** Of what was written or read so far. */
   #items = 0;
   #encodedBytes = 0;
 
-  constructor(prefix: Buffer, save: (item: T) => unknown) {
+  constructor(prefix: Buffer, save: (item: T) => unknown, idOf: (item: T) => Buffer = () => NO_ID) {
     this.#prefix = prefix;
     this.#save = save;
+    this.#idOf = idOf;
   }
 
-  /** How many items there are. */
+  /** How many items there are, in memory or not. */
   get size(): number {
     return this.#size;
   }
 
   /** An estimate of what the items take in memory, from what they took in the store so far. */
   get memoryBytes(): number {
-    const encodedBytes = this.#items === 0 ? 0 : this.#encodedBytes / this.#items;
-    return Math.round(this.#size * (ITEM_BYTES + VALUE_FACTOR * encodedBytes));
+    return Math.round(this.#inMemory * this.itemBytes);
+  }
+
+  /** The same of one of them. */
+  get itemBytes(): number {
+    return ITEM_BYTES + VALUE_FACTOR * (this.#items === 0 ? 0 : this.#encodedBytes / this.#items);
   }
 
   #measure(encoded: { readonly length: number }): void {
@@ -58,6 +69,7 @@ export class SavedItems<T extends SavedItem> {
 
   add(item: T): void {
     this.#size++;
+    this.#inMemory++;
     this.#changed.add(item);
   }
 
@@ -67,40 +79,66 @@ export class SavedItems<T extends SavedItem> {
 
   remove(item: T): void {
     this.#size--;
+    this.#inMemory--;
     this.#changed.delete(item);
-    if (item.isSaved) this.#removed.push(item);
+    if (item.isSaved) this.#removed.push(this.keyOf(this.#idOf(item), item));
+  }
+
+  /** Forgets what the store has there: so many items, none of them in memory. */
+  removeRange(range: Range, items: number): void {
+    this.#size -= items;
+    this.#removedRanges.push(range);
+  }
+
+  /** An item leaves memory; the store keeps it. REQUIRES that it did not change since the last `persist`. */
+  drop(_item: T): void {
+    this.#inMemory--;
   }
 
   persist(batch: Batch): void {
-    for (const item of this.#removed) batch.delete(this.#keyOf(item));
+    for (const key of this.#removed) batch.delete(key);
     this.#removed.length = 0;
+    for (const range of this.#removedRanges) batch.deleteRange(range);
+    this.#removedRanges.length = 0;
     for (const item of this.#changed) {
       const saved = JSON.stringify(this.#save(item));
       this.#measure(saved);
-      batch.put(this.#keyOf(item), saved);
+      batch.put(this.keyOf(this.#idOf(item), item), saved);
       item.isSaved = true;
     }
     this.#changed.clear();
   }
 
-  /** Makes every item again, by kind and then in the order in which they came. */
+  /** Makes items again, by their ids, by kind and then in the order in which they came. */
   restore(entries: Iterable<Entry>, make: (saved: unknown, place: SavedItem) => T): void {
-    invariant(this.#serial === 0, 'only a new operator is restored');
-    const from = this.#prefix.length;
     for (const { key, value } of entries) {
-      const serial = key.readUIntBE(from + 1, 6);
-      this.#serial = Math.max(this.#serial, serial);
       this.#size++;
-      this.#measure(value);
-      make(JSON.parse(value.toString()), { kind: key[from] ?? 0, serial, isSaved: true });
+      this.#make(key, value, make);
     }
   }
 
-  #keyOf({ kind, serial }: T): Buffer {
-    const key = Buffer.allocUnsafe(this.#prefix.length + 7);
-    this.#prefix.copy(key);
-    key[this.#prefix.length] = kind;
-    key.writeUIntBE(serial, this.#prefix.length + 1, 6);
-    return key;
+  /** Makes items again that were dropped; `make` refuses one that is in memory by null. */
+  resume(entries: Iterable<Entry>, make: (saved: unknown, place: SavedItem) => T | null): void {
+    const removed = new Set(this.#removed.map((key) => key.toString('latin1')));
+    for (const { key, value } of entries)
+      if (removed.size === 0 || !removed.has(key.toString('latin1'))) this.#make(key, value, make);
+  }
+
+  #make(key: Buffer, value: Buffer, make: (saved: unknown, place: SavedItem) => T | null): void {
+    const serial = key.readUIntBE(key.length - 6, 6);
+    const place = { kind: key[key.length - 7] ?? 0, serial, isSaved: true };
+    const item = make(JSON.parse(value.toString()), place);
+    if (item === null) return;
+    this.#serial = Math.max(this.#serial, serial);
+    this.#inMemory++;
+    this.#measure(value);
+  }
+
+  /** Where the store has an item. */
+  keyOf(id: Buffer, { kind, serial }: Pick<SavedItem, 'kind' | 'serial'>): Buffer {
+    const place = Buffer.allocUnsafe(7);
+    place[0] = kind;
+    place.writeUIntBE(serial, 1, 6);
+    return Buffer.concat([this.#prefix, id, place]);
   }
 }

@@ -9,7 +9,7 @@
  *
  * Invariant  M1  What an operator hands on until the end of an epoch does not depend on what it forgot before.
  */
-import type { Entry, Wanted } from '../state/store.ts';
+import type { Entry, Range, Wanted } from '../state/store.ts';
 
 export interface Spilling {
   /** Whether anything is in the store alone. */
@@ -27,18 +27,14 @@ export interface Spilling {
   resume(entries: Iterable<Entry>): void;
 }
 
-/** What can be measured of an operator that forgets. */
-export interface Touched {
-  /** The epoch in which a row touched it last. */
-  epoch: number;
-  /** An estimate of what it takes in memory. */
-  bytes: number;
-}
-
-/** Picks the least recently touched until they make up so many bytes. */
-export function* coldest<T extends Touched>(all: readonly T[], bytes: number): Iterable<T> {
+/** Picks the least recently touched until they make up so many bytes. `epoch`: in which a row touched it last. */
+export function* coldest<T extends { readonly epoch: number }>(
+  all: readonly T[],
+  bytes: number,
+  bytesOf: (each: T) => number,
+): Iterable<T> {
   const perEpoch = new Map<number, number>();
-  for (const each of all) perEpoch.set(each.epoch, (perEpoch.get(each.epoch) ?? 0) + each.bytes);
+  for (const each of all) perEpoch.set(each.epoch, (perEpoch.get(each.epoch) ?? 0) + bytesOf(each));
   let rest = bytes;
   let last = -Infinity;
   for (const [epoch, sum] of [...perEpoch].sort((a, b) => a[0] - b[0])) {
@@ -48,7 +44,13 @@ export function* coldest<T extends Touched>(all: readonly T[], bytes: number): I
   }
   for (const each of all) {
     if (each.epoch > last || (each.epoch === last && rest <= 0)) continue;
-    if (each.epoch === last) rest -= each.bytes;
+    if (each.epoch === last) rest -= bytesOf(each);
     yield each;
   }
+}
+
+/** All entries whose ids begin with whole encoded values: no tag of a value, and none that follows an id, is 0xFF. */
+export function rangeBelow(prefix: Buffer, idStart: Buffer): Range {
+  const gte = Buffer.concat([prefix, idStart]);
+  return { gte, lt: Buffer.concat([gte, Buffer.of(0xff)]) };
 }

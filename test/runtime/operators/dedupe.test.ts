@@ -28,7 +28,14 @@ type Options = Pick<DedupeSpec, 'keep' | 'by'> &
 const make =
   (options: Options) =>
   ({ next, ...given }: Surroundings): Subject => {
-    const usual = { time: timeOf, retracts: false, ttlMs: null, window: null, mode: 'updates' } as const;
+    const usual = {
+      time: timeOf,
+      retracts: false,
+      ttlMs: null,
+      window: null,
+      mode: 'updates',
+      mayWait: true,
+    } as const;
     const keys = (options.window ?? null) === null ? [0] : [0, options.window as number];
     return alone(dedupe({ keys, ...usual, ...given, ...options }, next));
   };

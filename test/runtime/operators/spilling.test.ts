@@ -46,8 +46,8 @@ describe('H1: a bag of hashes', () => {
 });
 
 test('the least recently touched go first, and no more than are needed', () => {
-  const all = [3, 1, 2, 1, 3].map((epoch, name) => ({ name, epoch, bytes: 10 }));
-  const names = (bytes: number): number[] => [...coldest(all, bytes)].map(({ name }) => name);
+  const all = [3, 1, 2, 1, 3].map((epoch, name) => ({ name, epoch }));
+  const names = (bytes: number): number[] => [...coldest(all, bytes, () => 10)].map(({ name }) => name);
   expect(names(5)).toEqual([1]);
   expect(names(20)).toEqual([1, 3]);
   expect(names(25)).toEqual([1, 2, 3]);

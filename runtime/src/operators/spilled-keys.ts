@@ -1,15 +1,15 @@
 /**
- * The groups of an operator that the store holds and memory does not: which there may be, window by window, and the rows
+ * The keys of an operator that the store holds and memory does not: which there may be, window by window, and the rows
  * that wait for them.
  *
- *   window (or none) → its end, the keys below which the store has it, the names of its groups as hashes
+ *   window (or none) → its names as hashes; its end and where it stands in the store come from the window
  */
 import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row, WindowValue } from '../data/value.ts';
 import { HashBag } from './hash-bag.ts';
 import type { Position, Weight } from './operator.ts';
 
-/** A row of a group that is not in memory. */
+/** A row whose key is not in memory. */
 export interface Aside {
   readonly key: Row;
   readonly name: string;
@@ -26,12 +26,13 @@ interface Part {
 /** For each part: its entries in two maps, the object, the smallest table. */
 const PART_BYTES = 400;
 
-export class SpilledGroups {
+export class SpilledKeys {
   readonly #windowIndex: number;
   readonly #parts = new Map<string, Part>();
   #aside: Aside[] = [];
   #size = 0;
 
+  /** `windowIndex`: which value of a key is its window; -1 for none. */
   constructor(windowIndex: number) {
     this.#windowIndex = windowIndex;
   }
@@ -55,12 +56,12 @@ export class SpilledGroups {
     this.#size++;
   }
 
-  /** Whether the store has a group of this key: no for certain, or yes but for a chance. */
+  /** Whether the store has this key: no for certain, or yes but for a chance. */
   mayHave(key: Row, name: string): boolean {
     return this.#size > 0 && this.#parts.get(nameOfKey([this.#windowOf(key)]))?.names.has(name) === true;
   }
 
-  /** A group is back in memory. */
+  /** A key is back in memory. */
   remove(key: Row, name: string): void {
     this.#parts.get(nameOfKey([this.#windowOf(key)]))?.names.remove(name);
     this.#size--;
@@ -74,8 +75,15 @@ export class SpilledGroups {
     this.#aside.push(aside);
   }
 
-  get aside(): readonly Aside[] {
-    return this.#aside;
+  get hasAside(): boolean {
+    return this.#aside.length > 0;
+  }
+
+  /** The keys that rows wait for, each once. */
+  missing(): Iterable<Row> {
+    const keys = new Map<string, Row>();
+    for (const { key, name } of this.#aside) if (this.mayHave(key, name)) keys.set(name, key);
+    return keys.values();
   }
 
   /** The rows that were put aside, in their order. */
@@ -85,7 +93,7 @@ export class SpilledGroups {
     return aside;
   }
 
-  /** The windows with groups here that end by then; their keys in the store begin with these. */
+  /** The windows with keys here that end by then, as the start of their ids. */
   due(untilMs: number): readonly Buffer[] {
     return [...this.#dueParts(untilMs)].map(([, { window }]) => encodeKey([window]));
   }
@@ -104,8 +112,8 @@ export class SpilledGroups {
   }
 }
 
-/** The id of a group in the store: its window first, so that those of a window stand together. */
-export function groupId(key: Row, windowIndex: number): Buffer {
+/** The id of a key in the store: its window first, so that those of a window stand together. */
+export function keyId(key: Row, windowIndex: number): Buffer {
   if (windowIndex <= 0) return encodeKey(key);
   return encodeKey([key[windowIndex] ?? null, ...key.slice(0, windowIndex), ...key.slice(windowIndex + 1)]);
 }
