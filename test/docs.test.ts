@@ -82,6 +82,7 @@ test.each([
   ['README.md', 150],
   ['CONTRIBUTING.md', 60],
   ['ARCHITECTURE.md', 150],
+  ['runtime/README.md', 300],
 ])('%s is at most %i lines', (document, linesMax) => {
   expect(read(document).trimEnd().split('\n').length).toBeLessThanOrEqual(linesMax);
 });
@@ -95,6 +96,7 @@ test.each([
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   'runtime/README.md',
+  'runtime/OPERATING.md',
   'templates/base/README.md.hbs',
 ])('%s never leads to the package of the same name', (document) => {
   expect(STRANGERS.exec(read(document))?.[0]).toBeUndefined();

@@ -30,6 +30,7 @@ const DOCUMENTS = [
   'SECURITY.md',
   'CHANGELOG.md',
   'runtime/README.md',
+  'runtime/OPERATING.md',
 ];
 
 /**
