@@ -202,13 +202,15 @@ class Texts {
     this.#from = batch.bytes;
     this.#blockStart = isBlock ? linesStart : 0;
     this.#blockEnd = isBlock ? linesEnd : 0;
-    this.bytes = outside + (isBlock ? linesEnd - linesStart : inside);
+    this.bytes = ALIGNED_BYTES + outside + (isBlock ? linesEnd - linesStart : inside);
   }
 
   /** Copies the block; returns what says where a text lies, and copies it when it is not in the block. */
-  into(to: Buffer, at: number): (start: number, end: number) => number {
+  into(to: Buffer, used: number): (start: number, end: number) => number {
     const from = this.#from;
     const blockStart = this.#blockStart;
+    // Where both sides are aligned alike, shared memory is written word by word, else byte by byte: 25 or 190 ms for 300 MB.
+    const at = used + (blockStart % ALIGNED_BYTES);
     const blockEnd = this.#blockEnd;
     from.copy(to, at, blockStart, blockEnd);
     let next = at + blockEnd - blockStart;
