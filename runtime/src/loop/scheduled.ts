@@ -112,7 +112,8 @@ export class ScheduledLayer {
   /** The starts of windows that the watermark has passed since the last run. */
   #closedSince(layout: ViewLayout, windowMs: number, beforeMs: number): Slice | null {
     const nowMs = this.layer.viewWatermarkMs(layout);
-    if (windowMs === 0 || nowMs <= beforeMs || beforeMs === -Infinity) return null;
+    const isFirst = beforeMs === -Infinity && this.layer.position === 0;
+    if (windowMs === 0 || nowMs <= beforeMs || isFirst) return null;
     const length = windowMs - 1 + layout.allowedMs;
     return { fromMs: beforeMs - length, toMs: nowMs - length + 1 };
   }

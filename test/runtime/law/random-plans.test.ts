@@ -193,10 +193,10 @@ const recipeOf = (more: Partial<Recipe>): Recipe => ({
   allowed: '0s',
   ...more,
 });
-const epochs = (architecture: Architecture): Chosen => ({
+const epochs = (architecture: Architecture, partitions = 1): Chosen => ({
   architecture,
   epochRows: 1,
-  partitions: 1,
+  partitions,
   ends: true,
   store: 'memory',
 });
@@ -238,6 +238,12 @@ const FOUND: [Recipe, readonly Sent[], Chosen][] = [
     recipeOf({ ending: { kind: 'group', p: 53 }, policy: 'correct', delay: '4m', allowed: '2m' }),
     [sending('a@0 a@9 a@10'), sending('a@2 a@2'), sending('a@2')],
     epochs('streaming'),
+  ],
+  // Time begins to move when the input ends: before, one of the partitions was silent.
+  [
+    recipeOf({ ending: { kind: 'group', p: 15 }, mode: 'final' }),
+    [sending('a@0'), sending('a@0', 'a', 'settle')],
+    epochs('batch', 3),
   ],
 ];
 
