@@ -147,7 +147,17 @@ const LOWER: PlanTable<Lowered, NodeContext> = {
     const window = given.windowIn(node.keys, node.input);
     return unary(
       dedupe(
-        { ...given.common, mayWait: context.mayWait, keys, keep, by, ttlMs, time: given.time, window, mode: modeOf(context, window) },
+        {
+          ...given.common,
+          mayWait: context.mayWait,
+          keys,
+          keep,
+          by,
+          ttlMs,
+          time: given.time,
+          window,
+          mode: modeOf(context, window),
+        },
         context.next,
       ),
     );
@@ -327,7 +337,8 @@ const JOINS: JoinTable = {
       left: { ...spec.left, held: held('left') },
       right: { ...spec.right, held: held('right') },
     };
-    return new RegularJoin({ ...spec, ...sides, ttlMs, allowedMs: spec.late.allowedMs }, next);
+    const { mayWait } = left.context;
+    return new RegularJoin({ ...spec, ...sides, ttlMs, mayWait, allowedMs: spec.late.allowedMs }, next);
   },
   window: ({ node, spec, left, right }, _, next) => {
     const window = (given: Given, input: PlanNode): number => given.indexOf(windowColumnOf(input) ?? '');

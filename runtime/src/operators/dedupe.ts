@@ -120,7 +120,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
   }
 
   get memoryBytes(): number {
-    return this.#saved.memoryBytes;
+    return this.#saved.memoryBytes + this.#spilled.memoryBytes;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {

@@ -5,17 +5,28 @@
  *   row ──► counted among the equal rows of its key ──► paired with each row of the other side: pair +1 or -1
  *                                                       └─ left join: its partners counted, its nulls taken back
  *
- * State       an entry for each different row (see saved-items.ts): [row, count, partners of a row of the left, its life]
+ * State       an entry for each different row, under its key (see saved-items.ts): [row, count, partners of a row of the left,
+ *             its life]
  * Invariants  Y1  A row of the left has nulls handed on only while it has no partner; they leave before the first pair.
  *             Y2  The pairs handed on are those of the two multisets, whatever the order of rows.
  */
 import { invariant } from '../base/invariant.ts';
-import { nameOfKey } from '../data/key.ts';
+import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Batch, Entry } from '../state/store.ts';
-import { type ChangingSideSpec, joinKeyOf, type JoinSpec, LEFT, pairOf, RIGHT, type Side } from './join.ts';
+import {
+  type ChangingSideSpec,
+  joinKeyOf,
+  type JoinSpec,
+  joinValuesOf,
+  LEFT,
+  pairOf,
+  RIGHT,
+  type Side,
+} from './join.ts';
 import type { Collector, Position, Weight } from './operator.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
+import { coldest } from './spilling.ts';
 
 export interface JoinRowsSpec extends JoinSpec {
   readonly left: ChangingSideSpec;
@@ -63,6 +74,9 @@ export type NullsAt = 'flush' | 'close';
 interface Bucket {
   first: JoinRow;
   last: JoinRow;
+  rows: number;
+  /** In which a row of its key came last, of either side. */
+  epoch: number;
 }
 
 /** Where rows are taken back, each is found by its content; its key is part of that. */
@@ -80,20 +94,22 @@ export class JoinRows {
   readonly #nullsAt: NullsAt;
   /** Rows of the left that may need nulls at the next flush. */
   readonly #unmatched = new Set<JoinRow>();
+  #epoch = 0;
+  /** The key that was restored last: more of it may come. */
+  #restoring: string | null = null;
 
   constructor(spec: JoinRowsSpec, nullsAt: NullsAt, next: Collector) {
     this.#spec = spec;
     this.#nullsAt = nullsAt;
     this.#next = next;
-    this.#saved = new SavedItems(spec.prefix, ({ row, count, partners, life }) => [
-      row,
-      count,
-      partners,
-      ...(life === FOR_EVER ? [] : [life]),
-    ]);
+    this.#saved = new SavedItems(
+      spec.prefix,
+      ({ row, count, partners, life }) => [row, count, partners, ...(life === FOR_EVER ? [] : [life])],
+      ({ kind, row }) => joinId(joinValuesOf(row, kind === LEFT ? spec.left : spec.right) ?? []),
+    );
   }
 
-  /** How many different rows there are. */
+  /** How many different rows there are, in memory or not. */
   get size(): number {
     return this.#saved.size;
   }
@@ -118,7 +134,9 @@ export class JoinRows {
     const own = this.#count(side, key, row, weight, life);
     const isNew = weight === 1 && own.count === 1;
     if (side === LEFT) this.#touchLeft(own, at);
-    let other = this.#buckets[side === LEFT ? RIGHT : LEFT].get(key)?.first ?? null;
+    const others = this.#buckets[side === LEFT ? RIGHT : LEFT].get(key);
+    if (others !== undefined) others.epoch = this.#epoch;
+    let other = others?.first ?? null;
     for (; other !== null; other = other.after) {
       if (isExpired?.(other) === true) continue;
       const left = side === LEFT ? own : other;
@@ -155,9 +173,11 @@ export class JoinRows {
     const buckets = this.#buckets[own.kind];
     const bucket = buckets.get(own.key);
     if (bucket === undefined) {
-      buckets.set(own.key, { first: own, last: own });
+      buckets.set(own.key, { first: own, last: own, rows: 1, epoch: this.#epoch });
       return;
     }
+    bucket.rows++;
+    bucket.epoch = this.#epoch;
     own.before = bucket.last;
     bucket.last.after = own;
     bucket.last = own;
@@ -165,9 +185,15 @@ export class JoinRows {
 
   #forget(own: JoinRow, content: string | null): void {
     this.#saved.remove(own);
+    this.#release(own, content);
+  }
+
+  #release(own: JoinRow, content: string | null): void {
     if (content !== null) this.#byContent[own.kind].delete(content);
     const { before, after } = own;
     const bucket = this.#buckets[own.kind].get(own.key) as Bucket;
+    bucket.rows--;
+    bucket.epoch = this.#epoch;
     if (before !== null) before.after = after;
     else if (after !== null) bucket.first = after;
     else this.#buckets[own.kind].delete(own.key);
@@ -233,28 +259,84 @@ export class JoinRows {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    this.#epoch++;
+    this.#restoring = null;
   }
 
   /** Every row goes to `restored`. */
   restore(entries: Iterable<Entry>, restored: (row: JoinRow) => void): void {
-    const hasNulls = this.#spec.type === 'left' && this.#nullsAt === 'flush';
     this.#saved.restore(entries, (saved, place) => {
-      const kind = place.kind as Side;
-      const sideSpec = kind === LEFT ? this.#spec.left : this.#spec.right;
-      const [row, count, partners, savedLife] = saved as [Row, number, number, SavedLife?];
-      const life = savedLife === undefined ? FOR_EVER : alive(savedLife);
-      const key = joinKeyOf(row, sideSpec);
-      invariant(key !== null, 'a row that joins nothing is not kept');
-      const nulls = hasNulls && kind === LEFT && partners === 0 ? count : 0;
-      const own = newRow(
-        { kind, serial: place.serial, isSaved: true },
-        { key, row, life, count, partners, nulls },
-      );
-      this.#hold(own, this.#contentOf(own));
+      const own = this.#recall(saved as SavedRow, place);
+      this.#restoring = own.key;
       restored(own);
       return own;
     });
   }
+
+  #recall([row, count, partners, savedLife]: SavedRow, place: SavedItem): JoinRow {
+    const kind = place.kind as Side;
+    const hasNulls = this.#spec.type === 'left' && this.#nullsAt === 'flush';
+    const life = savedLife === undefined ? FOR_EVER : alive(savedLife);
+    const key = this.#keyOf(row, kind);
+    const nulls = hasNulls && kind === LEFT && partners === 0 ? count : 0;
+    const own = newRow(
+      { kind, serial: place.serial, isSaved: true },
+      { key, row, life, count, partners, nulls },
+    );
+    this.#hold(own, this.#contentOf(own));
+    return own;
+  }
+
+  #keyOf(row: Row, kind: Side): string {
+    const key = joinKeyOf(row, kind === LEFT ? this.#spec.left : this.#spec.right);
+    invariant(key !== null, 'a row that joins nothing is not kept');
+    return key;
+  }
+
+  /**
+   * Drops the keys that were not touched for longest from memory until about so many bytes are free; each is told to
+   * `dropped`. REQUIRES that everything is saved, and rows that nothing else points to.
+   */
+  spill(bytes: number, dropped: (key: string) => void): void {
+    const [left, right] = this.#buckets;
+    const keys = [...new Set([...left.keys(), ...right.keys()])].map((key) => {
+      const [l, r] = [left.get(key), right.get(key)];
+      const epoch = Math.max(l?.epoch ?? -Infinity, r?.epoch ?? -Infinity);
+      return { key, epoch, rows: (l?.rows ?? 0) + (r?.rows ?? 0) };
+    });
+    const { itemBytes } = this.#saved;
+    for (const { key } of coldest(keys, bytes, ({ rows }) => rows * itemBytes)) {
+      if (key === this.#restoring) continue;
+      for (const buckets of this.#buckets) {
+        for (let own = buckets.get(key)?.first ?? null; own !== null; own = own.after) {
+          this.#saved.drop(own);
+          this.#release(own, this.#contentOf(own));
+        }
+      }
+      dropped(key);
+    }
+  }
+
+  /** Takes rows back into memory whose keys were dropped; each key is told to `returned`. */
+  resume(entries: Iterable<Entry>, returned: (key: string) => void): void {
+    const keys = new Set<string>();
+    this.#saved.resume(entries, (saved, place) => {
+      const key = this.#keyOf((saved as SavedRow)[0], place.kind as Side);
+      if (!keys.has(key)) {
+        if (this.has(key)) return null;
+        keys.add(key);
+        returned(key);
+      }
+      return this.#recall(saved as SavedRow, place);
+    });
+  }
+}
+
+type SavedRow = readonly [row: Row, count: number, partners: number, life?: SavedLife];
+
+/** Under what the rows of a key stand in the store. */
+export function joinId(key: Row): Buffer {
+  return encodeKey(key);
 }
 
 /** Field by field: with a spread this takes twenty times as long, and every row comes by here. */

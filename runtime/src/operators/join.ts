@@ -56,14 +56,20 @@ export const RIGHT = 1;
 export type Side = typeof LEFT | typeof RIGHT;
 
 /** The name of a row's key; null when a part of it is null, so that it joins nothing. */
-export function joinKeyOf(row: Row, { keys }: SideSpec): string | null {
+export function joinKeyOf(row: Row, side: SideSpec): string | null {
+  const values = joinValuesOf(row, side);
+  return values === null ? null : nameOfKey(values);
+}
+
+/** A row's key; null when a part of it is null. */
+export function joinValuesOf(row: Row, { keys }: SideSpec): Row | null {
   const values: Value[] = [];
   for (const column of keys) {
     const value = row[column] ?? null;
     if (value === null) return null;
     values.push(value);
   }
-  return nameOfKey(values);
+  return values;
 }
 
 /** The row of a pair, or null when the two are no pair. */

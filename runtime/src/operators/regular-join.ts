@@ -9,20 +9,23 @@
  * Invariants  Y3  Whether a row is expired for another is decided by the two, never by when it was forgotten.
  */
 import { invariant } from '../base/invariant.ts';
+import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Wanted } from '../state/store.ts';
 import {
   type ChangingSideSpec,
-  joinKeyOf,
   type JoinOperator,
   type JoinSpec,
+  joinValuesOf,
   LEFT,
   RIGHT,
   type Side,
 } from './join.ts';
-import { type JoinRow, JoinRows, type Life } from './join-rows.ts';
+import { joinId, type JoinRow, JoinRows, type Life } from './join-rows.ts';
 import type { Collector, Position, Weight } from './operator.ts';
+import { type Aside, SpilledKeys } from './spilled-keys.ts';
+import { rangeBelow, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
 import { timeOfRow, Ttl } from './ttl.ts';
 
@@ -33,6 +36,8 @@ export interface RegularJoinSpec extends JoinSpec {
   readonly ttlMs: number | null;
   /** The lateness that the sources allow. */
   readonly allowedMs: number;
+  /** Whether all that leaves takes one way, so that rows may wait together without meeting others out of order. */
+  readonly mayWait: boolean;
 }
 
 export interface RegularSideSpec extends ChangingSideSpec {
@@ -42,7 +47,14 @@ export interface RegularSideSpec extends ChangingSideSpec {
   readonly held: { readonly column: number; readonly ms: number } | null;
 }
 
-export class RegularJoin implements JoinOperator {
+/** Of a row that joins nothing. */
+const NO_KEY: Row = [];
+
+interface SideAside extends Aside {
+  readonly side: Side;
+}
+
+export class RegularJoin implements JoinOperator, Spilling {
   readonly left: Collector = { push: (row, weight, at) => this.#push(LEFT, row, weight, at) };
   readonly right: Collector = { push: (row, weight, at) => this.#push(RIGHT, row, weight, at) };
   readonly #spec: RegularJoinSpec;
@@ -51,6 +63,7 @@ export class RegularJoin implements JoinOperator {
   readonly #ttl: Ttl | null;
   readonly #expiring = new TimeQueue<JoinRow>();
   readonly #held = new TimeQueue<JoinRow>();
+  readonly #spilled = new SpilledKeys<SideAside>(-1);
 
   constructor(spec: RegularJoinSpec, next: Collector) {
     const isAppendOnly = !spec.left.retracts && !spec.right.retracts;
@@ -66,27 +79,39 @@ export class RegularJoin implements JoinOperator {
   }
 
   get memoryBytes(): number {
-    return this.#rows.memoryBytes;
+    return this.#rows.memoryBytes + this.#spilled.memoryBytes;
   }
 
   #push(side: Side, row: Row, weight: Weight, at: Position | null): void {
+    const key = joinValuesOf(row, side === LEFT ? this.#spec.left : this.#spec.right) ?? NO_KEY;
+    const aside = { side, key, name: nameOfKey(key), row, weight, at };
+    if (this.#mustWait(aside)) this.#spilled.putAside(aside);
+    else this.#take(aside);
+  }
+
+  /** For its own key, or behind others that wait, since pairs are handed on at once. */
+  #mustWait({ key, name }: SideAside): boolean {
+    if (this.#spilled.size === 0) return false;
+    if (this.#spilled.hasAside) return true;
+    return key !== NO_KEY && !this.#rows.has(name) && this.#spilled.mayHave(key, name);
+  }
+
+  #take({ side, key, name, row, weight, at }: SideAside): void {
     const { type, project, left, right } = this.#spec;
-    const sideSpec = side === LEFT ? left : right;
-    const key = joinKeyOf(row, sideSpec);
-    if (key === null) {
+    if (key === NO_KEY) {
       // Nothing can become its partner.
       if (side === LEFT && type === 'left') this.#next.push(project(row, null), weight, at);
       return;
     }
     const ttl = this.#ttl;
     if (ttl === null) {
-      this.#hold(this.#rows.push(side, key, row, weight, at));
+      this.#hold(this.#rows.push(side, name, row, weight, at));
       return;
     }
-    const timeMs = timeOfRow(row, at, sideSpec.time);
+    const timeMs = timeOfRow(row, at, (side === LEFT ? left : right).time);
     const life: Life = { timeMs, nowMs: ttl.nowMs(at, timeMs), isPlaced: at !== null };
     const isExpired = (other: JoinRow): boolean => !meet(ttl, other.life, life);
-    this.#expiring.add(timeMs, this.#rows.push(side, key, row, weight, at, { life, isExpired }));
+    this.#expiring.add(timeMs, this.#rows.push(side, name, row, weight, at, { life, isExpired }));
   }
 
   #hold(row: JoinRow): void {
@@ -114,6 +139,34 @@ export class RegularJoin implements JoinOperator {
       if (this.#ttl === null) this.#hold(row);
       else this.#expiring.add(row.life.timeMs, row);
     });
+  }
+
+  /** Rows that time forgets are few, and all of them are needed. */
+  get spilling(): Spilling | null {
+    const { ttlMs, left, right, mayWait } = this.#spec;
+    return mayWait && ttlMs === null && left.held === null && right.held === null ? this : null;
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0;
+  }
+
+  spill(bytes: number): void {
+    this.#rows.spill(bytes, (name) => this.#spilled.add(NO_KEY, name));
+  }
+
+  missing(): readonly Wanted[] {
+    const keys = [...this.#spilled.missing()].filter((key) => key !== NO_KEY);
+    return keys.map((key) => rangeBelow(this.#spec.prefix, joinId(key)));
+  }
+
+  due(): readonly Wanted[] {
+    return [];
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    this.#rows.resume(entries, (name) => this.#spilled.remove(NO_KEY, name));
+    for (const aside of this.#spilled.takeAside()) this.#take(aside);
   }
 }
 

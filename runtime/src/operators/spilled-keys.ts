@@ -26,10 +26,10 @@ interface Part {
 /** For each part: its entries in two maps, the object, the smallest table. */
 const PART_BYTES = 400;
 
-export class SpilledKeys {
+export class SpilledKeys<A extends Aside = Aside> {
   readonly #windowIndex: number;
   readonly #parts = new Map<string, Part>();
-  #aside: Aside[] = [];
+  #aside: A[] = [];
   #size = 0;
 
   /** `windowIndex`: which value of a key is its window; -1 for none. */
@@ -71,7 +71,7 @@ export class SpilledKeys {
     return this.#windowIndex < 0 ? null : (key[this.#windowIndex] as WindowValue | null);
   }
 
-  putAside(aside: Aside): void {
+  putAside(aside: A): void {
     this.#aside.push(aside);
   }
 
@@ -87,7 +87,7 @@ export class SpilledKeys {
   }
 
   /** The rows that were put aside, in their order. */
-  takeAside(): readonly Aside[] {
+  takeAside(): readonly A[] {
     const aside = this.#aside;
     this.#aside = [];
     return aside;

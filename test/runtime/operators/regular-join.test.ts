@@ -44,7 +44,7 @@ const joinOf =
     const [left, right] = retracts.map((each) => ({ keys: [0], retracts: each, time: timeOf, held: null }));
     const sides = { left: left as NonNullable<typeof left>, right: right as NonNullable<typeof right> };
     const { allowedMs } = given.late;
-    return new RegularJoin({ ...specOf(type, given), ...sides, ttlMs, allowedMs }, given.next);
+    return new RegularJoin({ ...specOf(type, given), ...sides, ttlMs, allowedMs, mayWait: true }, given.next);
   };
 const make =
   (type: JoinType, options: Options = {}) =>
