@@ -132,7 +132,7 @@ test('clock, chance, timers and files come in at the doors', () => {
   const clock =
     /\/ports\/|\/serve\/(?:history|body|change-stream|server)\.ts|\/dashboard\/client\/|state\/rocksdb\.ts|generator\/tools\.ts|commands\/(?:recommend|create-print)\.ts/;
   const disk =
-    /\/ports\/|\/cli\/|config\/yaml\.ts|engine\/(?:data-folder|file-run)\.ts|ingest\/files\.ts|state\/rocksdb\.ts|serve\/(?:listen|control-path|dashboard\/assets)\.ts|src\/generator\//;
+    /\/ports\/|\/cli\/|config\/yaml\.ts|engine\/(?:data-folder|file-run|file-worker-chunks)\.ts|ingest\/files\.ts|state\/rocksdb\.ts|serve\/(?:listen|control-path|dashboard\/assets)\.ts|src\/generator\//;
   const pure = /\/(?:base|data|expr|plan|dsl|operators|compile|views|architectures|advisor)\//;
   const shipped = [...RUNTIME, ...OURS];
   expect([
