@@ -7,7 +7,7 @@
  * best alone. Of rows that are equal in the order the earlier arrival comes first, so an equal row displaces none; where
  * arrival depends on the cut (rows that time caused, inputs that take rows back) their content decides instead.
  *
- * State       one entry for each row that is kept (see saved-items.ts)
+ * State       one entry for each row that is kept, under its partition (see saved-items.ts)
  * Invariants  X1  An append-only input leaves at most `limit` rows of a partition behind.
  *             X2  A row whose place did not change is not handed on again.
  */
@@ -16,12 +16,14 @@ import { nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import type { ViewMode } from '../plan/node.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Wanted } from '../state/store.ts';
 import { evaluated } from './evaluated.ts';
 import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from './operator.ts';
 import { compareNullable, compareRows } from './row-order.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
 import { SortedList } from './sorted-list.ts';
+import { type Aside, keyId, SpilledKeys } from './spilled-keys.ts';
+import { coldest, rangeBelow, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
 
 export interface TopSpec {
@@ -58,19 +60,27 @@ interface TopItem extends SavedItem {
 
 interface Partition {
   readonly name: string;
+  readonly key: Row;
+  /** In which a row touched it last. */
+  epoch: number;
   readonly items: SortedList<TopItem>;
   /** What was handed on, in order. */
   shown: readonly TopItem[];
 }
 
-export class TopOperator implements StatefulOperator {
+export class TopOperator implements StatefulOperator, Spilling {
   readonly #spec: TopSpec;
   readonly #next: Collector;
   readonly #compare: (a: TopItem, b: TopItem) => number;
   readonly #saved: SavedItems<TopItem>;
   readonly #partitions = new Map<string, Partition>();
   /** Window end → its partitions. */
-  readonly #open = new TimeQueue<Partition>();
+  #open = new TimeQueue<Partition>();
+  readonly #windowIndex: number;
+  readonly #spilled: SpilledKeys;
+  #epoch = 0;
+  /** The partition that was restored last: more of it may come. */
+  #restoring: Partition | null = null;
   readonly #touched = new Set<Partition>();
 
   constructor(spec: TopSpec, next: Collector) {
@@ -78,24 +88,42 @@ export class TopOperator implements StatefulOperator {
     this.#spec = spec;
     this.#next = next;
     this.#compare = comparison(spec);
-    this.#saved = new SavedItems(spec.prefix, ({ row }) => row);
+    this.#windowIndex = spec.window === null ? -1 : spec.partition.indexOf(spec.window);
+    this.#spilled = new SpilledKeys(this.#windowIndex);
+    this.#saved = new SavedItems(
+      spec.prefix,
+      ({ row }) => row,
+      ({ row }) => keyId(this.#keyOf(row), this.#windowIndex),
+    );
   }
 
   get size(): number {
-    return this.#partitions.size;
+    return this.#partitions.size + this.#spilled.size;
   }
 
   get memoryBytes(): number {
-    return this.#saved.memoryBytes;
+    return this.#saved.memoryBytes + this.#spilled.memoryBytes;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
-    const { retracts, limit } = this.#spec;
-    invariant(retracts || weight === 1, 'an append-only input takes nothing back');
+    invariant(this.#spec.retracts || weight === 1, 'an append-only input takes nothing back');
     if (this.#isLate(row, weight, at)) return;
     const order = this.#orderOf(row, weight, at);
     if (order === null) return;
-    const partition = this.#partitionOf(row);
+    const key = this.#keyOf(row);
+    const aside = { key, name: nameOfKey(key), row, weight, at };
+    const known = this.#partitions.get(aside.name);
+    if (known === undefined && this.#spilled.mayHave(key, aside.name)) this.#spilled.putAside(aside);
+    else this.#take(known ?? this.#begin(aside), aside, order);
+  }
+
+  #keyOf(row: Row): Row {
+    return this.#spec.partition.map((column) => row[column] ?? null);
+  }
+
+  #take(partition: Partition, { row, weight, at }: Aside, order: readonly Value[]): void {
+    const { retracts, limit } = this.#spec;
+    partition.epoch = this.#epoch;
     const kind = at !== null && !retracts ? BY_ARRIVAL : BY_CONTENT;
     const item: TopItem = { kind, serial: this.#saved.nextSerial(), isSaved: false, row, order };
     if (weight === 1) this.#add(partition, item, retracts ? Infinity : limit);
@@ -121,15 +149,17 @@ export class TopOperator implements StatefulOperator {
     return values;
   }
 
-  #partitionOf(row: Row): Partition {
-    const { partition: columns, window } = this.#spec;
-    const name = nameOfKey(columns.map((column) => row[column] ?? null));
-    const known = this.#partitions.get(name);
-    if (known !== undefined) return known;
-    const partition: Partition = { name, items: new SortedList(this.#compare), shown: [] };
+  #begin({ key, name }: Pick<Aside, 'key' | 'name'>): Partition {
+    const items = new SortedList(this.#compare);
+    const partition: Partition = { name, key, epoch: this.#epoch, items, shown: [] };
     this.#partitions.set(name, partition);
-    if (window !== null) this.#open.add((row[window] as WindowValue)[1], partition);
+    this.#enqueue(partition);
     return partition;
+  }
+
+  #enqueue(partition: Partition): void {
+    if (this.#windowIndex < 0) return;
+    this.#open.add((partition.key[this.#windowIndex] as WindowValue)[1], partition);
   }
 
   #add(partition: Partition, item: TopItem, itemsMax: number): void {
@@ -153,14 +183,21 @@ export class TopOperator implements StatefulOperator {
 
   advance(watermarkMs: number): void {
     if (this.#spec.window === null) return;
-    // A window is over when the watermark has reached its last millisecond and the allowed lateness.
-    for (const partition of this.#open.take(watermarkMs - this.#spec.late.allowedMs + 1)) {
+    const over = this.#overMs(watermarkMs);
+    for (const partition of this.#open.take(over)) {
       if (this.#partitions.get(partition.name) !== partition) continue;
       this.#show(partition);
       this.#partitions.delete(partition.name);
       this.#touched.delete(partition);
       for (const item of partition.items) this.#saved.remove(item);
     }
+    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id), 0);
+    this.#spilled.drop(over);
+  }
+
+  /** A window is over when the watermark has reached its last millisecond and the allowed lateness. */
+  #overMs(watermarkMs: number): number {
+    return watermarkMs - this.#spec.late.allowedMs + 1;
   }
 
   flush(): void {
@@ -181,18 +218,89 @@ export class TopOperator implements StatefulOperator {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    this.#epoch++;
+    this.#restoring = null;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, { kind, serial, isSaved }) => {
+    const restored = new Set<Partition>();
+    this.#saved.restore(entries, (saved, place) => {
       const row = saved as Row;
-      const item = { kind, serial, isSaved, row, order: this.#spec.order.map(({ by }) => by(row)) };
-      this.#partitionOf(row).items.add(item);
-      return item;
+      const partition = this.#ofRow(row);
+      restored.add(partition);
+      this.#restoring = partition;
+      return this.#recall(partition, row, place);
     });
+    this.#recallShown(restored);
+  }
+
+  #ofRow(row: Row): Partition {
+    const key = this.#keyOf(row);
+    const name = nameOfKey(key);
+    return this.#partitions.get(name) ?? this.#begin({ key, name });
+  }
+
+  #recall(partition: Partition, row: Row, place: SavedItem): TopItem {
+    const item = { ...place, row, order: this.#spec.order.map(({ by }) => by(row)) };
+    partition.items.add(item);
+    return item;
+  }
+
+  #recallShown(partitions: Iterable<Partition>): void {
     if (this.#spec.mode === 'final') return;
-    for (const partition of this.#partitions.values())
-      partition.shown = partition.items.first(this.#spec.limit);
+    for (const partition of partitions) partition.shown = partition.items.first(this.#spec.limit);
+  }
+
+  get spilling(): Spilling {
+    return this;
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0;
+  }
+
+  spill(bytes: number): void {
+    const { itemBytes } = this.#saved;
+    const all = [...this.#partitions.values()];
+    for (const partition of coldest(all, bytes, ({ items }) => items.size * itemBytes)) {
+      if (partition === this.#restoring) continue;
+      this.#partitions.delete(partition.name);
+      for (const item of partition.items) this.#saved.drop(item);
+      this.#spilled.add(partition.key, partition.name);
+    }
+    // It would hold what is forgotten until its window ends.
+    this.#open = new TimeQueue();
+    for (const partition of this.#partitions.values()) this.#enqueue(partition);
+  }
+
+  missing(): readonly Wanted[] {
+    return this.#ranges([...this.#spilled.missing()].map((key) => keyId(key, this.#windowIndex)));
+  }
+
+  due(watermarkMs: number): readonly Wanted[] {
+    return this.#spec.mode === 'updates' ? [] : this.#ranges(this.#spilled.due(this.#overMs(watermarkMs)));
+  }
+
+  #ranges(ids: readonly Buffer[]): readonly Wanted[] {
+    return ids.map((id) => rangeBelow(this.#spec.prefix, id));
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    const returned = new Set<Partition>();
+    this.#saved.resume(entries, (saved, place) => {
+      const row = saved as Row;
+      const known = this.#partitions.get(nameOfKey(this.#keyOf(row)));
+      if (known !== undefined && !returned.has(known)) return null;
+      const partition = known ?? this.#ofRow(row);
+      if (known === undefined) this.#spilled.remove(partition.key, partition.name);
+      returned.add(partition);
+      return this.#recall(partition, row, place);
+    });
+    this.#recallShown(returned);
+    for (const aside of this.#spilled.takeAside()) {
+      const order = this.#spec.order.map(({ by }) => by(aside.row));
+      this.#take(this.#partitions.get(aside.name) ?? this.#begin(aside), aside, order);
+    }
   }
 }
 
