@@ -201,6 +201,11 @@ const running = defineProcess('running', {
 type Ended = Stream<Readonly<Record<string, never>>>;
 const ended = (stream: unknown): Ended => stream as Ended;
 
+/** Whether the recipe ends with sessions, as `grouped` chooses. */
+export function isSession({ ending }: Recipe): boolean {
+  return ending?.kind === 'group' && ending.p % 5 === 3;
+}
+
 function grouped(rows: Rows, p: number): Ended {
   const windowed = rows.groupBy((f) => ({
     ...(p % 3 > 0 && { key: f.key }),
