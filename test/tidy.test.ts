@@ -56,7 +56,8 @@ const ARROWS: Readonly<Record<string, string>> = {
   architectures: 'base data plan config loop ports state views host~',
   ingest: 'base data plan log ports host~',
   observe: 'host~',
-  engine: 'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
+  engine:
+    'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
   serve: 'base data observe host',
   cli: 'base config data export engine ingest plan ports serve host~',
   testing: 'config dsl engine ports state log host~',
@@ -158,7 +159,11 @@ test('nothing is left behind', () => {
     ...found(others, /\b(?:describe|test|it)\.(?:only|skip|todo)\b/g, 'run it or remove it'),
     ...found(shipped, /\bconsole\.\w+/g, 'write to the stream that the command was given'),
     ...found(others, /(?::|\bas|<)\s*any\b(?=[,;)>[\]]| [=|&{])/g, 'say unknown and check it'),
-    ...found(unless(shipped, /\/compile\/jit\//), /\bnew Function\(|(?<![.\w])eval\(/g, 'bind values, never build code'),
+    ...found(
+      unless(shipped, /\/compile\/jit\//),
+      /\bnew Function\(|(?<![.\w])eval\(/g,
+      'bind values, never build code',
+    ),
     ...found(shipped, /^export default\b/gm, 'name the export'),
     ...found([...others, ...DOCUMENTS], /(?<![\w.~-])\/(?:work|root)\/\w[^\s'"`]*/g, HERE),
     ...found([...shipped, ...DOCUMENTS], /(?<![\w.~-])\/(?:Users|home)\/\w[^\s'"`]*/g, HERE),
@@ -189,7 +194,10 @@ test('every operator and every aggregate has a case', () => {
   const plan = read('runtime/src/plan/node.ts');
   const kinds = [...plan.matchAll(/^ {2}readonly kind: '(\w+)'/gm)].map(([, kind = '']) => kind);
   const [, aggregates = ''] = /type AggregateName =([^;]*);/.exec(plan) ?? [];
-  const wanted = [...kinds.filter((kind) => kind !== 'source' && kind !== 'scalar'), ...(aggregates.match(/\w+/g) ?? [])];
+  const wanted = [
+    ...kinds.filter((kind) => kind !== 'source' && kind !== 'scalar'),
+    ...(aggregates.match(/\w+/g) ?? []),
+  ];
   expect(wanted.length).toBeGreaterThan(9);
   const missing = wanted.filter((name) => !new RegExp(`\\b${name}(?:By)?\\(`).test(cases));
   expect(missing.map((name) => `test/cases:1 no case uses ${name}: add one`)).toEqual([]);

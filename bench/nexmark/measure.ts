@@ -85,7 +85,7 @@ function copyOf(batch: ColumnBatch): ColumnBatch {
   const { n } = batch;
   const pieces: Buffer[] = [];
   let at = 0;
-  const columns = batch.columns.map((column): BatchColumn => {
+  const copies = batch.columns.map((column): BatchColumn => {
     const nulls = column.nulls?.slice(0, n) ?? null;
     if (column.kind === 'number') return { ...column, values: column.values.slice(0, n), nulls };
     if (column.kind === 'boolean') return { ...column, values: column.values.slice(0, n), nulls };
@@ -107,7 +107,7 @@ function copyOf(batch: ColumnBatch): ColumnBatch {
   return {
     n,
     bytes: Buffer.concat(pieces),
-    columns,
+    columns: copies,
     lineStarts: batch.lineStarts.slice(0, n),
     lineEnds: batch.lineEnds.slice(0, n),
     ordinals: batch.ordinals.slice(0, n),

@@ -37,9 +37,11 @@ export function compileRegex(pattern: string): Regex {
   const known = KNOWN.get(pattern);
   if (known !== undefined) return known;
   const { node, groups } = parseRegex(pattern);
-  const fast = new RegExp(sourceOf(node), 'u');
+  const source = sourceOf(node);
+  const fast = new RegExp(source, 'u');
   const linear = linearMatcher(node, groups);
-  const unitsMax = longest(node);
+  // V8 finds \B between the two halves of a code point, where there is no place.
+  const unitsMax = source.includes('\\B') ? 0 : longest(node);
   const regex: Regex = {
     groups,
     unitsMax,

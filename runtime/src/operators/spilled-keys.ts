@@ -100,7 +100,7 @@ export class SpilledKeys<A extends Aside = Aside> {
 
   /** Forgets those windows. */
   drop(untilMs: number): void {
-    for (const [name, { names }] of [...this.#dueParts(untilMs)]) {
+    for (const [name, { names }] of Array.from(this.#dueParts(untilMs))) {
       this.#size -= names.size;
       this.#parts.delete(name);
     }

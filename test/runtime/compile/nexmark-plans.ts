@@ -1,6 +1,6 @@
 /** Nexmark queries as plans, built by hand. */
-import type { Column, Type } from '../../../runtime/src/data/value.ts';
-import type { Expr, ExprType } from '../../../runtime/src/expr/node.ts';
+import type { Type } from '../../../runtime/src/data/value.ts';
+import type { Expr } from '../../../runtime/src/expr/node.ts';
 import type {
   AggregateCall,
   GroupKey,
@@ -12,8 +12,6 @@ import type {
   WindowPlan,
 } from '../../../runtime/src/plan/node.ts';
 import { SOURCE } from './nexmark-events.ts';
-
-export type { Column, ExprType };
 
 export const f = (name: string): Expr => ({ kind: 'field', name });
 export const lit = (
@@ -109,7 +107,6 @@ const or = (...args: Expr[]): Expr => args.reduce((a, b) => call('or', a, b));
 const and = (...args: Expr[]): Expr => args.reduce((a, b) => call('and', a, b));
 const between = (x: Expr, low: Expr, high: Expr): Expr => and(call('gte', x, low), call('lte', x, high));
 
-const DAY = 86_400_000;
 /** The day as the number of its first millisecond's day: a key like `format` would be. */
 const withDay = (input: PlanNode, names: readonly string[]): PlanNode =>
   map(input, {
@@ -350,7 +347,6 @@ const QUERIES: Readonly<Record<string, readonly [PlanNode, ViewMode]>> = {
 };
 
 export const NAMES = Object.keys(QUERIES);
-export const DAY_MS = DAY;
 
 export function planOf(name: string): Plan {
   const [node, mode] = QUERIES[name] as readonly [PlanNode, ViewMode];

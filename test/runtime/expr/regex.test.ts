@@ -60,6 +60,11 @@ const pattern = fc.letrec<{ either: string; sequence: string; piece: string; ato
 ).either;
 const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', ' ', '\n', '.', '😀', 'é'), maxLength: 12 });
 
+test('a place that is no boundary is between code points, not inside of one', () => {
+  expect(compileRegex('\\B').match('a😀a')).toBeNull();
+  expect(compileRegex('\\B').match('aaa')).toEqual(['']);
+});
+
 test('both engines find the same match and the same groups', () => {
   let compared = 0;
   fc.assert(
@@ -84,6 +89,8 @@ test('what is written in the common syntax means what it means to JavaScript', (
     fc.property(pattern, text, (source, given) => {
       // There `.` leaves out more line ends and \s has more spaces; neither is among these letters.
       if (regexProblem(source) !== undefined) return;
+      // V8 finds \B inside of a code point of two units; there is no such place.
+      if (source.includes('\\B') && /[\u{10000}-\u{10ffff}]/u.test(given)) return;
       const match = new RegExp(source, 'u').exec(given);
       expect(compileRegex(source).match(given)).toEqual(
         match === null ? null : Array.from(match, (group: string | undefined) => group ?? null),

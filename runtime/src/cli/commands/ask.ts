@@ -99,11 +99,11 @@ async function showSql(plan: Plan, format: string): Promise<void> {
   const views = plan.views.map((view) => ({ view: view.name, ...exportDuckDb(plan, view, inputs) }));
   if (views.some((view) => 'unsupported' in view)) process.exitCode = EXIT.check;
   if (format === 'json') return printJson(views);
-  for (const query of views) {
-    if ('sql' in query) print(`-- view ${query.view}\n${query.sql};`);
+  for (const each of views) {
+    if ('sql' in each) print(`-- view ${each.view}\n${each.sql};`);
     else
-      for (const { node, what, reason } of query.unsupported)
-        note(`view ${query.view}: ${node}, ${what}: ${reason}`);
+      for (const { node, what, reason } of each.unsupported)
+        note(`view ${each.view}: ${node}, ${what}: ${reason}`);
   }
 }
 

@@ -186,12 +186,6 @@ export const unreachable: Code = (out) => out.op(0x00);
 export const drop = operation(0x1a);
 /** The first when the condition holds. Both are computed. */
 export const choose = operation(0x1b);
-/** The value of a local, as code. */
-export const get =
-  (local: Local): Code =>
-  (out) =>
-    out.arg(local);
-
 export interface Function_ {
   readonly name: string;
   readonly params: readonly Kind[];

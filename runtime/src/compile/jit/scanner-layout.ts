@@ -41,7 +41,6 @@ export const STATE = {
   times: 132,
   maxTimesBefore: 136,
 } as const;
-export const STATE_BYTES = 144;
 
 /** A step from one value to the next (see scanner-shapes.ts). */
 export const STEP = {
