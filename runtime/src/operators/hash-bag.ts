@@ -4,7 +4,7 @@
  *
  *   name ──► hash ──► slot, or the next that is free
  *
- * Invariant  H1  A name that was added and not removed is always found; another by chance, about once in 2^32 / size.
+ * Invariants  H1  A name that was added and not removed is always found; another by chance, about once in 2^32 / size.
  */
 const SLOTS_MIN = 16;
 

@@ -7,7 +7,7 @@
  *                                              ─ yes ─► the row is put aside ──► missing ─► (read) ─► resume: the rows, in order
  *   advance needs what is due ──► due ─► (read) ─► resume
  *
- * Invariant  M1  What an operator hands on until the end of an epoch does not depend on what it forgot before.
+ * Invariants  Z1  What an operator hands on until the end of an epoch does not depend on what it forgot before.
  */
 import type { Entry, Range, Wanted } from '../state/store.ts';
 

@@ -24,10 +24,15 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     trigger: { every: 1000, rows: 4096 },
     batch: { every: 86_400_000, partition: 86_400_000 },
     corrections: { every: 3_600_000 },
+    state: {},
     log: { partitions: 1 },
     serve: { host: '127.0.0.1', port: 8080 },
   });
   expect(configOf(MINIMAL)).toEqual(defaultConfig('kappa'));
+});
+
+test('memory is a size, read as bytes', () => {
+  expect(configOf(`${MINIMAL}state: { memory: 256MB }\n`).state.memory).toBe(256e6);
 });
 
 describe('what is wrong is said with its place', () => {
@@ -54,6 +59,12 @@ describe('what is wrong is said with its place', () => {
       `${MINIMAL}freshness: 15\n`,
       `${CONFIG_FILE}:3:1: freshness: "15" is not a duration. A bare number has no unit: say 15m or 15s.`,
     ],
+    [
+      'a size without a unit',
+      `${MINIMAL}state: { memory: 256 }\n`,
+      `${CONFIG_FILE}:3:10: state.memory: "256" is not a size`,
+    ],
+    ['no memory at all', `${MINIMAL}state: { memory: 0MB }\n`, 'state.memory: must be more than 0'],
     ['no time at all', `${MINIMAL}freshness: 0s\n`, 'freshness: must be at least 1ms'],
     ['a path that leads outside', `${MINIMAL}data: ../data\n`, 'data: must be a path inside the project'],
     ['a path from the root', `${MINIMAL}data: /var/data\n`, 'data: must be a path inside the project'],

@@ -1,6 +1,6 @@
 /**
  * The law with hardly any memory: between epochs the operators forget all they can, and every case and random definitions
- * end as with plenty of it (M1), after restarts, in memory and in RocksDB.
+ * end as with plenty of it (Z1), after restarts, in memory and in RocksDB.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

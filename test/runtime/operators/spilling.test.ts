@@ -1,4 +1,4 @@
-/** What operators need to forget and to get back (M1); that nothing of it shows, every property of theirs checks as well. */
+/** What operators need to forget and to get back (Z1); that nothing of it shows, every property of theirs checks as well. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
