@@ -6,9 +6,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { Pipeline } from 'pipeline-runtime';
+import { count, type Pipeline, pipeline, source } from 'pipeline-runtime';
 import { TestDriver, type TestOptions } from 'pipeline-runtime/testing';
 import { afterAll, describe, expect, it, test } from 'vitest';
+import { z } from 'zod';
 import { CodedError } from '../../../runtime/src/base/coded-error.ts';
 import { openDataFolder } from '../../../runtime/src/engine/data-folder.ts';
 import { systemClock } from '../../../runtime/src/ports/clock.ts';
@@ -70,10 +71,9 @@ describe.for(readdirSync(CASES))('%s', (name) => {
 
   it.for(variants)('$architecture, epochs of $epochRows, $store', async (variant) => {
     const { default: definition } = (await import(join(CASES, name, 'pipeline.ts'))) as { default: Pipeline };
-    const source = definition.plan.sources[0]?.name ?? '';
+    const to = definition.plan.sources[0]?.name ?? '';
     const sent = [];
-    for (let from = 0; from < lines.length; from += 5)
-      sent.push({ to: source, events: lines.slice(from, from + 5) });
+    for (let from = 0; from < lines.length; from += 5) sent.push({ to, events: lines.slice(from, from + 5) });
     const plenty = await run(definition, sent, undefined, { ...variant, store: 'memory' });
     expect(await run(definition, sent, 1, variant)).toEqual(plenty);
   });
@@ -117,6 +117,42 @@ const anyVariant: fc.Arbitrary<Variant> = fc.record({
   store: fc.constant('memory' as const),
   restarts: fc.boolean(),
   ends: fc.boolean(),
+});
+
+test('beyond state.memory keys leave memory, also while they are restored', async () => {
+  const visits = source('visits', {
+    schema: z.object({ user: z.string(), at: z.iso.datetime() }),
+    eventTime: 'at',
+    watermark: { delay: '1m' },
+    lateness: { allowed: '0s', then: 'drop' },
+  });
+  const definition = pipeline('visits', {
+    counts: visits
+      .groupBy((f) => ({ user: f.user }))
+      .aggregate(() => ({ visits: count() }))
+      .updates(),
+  });
+  const events = Array.from({ length: 6000 }, (_, i) => ({
+    user: `user ${i}`,
+    at: new Date(START_MS).toISOString(),
+  }));
+  const memory = 1e6;
+  const driver = await TestDriver.open(definition, { epochRows: 500, config: { state: { memory } } });
+  const state = async () => (await driver.engine.status()).state;
+  for (const visit of [1, 2]) {
+    await driver.send('visits', events);
+    await driver.settle();
+    expect(new Set((await driver.rows('counts')).map(({ visits: each }) => each))).toEqual(new Set([visit]));
+    for (const starts of [false, true]) {
+      if (starts) await driver.restart();
+      const { keys, memoryBytes } = await state();
+      expect(keys).toBe(events.length);
+      expect(memoryBytes).toBeGreaterThan(memory / 2);
+      expect(memoryBytes).toBeLessThanOrEqual(memory);
+    }
+  }
+  await driver.restart(definition, { config: { state: { memory: 1e9 } } });
+  expect((await state()).memoryBytes).toBeGreaterThan(3 * memory);
 });
 
 test('random definitions', async () => {
