@@ -17,7 +17,7 @@ import {
   type ViewPlan,
   type WindowPlan,
 } from './node.ts';
-import { isAppendOnly, isFinal, isOfEvents, isStateful, windowColumnOf } from './traits.ts';
+import { isAppendOnly, isFinal, isInOrder, isOfEvents, isStateful, windowColumnOf } from './traits.ts';
 import { exprsOf, functionsOf, inputsOf, isOfTables, isWindowKey, nodesOf } from './walk.ts';
 
 /** A row of a sliding window belongs to so many windows; beyond that it is a mistake, or an attack. */
@@ -181,7 +181,11 @@ function ttlRules(what: string, node: PlanNode, { plan, view, problem }: RuleCon
   for (const input of inputsOf(node)) {
     if (!isAppendOnly(input, view.mode))
       problem(`${what}: a time-to-live needs an input that takes no rows back`);
-    else if (!isOfEvents(input)) timeRules(`${what} with a time-to-live`, inferColumns(plan, input), problem);
+    else if (isInOrder(input)) timeRules(`${what} with a time-to-live`, inferColumns(plan, input), problem);
+    else if (!isOfEvents(input))
+      problem(
+        `${what}: a time-to-live needs rows that come with their events or in the order of time; put it before the step that waits`,
+      );
   }
 }
 

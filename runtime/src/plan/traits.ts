@@ -92,6 +92,26 @@ export function isOfEvents(node: PlanNode): boolean {
   return applyTable(OF_EVENTS, node, undefined);
 }
 
+const IN_ORDER: PlanTable<boolean> = {
+  source: () => false,
+  filter: (node) => isInOrder(node.input),
+  map: (node) => isInOrder(node.input),
+  unnest: (node) => isInOrder(node.input),
+  union: () => false,
+  dedupe: () => false,
+  group: () => false,
+  top: () => false,
+  over: () => true,
+  join: ({ how }) => how.kind === 'temporal',
+  pattern: () => false,
+  process: () => false,
+};
+
+/** Whether all rows of a node are caused by time and come in the order of their event time. */
+export function isInOrder(node: PlanNode): boolean {
+  return applyTable(IN_ORDER, node, undefined);
+}
+
 const WINDOW_COLUMN: PlanTable<string | null> = {
   source: () => null,
   filter: (node) => windowColumnOf(node.input),

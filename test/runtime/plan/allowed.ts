@@ -79,6 +79,20 @@ export const ALLOWED: [string, PlanNode, ViewMode?][] = [
   ['a group of groups', group(windowed(), ['window']), 'final'],
   ['a group of what changes', group(group(flights, ['origin', 'delay']), ['origin'])],
   ['a group of everything', group(flights, [])],
+  ['a group that forgets what looks back', group(filter(over(flights)), ['origin'], { ttlMs: 1000 })],
+  [
+    'a group that forgets what was valid',
+    group(
+      join(flights, later, temporal, {
+        columns: [
+          { side: 'left', from: 'origin', name: 'origin' },
+          { side: 'left', from: 'scheduled', name: 'scheduled' },
+        ],
+      }),
+      ['origin'],
+      { ttlMs: 1000 },
+    ),
+  ],
   ['a group that forgets, and a filter', filter(group(flights, ['origin'], { ttlMs: 1000 }))],
   ['a window in a group of rows that look back', group(over(flights), [{ name: 'w', window: HOUR }])],
   [

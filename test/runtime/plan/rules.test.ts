@@ -4,7 +4,7 @@ import { explainPlan, mermaidPlan } from '../../../runtime/src/plan/explain.ts';
 import type { Expr } from '../../../runtime/src/expr/node.ts';
 import type { PlanNode, ViewMode } from '../../../runtime/src/plan/node.ts';
 import { parsePlan } from '../../../runtime/src/plan/parse.ts';
-import { aDay, aggregate, ALLOWED, forever, isLate, later, shout } from './allowed.ts';
+import { aDay, aggregate, ALLOWED, forever, interval, isLate, later, shout } from './allowed.ts';
 import {
   airports,
   count,
@@ -283,8 +283,18 @@ describe('refused', () => {
     ],
     [
       'a group that forgets what has no time',
-      group(pattern(flights), ['origin'], { ttlMs: 1000 }),
+      group(map(over(flights), 'origin'), ['origin'], { ttlMs: 1000 }),
       'group with a time-to-live needs the event time',
+    ],
+    [
+      'a group that forgets what comes in no order',
+      group({ kind: 'union', inputs: [over(flights), over(flights)] }, ['origin'], { ttlMs: 1000 }),
+      'group: a time-to-live needs rows that come with their events or in the order of time',
+    ],
+    [
+      'a repeat that is forgotten among pairs that wait',
+      dedupe(join(flights, later, interval, { type: 'left' }), { ttlMs: 1000 }),
+      'dedupe: a time-to-live needs rows that come with their events or in the order of time',
     ],
     [
       'the last that is forgotten below a group',
@@ -302,9 +312,9 @@ describe('refused', () => {
       "join: a time-to-live needs sides that take no rows back; put it before them, or say ttl: 'forever'",
     ],
     [
-      'pairs that forget what has no time',
-      join(flights, pattern(flights), aDay),
-      'join with a time-to-live: the right side has no event time',
+      'pairs that forget what waits for time',
+      join(flights, over(flights), aDay),
+      'join: a time-to-live needs sides whose rows come with their events',
     ],
     // What waits for time.
     [
