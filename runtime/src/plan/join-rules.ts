@@ -23,17 +23,22 @@ type HowTable = {
 };
 
 const HOW: HowTable = {
-  regular: (node, { mode }, { ttlMs }) => {
+  regular: (node, { mode, left, right }, { ttlMs }) => {
     if (ttlMs === null) return [];
     const takesBack = [node.left, node.right].some((side) => !isAppendOnly(side, mode));
     if (takesBack)
       return [
         "join: a time-to-live needs sides that take no rows back; put it before them, or say ttl: 'forever'",
       ];
-    if ([node.left, node.right].every(isOfEvents)) return [];
-    return [
-      "join: a time-to-live needs sides whose rows come with their events; put it before the step that waits, or say ttl: 'forever'",
-    ];
+    const timeless = [
+      [node.left, left],
+      [node.right, right],
+    ] as const;
+    return timeless.flatMap(([side, columns]) =>
+      isOfEvents(side)
+        ? []
+        : timeProblems('join with a time-to-live', side === node.left ? 'left' : 'right', columns),
+    );
   },
   window: (node) => {
     const [left, right] = [windowColumnOf(node.left), windowColumnOf(node.right)];

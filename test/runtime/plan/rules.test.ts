@@ -312,9 +312,9 @@ describe('refused', () => {
       "join: a time-to-live needs sides that take no rows back; put it before them, or say ttl: 'forever'",
     ],
     [
-      'pairs that forget what waits for time',
-      join(flights, over(flights), aDay),
-      'join: a time-to-live needs sides whose rows come with their events',
+      'pairs that forget what has no time',
+      join(flights, pattern(flights), aDay),
+      'join with a time-to-live: the right side has no event time',
     ],
     // What waits for time.
     [
