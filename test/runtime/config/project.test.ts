@@ -32,7 +32,7 @@ test('what is not said has the defaults, durations are milliseconds', () => {
 });
 
 test('memory is a size, read as bytes', () => {
-  expect(configOf(`${MINIMAL}state: { memory: 256MB }\n`).state.memory).toBe(256e6);
+  expect(configOf(`${MINIMAL}state: { memory: 256MB }\n`)).toMatchObject({ state: { memory: 256e6 } });
 });
 
 describe('what is wrong is said with its place', () => {
