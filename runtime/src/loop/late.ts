@@ -54,11 +54,14 @@ export class LateRows implements LateRule {
     return this.#layout.sources.find(({ name }) => name === at.source)?.lateness.then;
   }
 
+  /** What is wanted but not over for everybody yet waits for a correction after that. */
   #takes(at: Position, windowEndMs: number): boolean {
-    if (!this.#recomputes) return false;
     const layer = this.#layer;
-    const isWanted = this.#policyOf(at) === 'correct' || layer.isAdmitted(at);
-    return isWanted && isOver(windowEndMs, this.allowedMs, layer.viewWatermarkMs(this.#layout));
+    const layout = this.#layout;
+    if (!this.#recomputes || (this.#policyOf(at) !== 'correct' && !layer.isAdmitted(at))) return false;
+    if (isOver(windowEndMs, this.allowedMs, layer.viewWatermarkMs(layout))) return true;
+    if (layout.slices === null) layer.markAgain(layout.view.name, windowEndMs, this.#batch);
+    return false;
   }
 
   late(at: Position, windowStartMs: number, windowEndMs: number): void {

@@ -227,6 +227,11 @@ export class Layer {
     );
   }
 
+  /** What a correction could not take yet waits for one behind this mark. */
+  markAgain(view: string, markMs: number, batch: Batch): void {
+    if (this.dirty.get(view)?.has(markMs) !== true) this.markDirty(view, markMs, batch);
+  }
+
   clearDirty(view: string, markMs: number, batch: Batch): void {
     this.dirty.get(view)?.delete(markMs);
     batch.delete(Buffer.concat([prefixOf('d', this.name, view), encodeKey([markMs])]));

@@ -239,6 +239,16 @@ const FOUND: [Recipe, readonly Sent[], Chosen][] = [
     [sending('a@0 a@9 a@10'), sending('a@2 a@2'), sending('a@2')],
     epochs('streaming'),
   ],
+  // A correction lets in what is late for the next step too, where it is not over for everybody yet.
+  [
+    recipeOf({
+      steps: [{ kind: 'interval', p: 0 }],
+      ending: { kind: 'group', p: 13 },
+      policy: 'correct',
+    }),
+    [sending('a@0 a@1'), sending('a@4 a@7 a@0 a@0', 'b', 'settle')],
+    epochs('micro-batch'),
+  ],
   // Time begins to move when the input ends: before, one of the partitions was silent.
   [
     recipeOf({ ending: { kind: 'group', p: 15 }, mode: 'final' }),
