@@ -1,6 +1,8 @@
 /** Code of the definition with a state of its own for each key and timers in event time: the escape hatch. */
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
+import { jsonProblem } from '../data/json-problem.ts';
+import { describeThrown } from '../data/plain.ts';
 import type { Column } from '../data/value.ts';
 import type { ProcessContext, ProcessFunction } from '../operators/process-function.ts';
 import { type DefinedFunction, wrong } from './definition.ts';
@@ -59,6 +61,8 @@ export function defineProcess<In, S extends z.ZodObject, State>(
   if (typeof onEvent !== 'function')
     wrong(`${where}: say what to do with a row: onEvent(row, context) { … }`);
   if (state === undefined) wrong(`${where}: say the state of a new key: state: { count: 0 }, or null`);
+  const notJson = stateProblem(state);
+  if (notJson !== undefined) wrong(`${where}: its state is kept as JSON, but ${notJson}`);
   const columns = columnsOf(where, output);
   const code: ProcessFunction = {
     name,
@@ -73,6 +77,15 @@ export function defineProcess<In, S extends z.ZodObject, State>(
     .digest('hex')
     .slice(0, 32);
   return { defined: { plan: { name, kind: 'process', digest }, code }, columns };
+}
+
+function stateProblem(state: unknown): string | undefined {
+  try {
+    JSON.stringify(state);
+  } catch (error) {
+    return describeThrown(error);
+  }
+  return jsonProblem(state, 'state');
 }
 
 /** What it emits is flat. */

@@ -55,6 +55,11 @@ describe('process functions', () => {
       'process "silent": say what to do with a row: onEvent(row, context)',
     ],
     ['no state', () => define({ state: undefined }), 'process "silent": say the state of a new key'],
+    [
+      'a state that is lost',
+      () => define({ state: { seen: new Map() } }),
+      'its state is kept as JSON, but state.seen is an object of a class of its own',
+    ],
     ['no output', () => define({ output: undefined }), 'process "silent", output: schema must be a z.object'],
     [
       'an output of no type',
