@@ -19,7 +19,7 @@ import type { SourcePlan } from '../../../runtime/src/plan/node.ts';
 import { systemClock } from '../../../runtime/src/ports/clock.ts';
 import { anyRecipe, definitionOf, isSession, type Recipe, type SourceName } from './random-plan.ts';
 
-const PLANS = Number(process.env['RANDOM_PLANS'] ?? 120);
+const PLANS = Number(process.env['RANDOM_PLANS'] ?? 80);
 const NEEDS_OTHERS = ['union', 'interval', 'temporal', 'regular', 'lookup'];
 const WHOLE = { architecture: 'batch', epochRows: 100_000, isCut: false } as const;
 const HOUR_MS = 3_600_000;
