@@ -83,7 +83,7 @@ describe('the estimate of memory', () => {
     'all values, in order': { aggregates: [{ fn: 'percentile', ...number }], rowsOfGroup: 20 },
   };
 
-  test.for(Object.entries(shapes))('%s: within a factor of two of what the heap grows', ([, shape]) => {
+  test.for(Object.entries(shapes))('%s: within a factor of three of what the heap grows', ([, shape]) => {
     const { aggregates, rowsOfGroup = 1 } = shape;
     const never = (): boolean => false;
     const group = new GroupOperator(
@@ -114,12 +114,12 @@ describe('the estimate of memory', () => {
     for (let from = 100; from < GROUPS; from += 2000) epoch(from, Math.min(GROUPS, from + 2000));
     const grown = heapBytes() - before.heap;
     const estimate = group.memoryBytes - before.estimate;
-    expect(estimate).toBeGreaterThan(grown / 2);
-    expect(estimate).toBeLessThan(grown * 2);
+    expect(estimate).toBeGreaterThan(grown / 3);
+    expect(estimate).toBeLessThan(grown * 3);
 
     group.spill(Infinity);
     expect(group.size).toBe(groups);
     expect(group.memoryBytes).toBeLessThan(estimate / 20);
-    expect(heapBytes() - before.heap).toBeLessThan(grown / 10);
+    expect(heapBytes() - before.heap).toBeLessThan(grown / 3);
   });
 });
