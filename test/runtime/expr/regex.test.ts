@@ -65,6 +65,10 @@ test('a place that is no boundary is between code points, not inside of one', ()
   expect(compileRegex('\\B').match('aaa')).toEqual(['']);
 });
 
+test('a code point of two units is found at the end of the text', () => {
+  expect(compileRegex('.$').match('a😀')).toEqual(['😀']);
+});
+
 test('both engines find the same match and the same groups', () => {
   let compared = 0;
   fc.assert(
@@ -90,7 +94,8 @@ test('what is written in the common syntax means what it means to JavaScript', (
       // There `.` leaves out more line ends and \s has more spaces; neither is among these letters.
       if (regexProblem(source) !== undefined) return;
       // V8 finds \B inside of a code point of two units; there is no such place.
-      if (source.includes('\\B') && /[\u{10000}-\u{10ffff}]/u.test(given)) return;
+      // V8 14 (Node 26) misses a match that ends in such a code point before $.
+      if (/\\B|\$/u.test(source) && /[\u{10000}-\u{10ffff}]/u.test(given)) return;
       const match = new RegExp(source, 'u').exec(given);
       expect(compileRegex(source).match(given)).toEqual(
         match === null ? null : Array.from(match, (group: string | undefined) => group ?? null),
