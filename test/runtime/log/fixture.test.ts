@@ -1,0 +1,37 @@
+/** Files of a released format stay readable for ever: `test/fixtures/log-v1` was written by version 0.1.0 and is never written again. */
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
+import type { Block } from '../../../runtime/src/log/log.ts';
+import { realDisk } from '../../../runtime/src/ports/disk.ts';
+import { ManualClock } from '../../../runtime/src/testing/manual-clock.ts';
+import { blocksOf, events } from '../../suites/log.suite.ts';
+
+const FIXTURE = join(import.meta.dirname, '../../fixtures/log-v1');
+const { blocks } = JSON.parse(readFileSync(join(FIXTURE, 'expected.json'), 'utf8')) as { blocks: Block[] };
+const folder = mkdtempSync(join(tmpdir(), 'fixture-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+cpSync(FIXTURE, folder, { recursive: true });
+const open = (): Promise<DiskLog> =>
+  DiskLog.open(join(folder, 'log'), { disk: realDisk, clock: new ManualClock() });
+
+const shown = (each: Block): object => ({ ...each, records: [...each.records] });
+
+test('a log of version 1 is read as it was written, goes on, and is read again', async () => {
+  const log = await open();
+  expect((await blocksOf(log)).map(shown)).toMatchObject(blocks);
+  expect(log.end).toBe(21);
+  expect([0, 1].map((partition) => log.endOffset('clicks', partition))).toEqual([10, 8]);
+  expect(['file/0', 'file/1', 'other-3'].map((producer) => log.lastSequence(producer))).toEqual([7, 8, 30]);
+  await log.append({ ...events('{}'), producer: 'other-3', sequence: 30 });
+  await log.append({ ...events('{"new":1}'), producer: 'other-3', sequence: 31 });
+  await log.close();
+
+  const again = await open();
+  const all = await blocksOf(again);
+  expect(all.slice(0, -1).map(shown)).toMatchObject(blocks);
+  expect(all.at(-1)).toMatchObject({ position: 21, offset: 10, records: ['{"new":1}'], sequence: 31 });
+  await again.close();
+});
