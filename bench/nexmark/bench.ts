@@ -7,7 +7,8 @@
  * byte read to the last row in memory. Each process is new: the time to generate and to warm up code is in ours.
  */
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { benchCommand, listOf, wholeNumber } from '../command.ts';
+import { runProgram } from '../../runtime/src/cli/exit.ts';
 import { eventsFile, measure, type Measured, median, printLine, report } from './files.ts';
 
 /** What was aimed for: CPU seconds for a million events on such a machine, and the ratio to DuckDB in the same run. */
@@ -29,65 +30,74 @@ const GOALS: Readonly<Record<string, { readonly seconds: number; readonly ratio:
   q20: { seconds: 2, ratio: 1.7 },
 };
 
-const { values } = parseArgs({
-  options: {
-    queries: { type: 'string', default: Object.keys(GOALS).join(',') },
-    repeats: { type: 'string', default: '5' },
-    events: { type: 'string', default: '1000000' },
-    output: { type: 'string' },
-  },
-});
-const queries = values.queries.split(',');
-const events = Number(values.events);
-const file = eventsFile(events);
-
-const say = (text: string): boolean => process.stderr.write(`\r\u001b[K${text}`);
-for (const query of queries) {
-  say(`${query}: comparing the answers`);
-  const { equal, rows = 0 } = measure('equal', query, file);
-  if (equal !== true) throw new Error(`${query}: the answer of ${rows} rows is not DuckDB's`);
+interface Flags {
+  readonly queries: readonly string[];
+  readonly repeats: number;
+  readonly events: number;
+  readonly output?: string;
 }
-const runs = new Map(queries.map((query) => [query, { ours: [] as Measured[], duckdb: [] as Measured[] }]));
-for (let repeat = 1; repeat <= Number(values.repeats); repeat++) {
-  for (const [query, { ours, duckdb }] of runs) {
-    say(`${query}: ${repeat} of ${values.repeats}`);
-    ours.push(measure('ours', query, file));
-    duckdb.push(measure('duckdb', query, file));
-  }
-}
-say('');
 
-const results = [...runs].map(([query, { ours, duckdb }]) => {
-  const cpuSeconds = median(ours.map((each) => each.cpuSeconds));
-  const duckdbCpuSeconds = median(duckdb.map((each) => each.cpuSeconds));
-  return {
-    query,
-    cpuSeconds,
-    duckdbCpuSeconds,
-    ratio: cpuSeconds / duckdbCpuSeconds,
-    goalRatio: GOALS[query]?.ratio ?? null,
-    goalCpuSeconds: GOALS[query]?.seconds ?? null,
-    seconds: median(ours.map((each) => each.seconds)),
-    duckdbSeconds: median(duckdb.map((each) => each.seconds)),
-    rssBytes: median(ours.map(({ rssBytes }) => rssBytes)),
-    stateBytes: median(ours.map(({ stateBytes = 0 }) => stateBytes)),
-    runs: { ours, duckdb },
-  };
-});
+const command = benchCommand('bench', 'Measures the Nexmark queries beside DuckDB, interleaved.')
+  .option('--queries <list>', 'which', listOf(Object.keys(GOALS)), Object.keys(GOALS))
+  .option('--repeats <n>', 'the figure is the median of so many', wholeNumber, 5)
+  .option('--events <n>', 'over so many events', wholeNumber, 1_000_000)
+  .option('--output <file>', 'where the results go (default: bench/results/nexmark.json)');
 
-printLine(['', 'CPU s', 'DuckDB', 'ratio', 'goal', 'k ev/s', 'RSS MB', 'state MB']);
-for (const { query, cpuSeconds, duckdbCpuSeconds, ratio, goalRatio, rssBytes, stateBytes } of results) {
-  const holds = goalRatio === null || ratio <= goalRatio;
-  printLine([
-    query,
-    cpuSeconds.toFixed(2),
-    duckdbCpuSeconds.toFixed(2),
-    ratio.toFixed(2),
-    `${goalRatio?.toFixed(1) ?? '-'}${holds ? '  ' : ' !'}`,
-    (events / cpuSeconds / 1000).toFixed(0),
-    (rssBytes / 1e6).toFixed(0),
-    (stateBytes / 1e6).toFixed(1),
-  ]);
-}
-const what = 'CPU seconds of one pass over a file of Nexmark events, beside DuckDB reading the same file';
-report('nexmark', values.output, { what, events, repeats: Number(values.repeats), results });
+await runProgram(
+  command.action(({ queries, repeats, events, output }: Flags) => {
+    const file = eventsFile(events);
+
+    const say = (text: string): boolean => process.stderr.write(`\r\u001b[K${text}`);
+    for (const query of queries) {
+      say(`${query}: comparing the answers`);
+      const { equal, rows = 0 } = measure('equal', query, file);
+      if (equal !== true) throw new Error(`${query}: the answer of ${rows} rows is not DuckDB's`);
+    }
+    const runs = new Map(
+      queries.map((query) => [query, { ours: [] as Measured[], duckdb: [] as Measured[] }]),
+    );
+    for (let repeat = 1; repeat <= repeats; repeat++) {
+      for (const [query, { ours, duckdb }] of runs) {
+        say(`${query}: ${repeat} of ${repeats}`);
+        ours.push(measure('ours', query, file));
+        duckdb.push(measure('duckdb', query, file));
+      }
+    }
+    say('');
+
+    const results = [...runs].map(([query, { ours, duckdb }]) => {
+      const cpuSeconds = median(ours.map((each) => each.cpuSeconds));
+      const duckdbCpuSeconds = median(duckdb.map((each) => each.cpuSeconds));
+      return {
+        query,
+        cpuSeconds,
+        duckdbCpuSeconds,
+        ratio: cpuSeconds / duckdbCpuSeconds,
+        goalRatio: GOALS[query]?.ratio ?? null,
+        goalCpuSeconds: GOALS[query]?.seconds ?? null,
+        seconds: median(ours.map((each) => each.seconds)),
+        duckdbSeconds: median(duckdb.map((each) => each.seconds)),
+        rssBytes: median(ours.map(({ rssBytes }) => rssBytes)),
+        stateBytes: median(ours.map(({ stateBytes = 0 }) => stateBytes)),
+        runs: { ours, duckdb },
+      };
+    });
+
+    printLine(['', 'CPU s', 'DuckDB', 'ratio', 'goal', 'k ev/s', 'RSS MB', 'state MB']);
+    for (const { query, cpuSeconds, duckdbCpuSeconds, ratio, goalRatio, rssBytes, stateBytes } of results) {
+      const holds = goalRatio === null || ratio <= goalRatio;
+      printLine([
+        query,
+        cpuSeconds.toFixed(2),
+        duckdbCpuSeconds.toFixed(2),
+        ratio.toFixed(2),
+        `${goalRatio?.toFixed(1) ?? '-'}${holds ? '  ' : ' !'}`,
+        (events / cpuSeconds / 1000).toFixed(0),
+        (rssBytes / 1e6).toFixed(0),
+        (stateBytes / 1e6).toFixed(1),
+      ]);
+    }
+    const what = 'CPU seconds of one pass over a file of Nexmark events, beside DuckDB reading the same file';
+    report('nexmark', output, { what, events, repeats: repeats, results });
+  }),
+);

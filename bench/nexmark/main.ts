@@ -1,106 +1,113 @@
 /**
- * Answers a Nexmark query over a file: `npm run nexmark -- --query q5 --input FILE --output -`.
- *
- *   --delay 4s          how far the watermark stays behind the largest time seen (default 4s)
- *   --architecture A    through the log and the layers of an architecture; without it in one pass over the file
- *   --side FILE         the lines `key,value` that q13 looks up
- *   --jit off           the interpreter runs everything
- *   --workers 2         so many threads share the one pass
- * The final rows are written as compact lines of JSON, with the columns of the published sink.
+ * Answers a Nexmark query over a file: `npm run nexmark -- --query q5 --input FILE --output -`. The final rows are written
+ * as compact lines of JSON, with the columns of the published sink.
  */
-import { createReadStream, openSync, writeSync } from 'node:fs';
+import { createReadStream, existsSync, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
 import { TestDriver } from 'pipeline-runtime/testing';
+import { failure } from '../../runtime/src/base/errors.ts';
 import { type Architecture, ARCHITECTURES } from '../../runtime/src/config/project.ts';
-import { CodedError } from '../../runtime/src/base/coded-error.ts';
+import type { Pipeline } from 'pipeline-runtime';
 import { tablesFirst } from '../../runtime/src/engine/file-run.ts';
 import { openFileRun, workersOf } from '../../runtime/src/engine/file-workers.ts';
 import { ViewLayout } from '../../runtime/src/views/layout.ts';
+import { benchCommand, durationText } from '../command.ts';
+import { runProgram } from '../../runtime/src/cli/exit.ts';
 import { nexmarkQuery, QUERIES } from './queries.ts';
 
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
+interface Flags {
+  readonly query: string;
+  readonly input: string;
+  readonly delay: string;
+  readonly architecture?: Architecture;
+  readonly side?: string;
+  readonly jit: 'on' | 'off';
+  readonly workers: string;
+  readonly output: string;
 }
 
-function checked<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (error instanceof CodedError) fail(error.message);
-    throw error;
-  }
-}
+type Write = (bytes: Uint8Array) => void;
 
-const { values } = parseArgs({
-  options: {
-    query: { type: 'string' },
-    input: { type: 'string' },
-    delay: { type: 'string', default: '4s' },
-    architecture: { type: 'string' },
-    side: { type: 'string' },
-    jit: { type: 'string', default: 'on' },
-    workers: { type: 'string' },
-    output: { type: 'string', default: '-' },
-  },
-});
-const query = values.query ?? fail('say which query: --query q5');
-const input = values.input ?? fail('say which events: --input FILE');
-const definition =
-  nexmarkQuery(query, values.delay) ??
-  fail(`there is no query ${query}; there are ${Object.keys(QUERIES).join(', ')}`);
-if (definition.plan.sources.some(({ name }) => name === 'side') && values.side === undefined)
-  fail(`${query} looks values up: --side FILE, with lines of key,value`);
+const command = benchCommand('nexmark', 'Answers a Nexmark query over a file of events, as lines of JSON.')
+  .addOption(new Option('--query <name>', 'which query').choices(Object.keys(QUERIES)).makeOptionMandatory())
+  .requiredOption('--input <file>', 'the events, as lines of JSON')
+  .option(
+    '--delay <duration>',
+    'how far the watermark stays behind the largest time seen',
+    durationText,
+    '4s',
+  )
+  .addOption(
+    new Option('--architecture <name>', 'through the log and the layers of one; else in one pass').choices(
+      ARCHITECTURES,
+    ),
+  )
+  .option('--side <file>', 'the lines key,value that q13 looks up')
+  .addOption(new Option('--jit <mode>', 'off: the interpreter runs all').choices(['on', 'off']).default('on'))
+  .option('--workers <n>', 'so many threads share the one pass', '1')
+  .option('--output <file>', 'where the rows go; - is standard output', '-');
 
-const architecture =
-  ARCHITECTURES.find((candidate) => candidate === values.architecture) ??
-  (values.architecture === undefined
-    ? null
-    : fail(`there is no architecture ${values.architecture}; there are ${ARCHITECTURES.join(', ')}`));
+await runProgram(
+  command.action(async (flags: Flags) => {
+    const definition = nexmarkQuery(flags.query, flags.delay);
+    if (definition === undefined) throw failure('USAGE', { message: `There is no query ${flags.query}.` });
+    const { input, side, architecture } = flags;
+    if (definition.plan.sources.some(({ name }) => name === 'side') && side === undefined)
+      throw failure('USAGE', {
+        message: `${flags.query} looks values up: --side FILE, with lines of key,value.`,
+      });
+    for (const file of [input, ...(side === undefined ? [] : [side])])
+      if (!existsSync(file)) throw failure('FILE_UNREADABLE', { file, reason: 'there is no such file' });
+    const workers = workersOf(flags.workers);
+    if (architecture === undefined) return inOnePass(definition, flags, workers);
+    if (workers > 1)
+      throw failure('USAGE', {
+        message: '--workers divides one pass over the file; it goes without --architecture.',
+      });
+    await throughLayers(definition, flags, architecture);
+  }),
+);
 
-if (architecture !== null && values.workers !== undefined)
-  fail('--workers divides one pass over the file; it goes without --architecture');
-const workers = checked(() => workersOf(values.workers ?? '1'));
-
-const file = values.output === '-' ? process.stdout.fd : openSync(values.output, 'w');
-const write = (bytes: Uint8Array): void => {
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(file, bytes, at);
-    } catch (error) {
-      const { code } = error as { code?: string };
-      // Nobody reads any more.
-      if (code === 'EPIPE') process.exit(0);
-      // A pipe whose reader is slow is asked again.
-      if (code !== 'EAGAIN') throw error;
+/** Writes to a file or to standard output, all of it. */
+function writerOf(output: string): Write {
+  const file = output === '-' ? process.stdout.fd : openSync(output, 'w');
+  return (bytes) => {
+    for (let at = 0; at < bytes.length;) {
+      try {
+        at += writeSync(file, bytes, at);
+      } catch (error) {
+        const { code } = error as { code?: string };
+        // Nobody reads any more.
+        if (code === 'EPIPE') process.exit(0);
+        // A pipe whose reader is slow is asked again.
+        if (code !== 'EAGAIN') throw error;
+      }
     }
-  }
-};
+  };
+}
 
-if (architecture === null) await inOnePass();
-else await throughLayers(architecture);
-
-async function inOnePass(): Promise<void> {
-  const { plan } = definition;
-  const run = await openFileRun({ plan, jit: values.jit === 'off' ? 'off' : 'on', times: 'sql', workers });
-  for (const source of tablesFirst(definition.plan)) {
-    if (source.name === 'side') await run.feedPieces(source, sideRows(values.side ?? ''));
-    else await run.feedJsonLines(source, input);
+async function inOnePass({ plan }: Pipeline, flags: Flags, workers: number): Promise<void> {
+  const run = await openFileRun({ plan, jit: flags.jit, times: 'sql', workers });
+  for (const source of tablesFirst(plan)) {
+    if (source.name === 'side') await run.feedPieces(source, sideRows(flags.side ?? ''));
+    else await run.feedJsonLines(source, flags.input);
   }
   await run.end();
+  const write = writerOf(flags.output);
   for (const view of run.views) {
-    if (view.undivided !== null) process.stderr.write(`${query} runs in one worker: ${view.undivided}\n`);
+    if (view.undivided !== null)
+      process.stderr.write(`${flags.query} runs in one worker: ${view.undivided}\n`);
     await view.writeJson(write);
   }
   await run.close();
 }
 
 /** Through a log and the layers of an architecture, both in memory. */
-async function throughLayers(name: Architecture): Promise<void> {
-  const driver = await TestDriver.open(definition, { architecture: name });
+async function throughLayers(definition: Pipeline, flags: Flags, architecture: Architecture): Promise<void> {
+  const driver = await TestDriver.open(definition, { architecture });
   for (const source of tablesFirst(definition.plan)) {
-    const bytes = source.name === 'side' ? sideRows(values.side ?? '') : createReadStream(input);
+    const bytes = source.name === 'side' ? sideRows(flags.side ?? '') : createReadStream(flags.input);
     await driver.engine.ingest(source.name, bytes as AsyncIterable<Uint8Array>);
   }
   await driver.end();
@@ -110,7 +117,8 @@ async function throughLayers(name: Architecture): Promise<void> {
       .flatMap((view) => new ViewLayout(definition.plan, view).columns)
       .flatMap((column) => (column.type === 'timestamp' ? [column.name] : [])),
   );
-  for (const row of await driver.rows(query)) {
+  const write = writerOf(flags.output);
+  for (const row of await driver.rows(flags.query)) {
     const written = Object.entries(row).map(([column, value]) => [
       column,
       times.has(column) && typeof value === 'string' ? value.replace('T', ' ').replace('Z', '') : value,
