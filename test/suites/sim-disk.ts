@@ -7,9 +7,19 @@
  * does. A file's name is durable once its folder was synced.
  */
 import { basename, dirname } from 'node:path';
-import type { Disk, DiskFile } from '../../runtime/src/ports/disk.ts';
+import type { Disk, DiskEntry, DiskFile } from '../../runtime/src/ports/disk.ts';
 
-type Operation = 'open' | 'write' | 'sync' | 'truncate' | 'syncFolder' | 'list' | 'makeFolder';
+type Operation =
+  | 'open'
+  | 'write'
+  | 'sync'
+  | 'truncate'
+  | 'syncFolder'
+  | 'list'
+  | 'makeFolder'
+  | 'rename'
+  | 'link'
+  | 'remove';
 
 export interface Fault {
   /** Which counted operation fails, from 1. */
@@ -138,6 +148,52 @@ export class SimDisk implements Disk {
     for (const [path, file] of this.files) if (dirname(path) === folder) file.isNamed = true;
   }
 
+  async listAll(folder: string): Promise<DiskEntry[]> {
+    this.#count('list');
+    return [...this.files]
+      .filter(([path]) => dirname(path) === folder)
+      .map(([path, file]) => ({ name: basename(path), kind: 'file', sizeBytes: file.pages.length }));
+  }
+
+  async kindOf(path: string): Promise<DiskEntry['kind'] | undefined> {
+    if (this.files.has(path)) return 'file';
+    return [...this.files.keys()].some((each) => each.startsWith(`${path}/`)) ? 'folder' : undefined;
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#count('rename');
+    this.files.set(to, this.#known(from));
+    this.files.delete(from);
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    this.#count('link');
+    this.files.set(to, this.#known(from));
+  }
+
+  async remove(file: string): Promise<void> {
+    this.#count('remove');
+    this.files.delete(file);
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    for (const path of this.files.keys()) if (path.startsWith(`${folder}/`)) await this.remove(path);
+  }
+
+  async freeBytes(): Promise<number> {
+    return Math.max(0, this.spaceBytes - this.#usedBytes());
+  }
+
+  #usedBytes(): number {
+    return [...this.files.values()].reduce((sum, each) => sum + each.pages.length, 0);
+  }
+
+  #known(path: string): SimFile {
+    const file = this.files.get(path);
+    if (file === undefined) throw errorOf('ENOENT');
+    return file;
+  }
+
   async open(path: string, { create }: { readonly create: boolean }): Promise<DiskFile> {
     this.#count('open');
     const known = this.files.get(path);
@@ -157,7 +213,7 @@ export class SimDisk implements Disk {
     return {
       write: async (bytes, at) => {
         this.#count('write');
-        const used = [...this.files.values()].reduce((sum, each) => sum + each.pages.length, 0);
+        const used = this.#usedBytes();
         const grows = Math.max(0, at + bytes.length - file.pages.length);
         const fits = grows <= this.spaceBytes - used ? bytes.length : this.spaceBytes - used;
         if (fits <= 0) throw errorOf('ENOSPC');

@@ -1,5 +1,5 @@
 /** What every command of a project needs: the project, its definition, and the pipeline, running elsewhere or opened here. */
-import { existsSync } from 'node:fs';
+import { existsSync } from '../ports/files.ts';
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { CodedError } from '../base/coded-error.ts';

@@ -3,7 +3,7 @@
  * needed on any Node version. `pipeline-runtime` and `zod` come from beside this file when the definition's own folder has
  * none, so that a single file is enough.
  */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from '../ports/files.ts';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';

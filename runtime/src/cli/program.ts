@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync } from '../ports/files.ts';
 import { Command } from 'commander';
 import { addAskCommands } from './commands/ask.ts';
 import { addChangeCommands } from './commands/change.ts';

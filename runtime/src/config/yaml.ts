@@ -3,7 +3,7 @@
  * 64 levels (the parser aborts the process on deep input), and after it when it has duplicate keys, anchors, tags or
  * more than one document. What is left is plain data with a map from path to line and column.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync } from '../ports/files.ts';
 import { LineCounter, isMap, isScalar, isSeq, parseAllDocuments, visit, type Node } from 'yaml';
 import type { z } from 'zod';
 import { failure } from '../base/errors.ts';

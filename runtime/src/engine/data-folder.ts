@@ -5,7 +5,6 @@
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
  *   data/control   where the running process answers commands (a socket's path)
  */
-import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import { DiskLog } from '../log/disk-log.ts';
@@ -20,7 +19,7 @@ export interface DataFolder {
   readonly rejected: Log;
   readonly store: Store;
   /** Bytes of the state on disk; absent when it is not on disk. */
-  sizeBytes?(): number;
+  sizeBytes?(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -30,7 +29,7 @@ export async function openDataFolder(
   clock: Clock,
   disk: Disk = realDisk,
 ): Promise<DataFolder> {
-  refuseLinks(folder);
+  await refuseLinks(disk, folder);
   await disk.makeFolder(folder);
   const store = await RocksStore.open(join(folder, 'state'));
   try {
@@ -40,7 +39,7 @@ export async function openDataFolder(
       log,
       rejected,
       store,
-      sizeBytes: () => folderBytes(join(folder, 'state')),
+      sizeBytes: () => folderBytes(disk, join(folder, 'state')),
       async close() {
         await log.close();
         await rejected.close();
@@ -53,19 +52,15 @@ export async function openDataFolder(
   }
 }
 
-function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
+async function folderBytes(disk: Disk, folder: string): Promise<number> {
+  return (await disk.listAll(folder)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-function refuseLinks(folder: string): void {
+async function refuseLinks(disk: Disk, folder: string): Promise<void> {
   for (const path of [folder, ...['log', 'rejected', 'state'].map((name) => join(folder, name))]) {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) continue;
-    if (stats.isSymbolicLink())
-      throw failure('DATA_FOREIGN', { folder: path, reason: 'it is a symbolic link' });
-    if (!stats.isDirectory()) throw failure('DATA_FOREIGN', { folder: path, reason: 'it is not a folder' });
+    const kind = await disk.kindOf(path);
+    if (kind === undefined) continue;
+    if (kind === 'link') throw failure('DATA_FOREIGN', { folder: path, reason: 'it is a symbolic link' });
+    if (kind !== 'folder') throw failure('DATA_FOREIGN', { folder: path, reason: 'it is not a folder' });
   }
 }

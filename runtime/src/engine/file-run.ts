@@ -9,7 +9,7 @@
  * What a view has that no code is generated for, the interpreter runs. Under `correct` every event counts, so nothing is
  * late and windows close at the end.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { BATCH_ROWS_MAX } from '../data/columns.ts';
 import { failure } from '../base/errors.ts';
@@ -18,6 +18,7 @@ import type { Line } from '../ingest/lines.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { sourcesOf } from '../plan/walk.ts';
+import { open } from '../ports/files.ts';
 import { Times } from '../loop/times.ts';
 import { CHUNK_BYTES, FileLines } from './file-lines.ts';
 import { type Plausible, runScanner } from './file-scanner.ts';

@@ -4,8 +4,9 @@
  *
  *   file  |……a⏎bbbbbb|bbb⏎c⏎dd|dd⏎…      chunk 0: …a, all of b     chunk 1: c, all of d
  */
-import { readSync } from 'node:fs';
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { readSync } from '../ports/files.ts';
+import { receiveMessageOnPort } from '../ports/threads.ts';
 import { ROOM_BYTES } from './file-lines.ts';
 import type { LinesMessage } from './file-worker-messages.ts';
 

@@ -10,7 +10,8 @@
  * for good: the chunk that it needs is either claimed, and whoever claimed it goes on until it is published, or it may
  * claim it itself.
  */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort } from '../ports/threads.ts';
 import type { ChunkMessage } from './file-worker-messages.ts';
 
 const CHANGES = 0;

@@ -3,7 +3,8 @@
  * bundle alike. From the TypeScript sources, as tests run them, it is bundled first, since a thread loads no TypeScript.
  */
 import { fileURLToPath } from 'node:url';
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import type { TransferListItem } from 'node:worker_threads';
+import { Worker } from '../ports/threads.ts';
 import type { WorkerData } from './file-worker-messages.ts';
 
 export async function startWorker(

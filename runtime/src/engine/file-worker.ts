@@ -2,7 +2,7 @@
  * The thread of a worker. The main thread imports this module, too, without running anything, to learn where it lies: beside
  * the others as they were compiled, or in a bundle.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData } from '../ports/threads.ts';
 import type { Answer, Command, WorkerData } from './file-worker-messages.ts';
 import { WorkerRun } from './file-worker-run.ts';
 

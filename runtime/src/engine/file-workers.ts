@@ -10,13 +10,14 @@
  * Invariants  Q2  Any number of workers gives the same rows and the same counts of late and rejected ones.
  *             Q3  After `close`, or an error, no thread of the run is left.
  */
-import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import { failure } from '../base/errors.ts';
 import { partitionOf } from '../compile/partition.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import { fileLines } from '../ingest/files.ts';
 import { sourcesOf } from '../plan/walk.ts';
+import { MessageChannel } from '../ports/threads.ts';
 import { ViewLayout } from '../views/layout.ts';
 import { CHUNK_BYTES, FileLines } from './file-lines.ts';
 import {

@@ -46,7 +46,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
     state: {
       keys: arrangement.jobs.reduce((sum, job) => sum + job.stateKeys, 0),
       memoryBytes: Math.round(arrangement.jobs.reduce((sum, job) => sum + job.memoryBytes, 0)),
-      sizeBytes: engine.data.sizeBytes?.() ?? 0,
+      sizeBytes: (await engine.data.sizeBytes?.()) ?? 0,
     },
     nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
     corrections: arrangement.corrections,

@@ -1,5 +1,5 @@
 /** Events from files: JSON lines, CSV with a header, Parquet. */
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, statSync } from '../ports/files.ts';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { failure } from '../base/errors.ts';

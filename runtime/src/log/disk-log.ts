@@ -126,7 +126,7 @@ export class DiskLog implements Log {
 
   async #write(): Promise<void> {
     // One turn of the event loop gathers what arrives together.
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#clock.turn();
     while (this.#queue.length > 0) {
       const waiting = this.#takeCommit();
       try {

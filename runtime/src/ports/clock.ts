@@ -1,9 +1,11 @@
-/** Time comes in through here, so that a test or a simulation decides what time it is. */
+/** Time comes in through here, and whose turn it is, so that a test or a simulation decides both. */
 export interface Clock {
   /** Epoch milliseconds. */
   nowMs(): number;
   /** Resolves after a while, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Lets everything run first that is ready to run. */
+  turn(): Promise<void>;
 }
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -22,4 +24,5 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', done, { once: true });
     });
   },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
 };

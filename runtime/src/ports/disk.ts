@@ -1,6 +1,6 @@
 /** Files come in through here, so that tests can fill the disk, fail an fsync or tear a write. */
-import { constants, promises as fs } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { constants, type Dirent, promises as fs, type Stats } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 export interface DiskFile {
   /** May write less than it was given; returns how many bytes. */
@@ -22,6 +22,27 @@ export interface Disk {
   open(file: string, options: { readonly create: boolean }): Promise<DiskFile>;
   /** Makes names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
+  /** What a folder holds, of any kind, in no order; nothing when there is no such folder. */
+  listAll(folder: string): Promise<readonly DiskEntry[]>;
+  /** What a path is, or undefined when nothing is there; a link is not followed. */
+  kindOf(path: string): Promise<DiskEntry['kind'] | undefined>;
+  /** Gives a file or a folder another name, which may be that of a file; durable once both folders are synced. */
+  rename(from: string, to: string): Promise<void>;
+  /** Gives a file a second name. */
+  link(from: string, to: string): Promise<void>;
+  /** Removes a file; none may be there. */
+  remove(file: string): Promise<void>;
+  /** Removes a folder and all in it; none may be there. */
+  removeFolder(folder: string): Promise<void>;
+  /** How many bytes may still be written where a folder is, or its nearest parent that is there. */
+  freeBytes(folder: string): Promise<number>;
+}
+
+export interface DiskEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  /** Bytes of a file, 0 for anything else. */
+  readonly sizeBytes: number;
 }
 
 export const realDisk: Disk = {
@@ -64,4 +85,50 @@ export const realDisk: Disk = {
       await handle.close();
     }
   },
+
+  async listAll(folder) {
+    const entries = await unless('ENOENT', fs.readdir(folder, { withFileTypes: true }));
+    const found: DiskEntry[] = [];
+    for (const entry of entries ?? []) {
+      const kind = kindOf(entry);
+      const path = join(folder, entry.name);
+      // It may go while we look: others remove files.
+      const stats = kind === 'file' ? await unless('ENOENT', fs.lstat(path)) : undefined;
+      if (kind !== 'file' || stats !== undefined)
+        found.push({ name: entry.name, kind, sizeBytes: stats?.size ?? 0 });
+    }
+    return found;
+  },
+
+  async kindOf(path) {
+    const stats = await unless('ENOENT', fs.lstat(path));
+    return stats === undefined ? undefined : kindOf(stats);
+  },
+
+  rename: (from, to) => fs.rename(from, to),
+  link: (from, to) => fs.link(from, to),
+  remove: (file) => fs.rm(file, { force: true }),
+  removeFolder: (folder) => fs.rm(folder, { recursive: true, force: true }),
+
+  async freeBytes(folder) {
+    const stats = await unless('ENOENT', fs.statfs(folder));
+    if (stats !== undefined) return stats.bavail * stats.bsize;
+    return realDisk.freeBytes(dirname(resolve(folder)));
+  },
 };
+
+function kindOf(entry: Dirent | Stats): DiskEntry['kind'] {
+  if (entry.isSymbolicLink()) return 'link';
+  if (entry.isDirectory()) return 'folder';
+  return entry.isFile() ? 'file' : 'other';
+}
+
+/** What came of some work, or undefined when it failed with this code. */
+async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === code) return undefined;
+    throw error;
+  }
+}

@@ -9,6 +9,7 @@
  *             I3  Never more than `bufferedDocumentsBytesMax` of documents are held, whoever sends them.
  */
 import type { IncomingMessage } from 'node:http';
+import { after } from '../ports/timers.ts';
 import type { ServeLimits } from './limits.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -97,11 +98,11 @@ export function discardRest(request: IncomingMessage, bytesMax: number, timeoutM
       if (left < 0) done();
     };
     const done = (): void => {
-      clearTimeout(timer);
+      stop();
       request.off('data', count);
       resolve();
     };
-    const timer = setTimeout(done, timeoutMs);
+    const stop = after(timeoutMs, done);
     request.once('end', done).once('close', done).on('data', count).resume();
   });
 }

@@ -14,16 +14,17 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { ViewChange } from '../host/host.ts';
+import { after, every } from '../ports/timers.ts';
 import type { ServeLimits } from './limits.ts';
 
 export class ChangeStream {
   readonly #response: ServerResponse;
   readonly #limits: ServeLimits;
   readonly #pending = new Map<string, string>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #stopHeartbeat: () => void;
   #pendingBytes = 0;
   #mustReset = false;
-  #flushTimer: NodeJS.Timeout | undefined;
+  #stopFlush: (() => void) | undefined;
   dropped = false;
 
   constructor(response: ServerResponse, limits: ServeLimits) {
@@ -34,10 +35,7 @@ export class ChangeStream {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n: changes follow; query the view now\n\n');
-    this.#heartbeat = setInterval(
-      () => this.#write(': heartbeat\n\n'),
-      limits.streamHeartbeatEveryMs,
-    ).unref();
+    this.#stopHeartbeat = every(limits.streamHeartbeatEveryMs, () => this.#write(': heartbeat\n\n'));
     response.once('close', () => this.#stop());
     response.on('drain', () => this.#schedule());
   }
@@ -70,12 +68,12 @@ export class ChangeStream {
   }
 
   #schedule(): void {
-    if (this.#flushTimer !== undefined || (this.#pending.size === 0 && !this.#mustReset)) return;
-    this.#flushTimer = setTimeout(() => {
-      this.#flushTimer = undefined;
+    if (this.#stopFlush !== undefined || (this.#pending.size === 0 && !this.#mustReset)) return;
+    this.#stopFlush = after(this.#limits.streamFlushEveryMs, () => {
+      this.#stopFlush = undefined;
       // A client that is still busy with the last event gets the next one when it has read it.
       if (!this.#response.writableNeedDrain) this.#flush();
-    }, this.#limits.streamFlushEveryMs).unref();
+    });
   }
 
   #flush(): void {
@@ -99,8 +97,8 @@ export class ChangeStream {
   }
 
   #stop(): void {
-    clearInterval(this.#heartbeat);
-    clearTimeout(this.#flushTimer);
+    this.#stopHeartbeat();
+    this.#stopFlush?.();
     this.#clear();
   }
 }

@@ -3,12 +3,13 @@
  * failure keeps the code, the message and the kind that the host's error had.
  */
 import { once } from 'node:events';
-import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { CodedError, row } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
+import { request } from '../ports/network.ts';
 import type { IngestResult, JsonRow, LateRow, RejectedRow, Status, ViewQuery } from '../host/host.ts';
 
 export interface ControlClient {

@@ -3,7 +3,7 @@
  * a deep folder lies in a folder of its owner under the system's temporary one, named after the data folder.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from '../ports/files.ts';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';

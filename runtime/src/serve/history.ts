@@ -3,6 +3,7 @@
  * status, taken while the server runs. Sampling reads the status and nothing else.
  */
 import type { Host, Status } from '../host/host.ts';
+import { every } from '../ports/timers.ts';
 import type { ServeLimits } from './limits.ts';
 
 export interface Sample {
@@ -33,8 +34,7 @@ export function startHistory(host: Host, limits: ServeLimits): History {
     }
   };
   void take();
-  const timer = setInterval(() => void take(), limits.historyEveryMs).unref();
-  return { samples: () => samples, stop: () => clearInterval(timer) };
+  return { samples: () => samples, stop: every(limits.historyEveryMs, () => void take()) };
 }
 
 export function sampleOf(status: Status): Sample {

@@ -5,12 +5,13 @@
  *             I2  The control socket is readable by its owner alone from the moment that it exists.
  *             I3  A socket file that a dead process left is replaced; one that answers, or any other file, is not touched.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { BlockList, connect, isIP, type AddressInfo } from 'node:net';
+import { BlockList, isIP, type AddressInfo } from 'node:net';
 import process from 'node:process';
 import type { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
+import { lstatSync, unlinkSync } from '../ports/files.ts';
+import { connect } from '../ports/network.ts';
 
 export interface TcpAddress {
   readonly address?: string;

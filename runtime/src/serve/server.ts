@@ -5,10 +5,12 @@
  *   TCP      ─► gate (Host, Origin, token) ─► routes, dashboard
  *   socket   ─────────────────────────────► routes, commands        its file mode is the gate
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { createMetrics } from '../observe/metrics.ts';
+import { createServer } from '../ports/network.ts';
+import { after } from '../ports/timers.ts';
 import type { ChangeStream } from './change-stream.ts';
 import { digestOf, hostsOf, refusalOf, type Gate } from './gate.ts';
 import { startHistory } from './history.ts';
@@ -177,9 +179,9 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
 
 function closed(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+    const stop = after(timeoutMs, () => server.closeAllConnections());
     server.close(() => {
-      clearTimeout(timer);
+      stop();
       resolve();
     });
     server.closeIdleConnections();

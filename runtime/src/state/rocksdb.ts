@@ -1,6 +1,7 @@
 /// <reference path="./rocksdb-native.d.ts" />
-import { mkdirSync } from 'node:fs';
 import { failure } from '../base/errors.ts';
+import { systemClock } from '../ports/clock.ts';
+import { realDisk } from '../ports/disk.ts';
 import type { Batch, Entry, Range, ScanOptions, Snapshot, Store } from './store.ts';
 
 /** The part of `rocksdb-native` that we use; the package has no types. */
@@ -52,7 +53,7 @@ export class RocksStore implements Store {
    * @throws NATIVE_MISSING, DATA_LOCKED, STATE_FAILED
    */
   static async open(folder: string): Promise<RocksStore> {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await realDisk.makeFolder(folder);
     const native = new (await loadNative())(folder);
     try {
       await native.ready();
@@ -119,12 +120,10 @@ export class RocksStore implements Store {
   }
 
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS_MAX);
-    });
+    const closed = new AbortController();
+    const timeout = systemClock.sleep(CLOSE_MS_MAX, closed.signal);
     await Promise.race([this.#native.close({ force: true }), timeout]);
-    clearTimeout(timer);
+    closed.abort();
   }
 
   async #guard<T>(work: Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, systemClock } from '../ports/clock.ts';
 
 /** A clock that stands still until a test moves it; sleepers wake in the order of their times. */
 export class ManualClock implements Clock {
@@ -25,6 +25,10 @@ export class ManualClock implements Clock {
     });
   }
 
+  turn(): Promise<void> {
+    return systemClock.turn();
+  }
+
   /** Moves time on and lets everything run that was waiting for it. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
@@ -43,5 +47,5 @@ export class ManualClock implements Clock {
 
 /** Lets pending promises and immediates run: enough turns for work that touches no disk. */
 async function settleTasks(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 20; turn++) await systemClock.turn();
 }

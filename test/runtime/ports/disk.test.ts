@@ -50,3 +50,30 @@ it('files are for their owner only, are created once, and are never opened throu
   });
   await expect(realDisk.list(folder)).rejects.toMatchObject({ code: 'ELOOP' });
 });
+
+it('names are changed, doubled and removed; what is not there is nothing', async () => {
+  const path = (name: string): string => join(folder, name);
+  const file = await realDisk.open(path('a'), { create: true });
+  await file.write(Buffer.from('abc'), 0);
+  await file.close();
+  await realDisk.link(path('a'), path('b'));
+  await realDisk.makeFolder(path('inner/most'));
+  await realDisk.rename(path('a'), path('inner/a'));
+  symlinkSync(path('b'), path('link'));
+  const found = await realDisk.listAll(folder);
+  expect(found.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+    { name: 'b', kind: 'file', sizeBytes: 3 },
+    { name: 'inner', kind: 'folder', sizeBytes: 0 },
+    { name: 'link', kind: 'link', sizeBytes: 0 },
+  ]);
+  expect(await realDisk.kindOf(path('link'))).toBe('link');
+  expect(await realDisk.kindOf(path('a'))).toBeUndefined();
+  await realDisk.remove(path('b'));
+  await realDisk.remove(path('b'));
+  await realDisk.remove(path('link'));
+  await realDisk.removeFolder(path('inner'));
+  await realDisk.removeFolder(path('inner'));
+  expect(await realDisk.listAll(folder)).toEqual([]);
+  expect(await realDisk.listAll(path('none'))).toEqual([]);
+  expect(await realDisk.freeBytes(path('none/at/all'))).toBeGreaterThan(0);
+});

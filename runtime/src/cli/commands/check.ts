@@ -1,4 +1,3 @@
-import { constants, promises as fs } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
@@ -8,6 +7,8 @@ import { dataFolderOf, findProject, findRunning, loadProjectDefinition, openEngi
 import { EXIT } from '../exit.ts';
 import { formatOf, print, printJson } from '../output.ts';
 import { paint } from '../terminal.ts';
+import { realDisk } from '../../ports/disk.ts';
+import { access, constants } from '../../ports/files.ts';
 import type { Project } from '../../config/project.ts';
 
 const FREE_BYTES_MIN = 100_000_000;
@@ -51,15 +52,15 @@ async function findingsOf(project: Project): Promise<Finding[]> {
       return `${plan.name}: ${plan.views.map((view) => view.name).join(', ')}`;
     }),
     await finding('disk', async () => {
-      const existing = await fs.access(folder, constants.W_OK).then(
+      const existing = await access(folder, constants.W_OK).then(
         () => folder,
         () => dirname(folder),
       );
-      await fs.access(existing, constants.W_OK);
-      const { bavail, bsize } = await fs.statfs(existing);
-      if (bavail * bsize < FREE_BYTES_MIN)
-        throw new Error(`only ${formatSize(bavail * bsize)} free at ${existing}; free some space`);
-      return `${formatSize(bavail * bsize)} free`;
+      await access(existing, constants.W_OK);
+      const freeBytes = await realDisk.freeBytes(existing);
+      if (freeBytes < FREE_BYTES_MIN)
+        throw new Error(`only ${formatSize(freeBytes)} free at ${existing}; free some space`);
+      return `${formatSize(freeBytes)} free`;
     }),
     await finding('data', async () => {
       if ((await findRunning(project)) !== null) return 'in use by the running pipeline, which answers';

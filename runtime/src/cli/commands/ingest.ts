@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { failure } from '../../base/errors.ts';
@@ -12,6 +11,7 @@ import { fileLines } from '../../ingest/files.ts';
 import { atRate, atSpeed, inBatches, type Pace, UNPACED } from '../../ingest/pace.ts';
 import type { Plan, SourcePlan } from '../../plan/node.ts';
 import { systemClock } from '../../ports/clock.ts';
+import { createReadStream } from '../../ports/files.ts';
 import type { IngestResult } from '../../host/host.ts';
 import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { count, formatOf, note, printJson } from '../output.ts';

@@ -1,6 +1,4 @@
 /** `pipeline run --once --pipeline FILE --input SOURCE=FILE`: a definition over finite files, to its end, without a project. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import process from 'node:process';
@@ -15,6 +13,7 @@ import { fileLines } from '../../ingest/files.ts';
 import { isTable } from '../../plan/event-time.ts';
 import type { Plan } from '../../plan/node.ts';
 import { systemClock } from '../../ports/clock.ts';
+import { mkdtempSync, rename, rmSync, writeFile } from '../../ports/files.ts';
 import { loadDefinition } from '../load-definition.ts';
 import { count, note } from '../output.ts';
 import { untilInterrupted } from '../signals.ts';

@@ -2,7 +2,7 @@
  * The dashboard's files, all in memory: a path that is not in this map does not exist. The scripts under `client` are what
  * the browser runs, word for word; they need no build and are read once, from beside this module.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync } from '../../ports/files.ts';
 import { PAGE } from './page.ts';
 import { STYLE } from './style.ts';
 

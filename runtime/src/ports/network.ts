@@ -1,0 +1,3 @@
+/** Connections come in and go out through here. */
+export { createServer, request } from 'node:http';
+export { connect } from 'node:net';
