@@ -253,7 +253,8 @@ function without(ranges: Ranges): Ranges {
   return rest;
 }
 
-function canBeEmpty(node: RegexNode): boolean {
+/** Whether it matches the empty text somewhere; what is repeated never does. */
+export function canBeEmpty(node: RegexNode): boolean {
   switch (node.kind) {
     case 'set':
       return false;

@@ -1,5 +1,5 @@
 /** Functions of strings in SQL. A text of more than 2^24 characters, an error of the row in the runtime, is not noticed. */
-import { parseRegex, type RegexNode } from '../../expr/regex-parse.ts';
+import { canBeEmpty, parseRegex, type RegexNode } from '../../expr/regex-parse.ts';
 import { type FunctionSql, isLiteralNumber, strict } from './duckdb-function.ts';
 import type { Sql } from './duckdb-expression.ts';
 
@@ -37,7 +37,7 @@ export const DUCKDB_TEXTS = {
     const found = `regexp_extract(${text?.text}, ${pattern?.text}, ${index})`;
     const regex = pattern?.value;
     const place = typeof regex === 'string' && index > 0 ? placeOf(parseRegex(regex).node, index) : undefined;
-    if (place?.isOptional === true && place.mayBeEmpty) {
+    if (place?.isOptional === true && place.canBeEmpty) {
       refuse('DuckDB does not tell a group that took no part in the match from one that matched nothing');
     }
     const value = place?.isOptional === true ? `nullif(${found}, '')` : found;
@@ -74,7 +74,7 @@ function plain(arg: Sql | undefined): string {
 interface Place {
   /** Whether a match may leave the group out. */
   readonly isOptional: boolean;
-  readonly mayBeEmpty: boolean;
+  readonly canBeEmpty: boolean;
 }
 
 /** Where a group stands in an expression. */
@@ -91,7 +91,7 @@ function placeOf(node: RegexNode, index: number): Place | undefined {
     }
     case 'group':
       return node.index === index
-        ? { isOptional: false, mayBeEmpty: mayBeEmpty(node.node) }
+        ? { isOptional: false, canBeEmpty: canBeEmpty(node.node) }
         : placeOf(node.node, index);
     case 'repeat': {
       const place = placeOf(node.node, index);
@@ -106,21 +106,4 @@ function first(nodes: readonly RegexNode[], index: number): Place | undefined {
     if (place !== undefined) return place;
   }
   return undefined;
-}
-
-function mayBeEmpty(node: RegexNode): boolean {
-  switch (node.kind) {
-    case 'set':
-      return false;
-    case 'assert':
-      return true;
-    case 'sequence':
-      return node.nodes.every(mayBeEmpty);
-    case 'either':
-      return node.nodes.some(mayBeEmpty);
-    case 'group':
-      return mayBeEmpty(node.node);
-    case 'repeat':
-      return node.min === 0 || mayBeEmpty(node.node);
-  }
 }
