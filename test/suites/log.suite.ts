@@ -1,8 +1,8 @@
 /** What every log does: the invariants L1, L2 and L4 of `log/log.ts`. L3 needs a disk; see `disk-log.test.ts`. */
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Append, Block, Log } from '../../runtime/src/log/log.ts';
+import type { Block, Log, TextAppend } from '../../runtime/src/log/log.ts';
 
-export function events(...records: string[]): Append {
+export function events(...records: string[]): TextAppend {
   return { kind: 'events', source: 'clicks', partition: 0, records };
 }
 

@@ -63,6 +63,11 @@ export const RUNTIME_ERRORS = {
     'user',
     (p) => `${p.folder} was not written by this pipeline (${p.reason}). Choose another folder under "data".`,
   ),
+  DATA_NEWER: row<{ file: string }>(
+    'user',
+    (p) =>
+      `${p.file} was written by a newer version of the runtime. Nothing was changed; run it with that version, or a newer one.`,
+  ),
   LOG_WRITE_FAILED: row<{ file: string; reason: string }>(
     'external',
     (p) =>

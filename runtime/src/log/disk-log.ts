@@ -12,8 +12,8 @@ import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
-import { encodeBlock, type StoredBlock } from './block.ts';
-import type { Append, Block, Log } from './log.ts';
+import { encodeBlock } from './block.ts';
+import { type Append, type BlockHead, countOf, type Log, type Block } from './log.ts';
 import { Segment, SyncFailed } from './segment.ts';
 import { Watchers } from './watchers.ts';
 
@@ -26,6 +26,18 @@ interface Waiting {
   readonly append: Append;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** A block that is on its way to the disk. */
+interface Placed {
+  readonly head: PlacedHead;
+  readonly bytes: Buffer;
+}
+
+interface PlacedHead extends BlockHead {
+  readonly position: number;
+  readonly offset: number;
+  readonly count: number;
 }
 
 /** What the appends of one commit add to, before any of it is durable. */
@@ -98,7 +110,8 @@ export class DiskLog implements Log {
           reason: `the file from position ${this.#end} is missing`,
         });
       const isLast = index === names.length - 1;
-      this.#segments.push(await Segment.open(disk, folder, first, isLast, (block) => this.#learn(block)));
+      const place = { firstPosition: first, previous: this.#segments.at(-1)?.lastChecksum ?? 0, isLast };
+      this.#segments.push(await Segment.open(disk, folder, place, (block) => this.#learn(block)));
     }
     // The last file's name may not be durable yet: a process that died had created it.
     if (names.length > 0) await disk.syncFolder(folder);
@@ -117,7 +130,7 @@ export class DiskLog implements Log {
   }
 
   async append(append: Append): Promise<void> {
-    invariant(append.records.length > 0, 'an append has records');
+    invariant(countOf(append) > 0, 'an append has records');
     await new Promise<void>((resolve, reject) => {
       this.#queue.push({ append, resolve, reject });
       this.#writing ??= this.#write();
@@ -145,8 +158,9 @@ export class DiskLog implements Log {
     let bytes = 0;
     let count = 0;
     while (count < this.#queue.length && (count === 0 || bytes < COMMIT_BYTES_MAX)) {
-      for (const record of this.#queue[count]?.append.records ?? []) bytes += record.length;
-      count++;
+      const append = this.#queue[count++]?.append;
+      if (append?.columns !== undefined) bytes += append.columns.bytes.length;
+      else for (const record of append?.records ?? []) bytes += record.length;
     }
     return this.#queue.splice(0, count);
   }
@@ -154,7 +168,7 @@ export class DiskLog implements Log {
   async #commit(appends: readonly Append[]): Promise<void> {
     const segment = await this.#activeSegment();
     const before = segment.sizeBytes;
-    const blocks: { head: Block; bytes: Buffer }[] = [];
+    const blocks: Placed[] = [];
     const planned: Planned = {
       commit: this.#end,
       end: this.#end,
@@ -175,34 +189,32 @@ export class DiskLog implements Log {
     for (const { head, bytes } of blocks) {
       segment.place(head.position, head.count, at, bytes.length);
       at += bytes.length;
+      segment.lastChecksum = bytes.readUInt32LE(4);
       this.#learn(head);
     }
   }
 
   /** Gives an append its place after those planned before it; null when its sequence is known already (L4). */
-  #place(append: Append, planned: Planned): { head: Block; bytes: Buffer } | null {
+  #place(append: Append, planned: Planned): Placed | null {
     const { producer, sequence } = append;
     if (producer !== undefined && sequence !== undefined) {
       if (sequence <= (planned.sequences.get(producer) ?? this.lastSequence(producer))) return null;
       planned.sequences.set(producer, sequence);
     }
     const partition = `${append.source}/${append.partition}`;
-    const offset = planned.offsets.get(partition) ?? this.endOffset(append.source, append.partition);
-    const head: StoredBlock = {
-      ...append,
+    const place = {
       commit: planned.commit,
       position: planned.end,
-      offset,
-      count: append.records.length,
+      offset: planned.offsets.get(partition) ?? this.endOffset(append.source, append.partition),
       appendedAtMs: this.#clock.nowMs(),
-      records: [],
     };
-    planned.end += head.count;
-    planned.offsets.set(partition, offset + (append.kind === 'events' ? head.count : 0));
-    return { head, bytes: encodeBlock(append, head) };
+    const count = countOf(append);
+    planned.end += count;
+    planned.offsets.set(partition, place.offset + (append.kind === 'events' ? count : 0));
+    return { head: { ...append, ...place, count }, bytes: encodeBlock(append, place) };
   }
 
-  #learn(block: Block): void {
+  #learn(block: PlacedHead): void {
     this.#end = block.position + block.count;
     if (block.kind === 'events')
       this.#offsets.set(`${block.source}/${block.partition}`, block.offset + block.count);
@@ -212,9 +224,17 @@ export class DiskLog implements Log {
 
   async #activeSegment(): Promise<Segment> {
     const last = this.#segments.at(-1);
-    if (last !== undefined && (last.places.length === 0 || last.sizeBytes < this.#segmentBytes)) return last;
+    if (last !== undefined && last.format === 2) {
+      if (last.places.length === 0 || last.sizeBytes < this.#segmentBytes) return last;
+    }
     try {
-      const segment = await Segment.create(this.#disk, this.#folder, this.#end);
+      const segment = await Segment.create(this.#disk, this.#folder, {
+        firstPosition: this.#end,
+        previous: last?.lastChecksum ?? 0,
+        madeAtMs: this.#clock.nowMs(),
+      });
+      // An empty one of an older format had the same name.
+      if (last?.places.length === 0) await this.#segments.pop()?.close();
       this.#segments.push(segment);
       return segment;
     } catch (error) {

@@ -26,6 +26,21 @@ export interface BlockHead {
   readonly sequence?: number;
 }
 
+/** Events as columns: the log keeps the bytes, and only the codec in `columns/` looks into them. */
+export interface ColumnBody {
+  /** How many events. */
+  readonly count: number;
+  /** What the codec must know before the bytes: JSON, a few hundred bytes; it stands in the block's head. */
+  readonly schema: unknown;
+  readonly bytes: Uint8Array;
+}
+
+/** The smallest and the largest event time in a block, in epoch milliseconds. */
+export interface EventTimes {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
 export interface Block extends BlockHead {
   readonly position: number;
   /** Offset of the first record in its partition; control blocks take none. */
@@ -33,13 +48,31 @@ export interface Block extends BlockHead {
   /** Records in the block; 1 for a control block. */
   readonly count: number;
   readonly appendedAtMs: number;
-  /** The records, one text each. */
+  /** Absent when whoever appended did not say. */
+  readonly times?: EventTimes;
+  /** The records, one text each; of columns, the canonical JSON of each event. Made when first asked for. */
   readonly records: readonly string[];
+  /** The events as they are stored, when they are stored as columns. */
+  readonly columns?: ColumnBody;
 }
 
-export interface Append extends BlockHead {
+export interface TextAppend extends BlockHead {
+  readonly times?: EventTimes;
   /** REQUIRES no line break in a record, and at least one record. */
   readonly records: readonly string[];
+  readonly columns?: never;
+}
+
+export interface ColumnAppend extends BlockHead {
+  readonly times?: EventTimes;
+  /** REQUIRES at least one event. */
+  readonly columns: ColumnBody;
+}
+
+export type Append = TextAppend | ColumnAppend;
+
+export function countOf(append: Append): number {
+  return append.columns === undefined ? append.records.length : append.columns.count;
 }
 
 export interface Log {

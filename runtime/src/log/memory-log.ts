@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
-import type { Append, Block, Log } from './log.ts';
+import { textsOf } from './columns/texts.ts';
+import { type Append, type Block, type ColumnAppend, countOf, type Log } from './log.ts';
 import { Watchers } from './watchers.ts';
 
 /** The log of tests and of runs over a finite file: it ends with the process. Passes the same suite as the one on disk. */
@@ -28,8 +29,9 @@ export class MemoryLog implements Log {
       this.#sequences.set(producer, sequence);
     }
     const offset = this.endOffset(source, partition);
-    const count = append.records.length;
-    this.#blocks.push({ ...append, position: this.#end, offset, count, appendedAtMs: this.#clock.nowMs() });
+    const count = countOf(append);
+    const place = { position: this.#end, offset, count, appendedAtMs: this.#clock.nowMs() };
+    this.#blocks.push(append.columns === undefined ? { ...append, ...place } : columnBlock(append, place));
     this.#end += count;
     if (append.kind === 'events') this.#offsets.set(`${source}/${partition}`, offset + count);
     this.#watchers.notify();
@@ -67,4 +69,19 @@ export class MemoryLog implements Log {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function columnBlock(
+  append: ColumnAppend,
+  place: Pick<Block, 'position' | 'offset' | 'count' | 'appendedAtMs'>,
+): Block {
+  let records: readonly string[] | null = null;
+  return {
+    ...append,
+    ...place,
+    get records() {
+      records ??= textsOf(append.columns);
+      return records;
+    },
+  };
 }

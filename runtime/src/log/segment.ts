@@ -1,16 +1,17 @@
-/**
- * One file of the log: `<first position, 20 digits>.log`, a 16-byte header and blocks.
- *
- *   0  "PIPELOG1"     8  u64  first position
- */
-import { join } from 'node:path';
+/** One file of the log: `<first position, 20 digits>.log`, a header (see `file-header.ts`) and blocks. */
+import { basename, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { failure } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
-import { blocksIn, decodeBlock, decodeLengths, HEADER_BYTES } from './block.ts';
+import { blocksIn, decodeBlock, decodeLengths, HEADER_BYTES, type StoredBlock } from './block.ts';
+import {
+  decodeFileHeader,
+  encodeFileHeader,
+  FILE_HEADER_BYTES_MAX,
+  type FileHeader,
+  isUnfinished,
+} from './file-header.ts';
 import type { Block } from './log.ts';
-
-const MAGIC = Buffer.from('PIPELOG1');
-const FILE_HEADER_BYTES = 16;
 
 /** Where a block lies. */
 export interface BlockPlace {
@@ -31,8 +32,12 @@ export class Segment {
   readonly places: BlockPlace[] = [];
   readonly #handle: DiskFile;
   sizeBytes: number;
+  /** Of the file; format 1 is never appended to. */
+  format: FileHeader['format'] = 2;
+  /** The checksum of the last block; of the block before the file while it has none. */
+  lastChecksum = 0;
   /** Where the last commit that was found on opening begins. */
-  #lastCommitAt = FILE_HEADER_BYTES;
+  #lastCommitAt = 0;
 
   private constructor(file: string, firstPosition: number, handle: DiskFile, sizeBytes: number) {
     this.file = file;
@@ -46,12 +51,17 @@ export class Segment {
   }
 
   /** Creates the file and makes its name durable. A file that an earlier attempt left without a block is taken over. */
-  static async create(disk: Disk, folder: string, firstPosition: number): Promise<Segment> {
+  static async create(
+    disk: Disk,
+    folder: string,
+    { firstPosition, previous, madeAtMs }: { firstPosition: number; previous: number; madeAtMs: number },
+  ): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await openNew(disk, file);
     const segment = new Segment(file, firstPosition, handle, 0);
+    segment.lastChecksum = previous;
     try {
-      await segment.write(headerOf(firstPosition));
+      await segment.write(encodeFileHeader({ firstPosition, previous, madeAtMs, logName: basename(folder) }));
       await syncing(disk.syncFolder(folder));
     } catch (error) {
       await handle.close().catch(() => {});
@@ -63,21 +73,21 @@ export class Segment {
   /**
    * Opens a file and checks every block. A torn end is cut off in the last file only; damage anywhere else is an error.
    * What is found in the last file is made durable: a process that died may not have done so.
-   * @throws LOG_CORRUPT
+   * @throws LOG_CORRUPT, DATA_NEWER
    */
   static async open(
     disk: Disk,
     folder: string,
-    firstPosition: number,
-    isLast: boolean,
+    { firstPosition, previous, isLast }: { firstPosition: number; previous: number; isLast: boolean },
     visit: (block: Block) => void,
   ): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await disk.open(file, { create: false });
     const segment = new Segment(file, firstPosition, handle, await handle.size());
+    segment.lastChecksum = previous;
     try {
-      await segment.#checkHeader(isLast);
-      await segment.#scan(isLast, visit);
+      const headerBytes = await segment.#checkHeader(isLast, basename(folder));
+      await segment.#scan(headerBytes, isLast, visit);
       if (isLast) await segment.#rewriteLastCommit();
     } catch (error) {
       await handle.close().catch(() => {});
@@ -86,20 +96,34 @@ export class Segment {
     return segment;
   }
 
-  async #checkHeader(isLast: boolean): Promise<void> {
-    const header = await this.#readBytes(0, FILE_HEADER_BYTES);
-    const expected = headerOf(this.firstPosition);
-    if (header.equals(expected)) return;
-    // A crash right after the file was created leaves it empty or short.
-    if (!isLast || this.sizeBytes > FILE_HEADER_BYTES)
-      throw this.#corrupt(0, 'its first bytes are not those of this log');
-    await this.truncate(0);
-    await this.write(expected);
+  /** Returns where the first block begins. */
+  async #checkHeader(isLast: boolean, logName: string): Promise<number> {
+    const bytes = await this.#readBytes(0, FILE_HEADER_BYTES_MAX);
+    const header = decodeFileHeader(bytes);
+    if (header === 'newer') throw failure('DATA_NEWER', { file: this.file });
+    if (header === 'damaged') {
+      // A crash right after the file was created leaves it empty or short.
+      if (!isLast || this.sizeBytes > bytes.length || !isUnfinished(bytes))
+        throw this.#corrupt(0, 'its first bytes are not those of this log');
+      const { firstPosition, lastChecksum: previous } = this;
+      const made = encodeFileHeader({ firstPosition, previous, madeAtMs: 0, logName });
+      await this.truncate(0);
+      await this.write(made);
+      return made.length;
+    }
+    const isOurs =
+      header.firstPosition === this.firstPosition &&
+      (header.previous ?? this.lastChecksum) === this.lastChecksum &&
+      (header.log ?? crc32(logName)) === crc32(logName);
+    if (!isOurs) throw this.#corrupt(0, 'it belongs to another log, or to another time of this one');
+    this.format = header.format;
+    return header.bytes;
   }
 
-  async #scan(isLast: boolean, visit: (block: Block) => void): Promise<void> {
-    let at = FILE_HEADER_BYTES;
+  async #scan(from: number, isLast: boolean, visit: (block: Block) => void): Promise<void> {
+    let at = from;
     let position = this.firstPosition;
+    this.#lastCommitAt = from;
     while (at < this.sizeBytes) {
       const lengths = decodeLengths(await this.#readBytes(at, HEADER_BYTES));
       const block =
@@ -114,6 +138,7 @@ export class Segment {
         throw this.#corrupt(at, `position ${block.position} where ${position} is due`);
       visit(block);
       if (block.commit === block.position) this.#lastCommitAt = at;
+      this.lastChecksum = block.checksum;
       this.place(block.position, block.count, at, lengths.totalBytes);
       position += block.count;
       at += lengths.totalBytes;
@@ -169,7 +194,7 @@ export class Segment {
   }
 
   /** Reads one block and checks it again: disks rot between opening and reading. Throws LOG_CORRUPT. */
-  async readBlock(place: BlockPlace): Promise<Block> {
+  async readBlock(place: BlockPlace): Promise<StoredBlock> {
     const bytes = await this.#readBytes(place.at, place.bytes);
     const lengths = decodeLengths(bytes);
     const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
@@ -196,13 +221,6 @@ export class Segment {
   #corrupt(at: number, reason: string): Error {
     return failure('LOG_CORRUPT', { file: this.file, at, reason });
   }
-}
-
-function headerOf(firstPosition: number): Buffer {
-  const header = Buffer.alloc(FILE_HEADER_BYTES);
-  MAGIC.copy(header);
-  header.writeBigUInt64LE(BigInt(firstPosition), 8);
-  return header;
 }
 
 async function openNew(disk: Disk, file: string): Promise<DiskFile> {

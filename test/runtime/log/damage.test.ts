@@ -12,6 +12,7 @@ import { SimDisk } from '../../suites/sim-disk.ts';
 
 const FIRST = `/log/${'0'.repeat(20)}.log`;
 const LAST = `/log/${'0'.repeat(18)}04.log`;
+const FILE_HEADER_BYTES = 40;
 const RECORDS = ['a1', 'a2', 'b1', 'b2', 'c1', 'c2', 'd1', 'd2', 'd3', 'd4'];
 const open = (disk: SimDisk): Promise<DiskLog> =>
   DiskLog.open('/log', { disk, clock: new ManualClock(), segmentBytes: 250 });
@@ -84,7 +85,7 @@ describe('L3: one flipped bit', () => {
       const log = await open(disk);
       const { pages } = disk.files.get(file)!;
       const unseen: number[] = [];
-      for (let bit = 16 * 8; bit < pages.length * 8; bit++) {
+      for (let bit = FILE_HEADER_BYTES * 8; bit < pages.length * 8; bit++) {
         pages[bit >> 3]! ^= 1 << (bit & 7);
         const found = await recordsOf(log).catch((error: CodedError) => error.code);
         if (found !== 'LOG_CORRUPT') unseen.push(bit);
@@ -125,7 +126,7 @@ describe('L3: a file that is too short', () => {
 test('L3: a block that was written twice, or moved, is an error', async () => {
   const disk = healthy.clone();
   const { pages } = disk.files.get(LAST)!;
-  const doubled = Buffer.concat([pages, pages.subarray(16, lastCommitAt)]);
+  const doubled = Buffer.concat([pages, pages.subarray(FILE_HEADER_BYTES, lastCommitAt)]);
   disk.files.set(LAST, { pages: doubled, durable: doubled, unsynced: [], isNamed: true });
   await expect(open(disk)).rejects.toThrow('position 4 where 10 is due');
 });

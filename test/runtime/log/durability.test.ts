@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
-import type { Append, Log } from '../../../runtime/src/log/log.ts';
+import type { Log, TextAppend } from '../../../runtime/src/log/log.ts';
 import { ManualClock } from '../../../runtime/src/testing/manual-clock.ts';
 import { blocksOf, events, recordsOf } from '../../suites/log.suite.ts';
 import { EVERYTHING, type Fault, NOTHING, pages, prefix, SimDisk } from '../../suites/sim-disk.ts';
@@ -15,14 +15,14 @@ const open = (disk: SimDisk): Promise<DiskLog> =>
   DiskLog.open('/log', { disk, clock: new ManualClock(), segmentBytes: SEGMENT_BYTES });
 
 /** Appends in three commits of one, three and two blocks, and one that needs a second file. */
-const COMMITS: readonly (readonly Append[])[] = [[1], [2, 3, 4], [5, 6], [7]].map((commit) =>
+const COMMITS: readonly (readonly TextAppend[])[] = [[1], [2, 3, 4], [5, 6], [7]].map((commit) =>
   commit.map((n) => ({ ...events(`record ${n}a`, `record ${n}b`), producer: 'p', sequence: n })),
 );
 const ALL = COMMITS.flat();
 
 /** Sends commits one after the other until one fails, as a producer does; returns which appends were acknowledged. */
-async function send(log: Log): Promise<Append[]> {
-  const acknowledged: Append[] = [];
+async function send(log: Log): Promise<TextAppend[]> {
+  const acknowledged: TextAppend[] = [];
   for (const commit of COMMITS) {
     const sent = await Promise.allSettled(commit.map((append) => log.append(append)));
     acknowledged.push(...commit.filter((_, index) => sent[index]?.status === 'fulfilled'));
@@ -31,13 +31,13 @@ async function send(log: Log): Promise<Append[]> {
   return acknowledged;
 }
 
-async function sendTo(disk: SimDisk): Promise<Append[]> {
+async function sendTo(disk: SimDisk): Promise<TextAppend[]> {
   const log = await open(disk).catch(() => null);
   return log === null ? [] : send(log);
 }
 
 /** L1 and L2 after a power cut, and that sending everything again completes the log, also after a second one. */
-async function expectSound(disk: SimDisk, acknowledged: readonly Append[]): Promise<void> {
+async function expectSound(disk: SimDisk, acknowledged: readonly TextAppend[]): Promise<void> {
   const log = await open(disk);
   const blocks = await blocksOf(log);
   let end = 0;
