@@ -9,8 +9,9 @@ import { inputsOf, nodesOf } from '../plan/walk.ts';
 import type { Plan, PlanNode, ViewPlan } from '../plan/node.ts';
 import type { Row } from '../data/value.ts';
 import type { Collector, LateRule, OnRowError, Position, Weight } from '../operators/operator.ts';
-import type { Spilling } from '../operators/spilling.ts';
-import type { Batch, Entry, Wanted } from '../state/store.ts';
+import { indexRange } from '../operators/spilled-keys.ts';
+import { allBelow, type Spilling } from '../operators/spilling.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { lowerNode, type Memory } from './lower-node.ts';
 
 export interface LowerOptions {
@@ -73,25 +74,14 @@ export class Chain {
   }
 
   /**
-   * REQUIRES a new chain. `read` gives the entries below a prefix in the order of their keys, in pieces; between them the
-   * operators that can forget stay within `memoryBytesMax`.
+   * REQUIRES a new chain. `read` gives the entries of a range in the order of their keys. Operators that can
+   * forget begin with their index alone.
    */
-  async restore(
-    read: (prefix: Buffer) => AsyncIterable<readonly Entry[]>,
-    memoryBytesMax = Infinity,
-  ): Promise<void> {
+  async restore(read: (range: Range) => Promise<readonly Entry[]>): Promise<void> {
     for (const { operator, prefix } of this.#stages) {
-      const { spilling } = operator;
-      const whole: Entry[] = [];
-      for await (const piece of read(prefix)) {
-        if (spilling === undefined || spilling === null) {
-          for (const entry of piece) whole.push(entry);
-          continue;
-        }
-        operator.restore(piece);
-        if (this.memoryBytes > memoryBytesMax) this.spill(this.memoryBytes - KEPT * memoryBytesMax);
-      }
-      if (whole.length > 0) operator.restore(whole);
+      const spilling = operator.spilling ?? null;
+      if (spilling?.recall(await read(indexRange(prefix))) === true) continue;
+      operator.restore(await read(allBelow(prefix)));
     }
   }
 

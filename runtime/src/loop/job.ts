@@ -10,7 +10,7 @@ import { type Chain, KEPT, lower } from '../compile/lower.ts';
 import type { Collector } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
 import { prefixOf } from '../state/keys.ts';
-import { Batch, type Entry, prefixRange, readWanted, type Store } from '../state/store.ts';
+import { Batch, prefixRange, readWanted } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { LateRows } from './late.ts';
@@ -43,9 +43,8 @@ export class Job {
   /** Restores the operators as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    const { store, memoryBytesMax } = layer.ports;
     for (const { chain } of job.#views)
-      await chain.restore((prefix) => piecesOf(store, prefix), memoryBytesMax / job.#views.length);
+      await chain.restore((range) => readWanted(layer.ports.store, [range]));
     return job;
   }
 
@@ -195,17 +194,4 @@ export class Job {
     operators.chain.persist(batch);
     return rows;
   }
-}
-
-const PIECE_ENTRIES = 4096;
-
-async function* piecesOf(store: Store, prefix: Buffer): AsyncIterable<readonly Entry[]> {
-  let piece: Entry[] = [];
-  for await (const entry of store.scan(prefixRange(prefix))) {
-    piece.push(entry);
-    if (piece.length < PIECE_ENTRIES) continue;
-    yield piece;
-    piece = [];
-  }
-  yield piece;
 }

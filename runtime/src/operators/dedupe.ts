@@ -107,11 +107,12 @@ class DedupeOperator implements StatefulOperator, Spilling {
     this.#next = next;
     this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.late.allowedMs);
     this.#windowIndex = spec.window === null ? -1 : spec.keys.indexOf(spec.window);
-    this.#spilled = new SpilledKeys(this.#windowIndex);
+    this.#spilled = new SpilledKeys(spec.prefix, this.#windowIndex);
     this.#saved = new SavedItems(
       spec.prefix,
       ({ best, touchedMs }) => [best.row, best.isPlaced, touchedMs],
       ({ key }) => keyId(key, this.#windowIndex),
+      ({ key }, change) => this.#spilled.stored(key, change),
     );
   }
 
@@ -259,14 +260,23 @@ class DedupeOperator implements StatefulOperator, Spilling {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    if (this.spilling !== null) this.#spilled.persist(batch, {});
     this.#epoch++;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => this.#recall(saved, place));
+    this.#saved.restore(entries, (saved, place) => {
+      const kept = this.#comeBack(saved, place);
+      this.#spilled.stored(kept.key, 1);
+      return kept;
+    });
   }
 
-  #recall(saved: unknown, { kind, serial, isSaved }: SavedItem): Kept {
+  recall(index: readonly Entry[]): boolean {
+    return this.#spilled.recall(index) !== null;
+  }
+
+  #comeBack(saved: unknown, { kind, serial, isSaved }: SavedItem): Kept {
     const { by, time, mode } = this.#spec;
     const [row, isPlaced, touchedMs] = saved as [Row, boolean, number];
     const best = { row, order: by === 'time' ? (time?.(row) ?? null) : null, isPlaced };
@@ -328,7 +338,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
       const name = nameOfKey(key);
       if (this.#kept.has(name)) return null;
       this.#spilled.remove(key, name);
-      return this.#recall(saved, place);
+      return this.#comeBack(saved, place);
     });
     for (const aside of this.#spilled.takeAside())
       this.#take(this.#kept.get(aside.name), aside, by === 'time' ? (time?.(aside.row) ?? null) : null);

@@ -98,17 +98,28 @@ export class GroupStore<G extends Group> {
   readonly #prefix: Buffer;
   readonly #idOf: (group: G) => Buffer;
   readonly #recordOf: (group: G) => readonly unknown[];
+  /** Told when the store will have a group that it had not, or the other way round. */
+  readonly #onStored: (group: G, change: 1 | -1) => void;
   readonly #changed = new Set<G>();
   readonly #forgotten: Range[] = [];
   readonly #memory = new GroupMemory();
-  /** The group whose members `restore` read last: there may be more. */
-  #restoring: G | null = null;
-  #restoringBytes = 0;
 
-  constructor(prefix: Buffer, idOf: (group: G) => Buffer, recordOf: (group: G) => readonly unknown[]) {
+  constructor(
+    prefix: Buffer,
+    {
+      idOf,
+      recordOf,
+      onStored = () => {},
+    }: {
+      readonly idOf: (group: G) => Buffer;
+      readonly recordOf: (group: G) => readonly unknown[];
+      readonly onStored?: (group: G, change: 1 | -1) => void;
+    },
+  ) {
     this.#prefix = prefix;
     this.#idOf = idOf;
     this.#recordOf = recordOf;
+    this.#onStored = onStored;
   }
 
   /** An estimate of what the saved groups take in memory. */
@@ -123,7 +134,9 @@ export class GroupStore<G extends Group> {
   forget(group: G): void {
     this.drop(group);
     this.#changed.delete(group);
-    if (group.recordKey !== null) this.forgetRange(rangeOf(bytesOf(group.recordKey)));
+    if (group.recordKey === null) return;
+    this.forgetRange(rangeOf(bytesOf(group.recordKey)));
+    this.#onStored(group, -1);
   }
 
   /** Forgets what the store has there. REQUIRES that no group of the range is left in memory. */
@@ -138,7 +151,6 @@ export class GroupStore<G extends Group> {
   }
 
   persist(batch: Batch): void {
-    this.#restoring = null;
     // First, since a group that begins anew has the id of the one before it.
     for (const range of this.#forgotten) batch.deleteRange(range);
     this.#forgotten.length = 0;
@@ -161,12 +173,13 @@ export class GroupStore<G extends Group> {
     if (group.recordKey !== null) return bytesOf(group.recordKey);
     const key = recordKeyOf(this.#prefix, this.#idOf(group));
     group.recordKey = key.toString('latin1');
+    this.#onStored(group, 1);
     return key;
   }
 
   /**
-   * Makes the groups of these entries again; `make` refuses one by null. REQUIRES entries in the order of their keys; the
-   * members of one group may go on in a next call. Returns the groups that are new or have more members than before.
+   * Makes the groups of these entries again and returns them; `make` refuses one by null. REQUIRES entries in the order of
+   * their keys.
    */
   restore(
     entries: Iterable<Entry>,
@@ -174,15 +187,14 @@ export class GroupStore<G extends Group> {
   ): readonly G[] {
     const sizes = new Map<G, number>();
     const gone = new Set(this.#forgotten.map(({ gte }) => gte.toString('latin1')));
-    let id = this.#restoring === null ? null : this.#idIn(this.#keyOf(this.#restoring));
-    let group = this.#restoring;
+    let id: Buffer | null = null;
+    let group: G | null = null;
     for (const { key, value } of entries) {
       const rest = key.subarray(this.#prefix.length);
       if (id !== null && rest[id.length] === MEMBER && rest.subarray(0, id.length).equals(id)) {
         if (group === null) continue;
         const index = rest.readUInt16BE(id.length + 1);
         group.accumulators[index]?.members?.restore(rest.subarray(id.length + 3), value);
-        if (!sizes.has(group)) sizes.set(group, this.#restoringBytes);
         continue;
       }
       id = this.#idIn(key);
@@ -192,17 +204,10 @@ export class GroupStore<G extends Group> {
       else group = make(...(JSON.parse(value.toString()) as [unknown[], unknown[]]));
       if (group === null) continue;
       group.recordKey = recordKey;
-      this.#restoringBytes = key.length + value.length;
-      sizes.set(group, this.#restoringBytes);
+      sizes.set(group, key.length + value.length);
     }
     for (const [each, recordBytes] of sizes) this.#memory.measure(each, recordBytes);
-    this.#restoring = group;
     return [...sizes.keys()];
-  }
-
-  /** Whether more of a group may come with the next `restore`. */
-  isRestoring(group: G): boolean {
-    return this.#restoring === group;
   }
 
   #idIn(recordKey: Buffer): Buffer {

@@ -84,14 +84,14 @@ export class GroupOperator implements StatefulOperator, Spilling {
     this.#spec = spec;
     this.#rows = new GroupRows(next, spec.onError);
     this.#aggregates = new Aggregates(spec.aggregates, spec.retracts);
+    this.#spilled = new SpilledKeys(spec.prefix, spec.windowIndex);
     const isKept = spec.windowIndex < 0 && spec.ttlMs !== null;
     this.#ttl = isKept ? new Ttl(spec.ttlMs, spec.late.allowedMs) : null;
-    this.#store = new GroupStore(
-      spec.prefix,
-      ({ key }) => keyId(key, spec.windowIndex),
-      ({ key, rows, touchedMs }) => [key, rows, touchedMs],
-    );
-    this.#spilled = new SpilledKeys(spec.windowIndex);
+    this.#store = new GroupStore(spec.prefix, {
+      idOf: ({ key }) => keyId(key, spec.windowIndex),
+      recordOf: ({ key, rows, touchedMs }) => [key, rows, touchedMs],
+      onStored: ({ key }, change) => this.#spilled.stored(key, change),
+    });
   }
 
   get size(): number {
@@ -264,11 +264,16 @@ export class GroupOperator implements StatefulOperator, Spilling {
 
   persist(batch: Batch): void {
     this.#store.persist(batch);
+    if (this.spilling !== null) this.#spilled.persist(batch, {});
     this.#epoch++;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#restore(entries, () => {});
+    this.#restore(entries, (key) => this.#spilled.stored(key, 1));
+  }
+
+  recall(index: readonly Entry[]): boolean {
+    return this.#spilled.recall(index) !== null;
   }
 
   /** Makes the groups again that are not there; each is told to `restored`. */
@@ -292,7 +297,6 @@ export class GroupOperator implements StatefulOperator, Spilling {
 
   spill(bytes: number): void {
     for (const group of coldest([...this.#groups.values()], bytes, (each) => each.bytes)) {
-      if (this.#store.isRestoring(group)) continue;
       this.#groups.delete(group.name);
       this.#store.drop(group);
       this.#spilled.add(group.key, group.name);

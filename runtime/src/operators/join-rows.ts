@@ -25,7 +25,7 @@ import {
   type Side,
 } from './join.ts';
 import type { Collector, Position, Weight } from './operator.ts';
-import { type SavedItem, SavedItems } from './saved-items.ts';
+import { type SavedFacts, type SavedItem, SavedItems } from './saved-items.ts';
 import { coldest } from './spilling.ts';
 
 export interface JoinRowsSpec extends JoinSpec {
@@ -95,8 +95,6 @@ export class JoinRows {
   /** Rows of the left that may need nulls at the next flush. */
   readonly #unmatched = new Set<JoinRow>();
   #epoch = 0;
-  /** The key that was restored last: more of it may come. */
-  #restoring: string | null = null;
 
   constructor(spec: JoinRowsSpec, nullsAt: NullsAt, next: Collector) {
     this.#spec = spec;
@@ -116,6 +114,14 @@ export class JoinRows {
 
   get memoryBytes(): number {
     return this.#saved.memoryBytes;
+  }
+
+  get facts(): SavedFacts {
+    return this.#saved.facts;
+  }
+
+  recall(facts: SavedFacts): void {
+    this.#saved.recall(facts);
   }
 
   has(key: string): boolean {
@@ -260,14 +266,12 @@ export class JoinRows {
   persist(batch: Batch): void {
     this.#saved.persist(batch);
     this.#epoch++;
-    this.#restoring = null;
   }
 
   /** Every row goes to `restored`. */
   restore(entries: Iterable<Entry>, restored: (row: JoinRow) => void): void {
     this.#saved.restore(entries, (saved, place) => {
       const own = this.#recall(saved as SavedRow, place);
-      this.#restoring = own.key;
       restored(own);
       return own;
     });
@@ -306,7 +310,6 @@ export class JoinRows {
     });
     const { itemBytes } = this.#saved;
     for (const { key } of coldest(keys, bytes, ({ rows }) => rows * itemBytes)) {
-      if (key === this.#restoring) continue;
       for (const buckets of this.#buckets) {
         for (let own = buckets.get(key)?.first ?? null; own !== null; own = own.after) {
           this.#saved.drop(own);

@@ -24,6 +24,7 @@ import {
 } from './join.ts';
 import { joinId, type JoinRow, JoinRows, type Life } from './join-rows.ts';
 import type { Collector, Position, Weight } from './operator.ts';
+import type { SavedFacts } from './saved-items.ts';
 import { type Aside, SpilledKeys } from './spilled-keys.ts';
 import { rangeBelow, type Spilling } from './spilling.ts';
 import { TimeQueue } from './time-queue.ts';
@@ -63,7 +64,7 @@ export class RegularJoin implements JoinOperator, Spilling {
   readonly #ttl: Ttl | null;
   readonly #expiring = new TimeQueue<JoinRow>();
   readonly #held = new TimeQueue<JoinRow>();
-  readonly #spilled = new SpilledKeys<SideAside>(-1);
+  readonly #spilled: SpilledKeys<SideAside>;
 
   constructor(spec: RegularJoinSpec, next: Collector) {
     const isAppendOnly = !spec.left.retracts && !spec.right.retracts;
@@ -71,6 +72,7 @@ export class RegularJoin implements JoinOperator, Spilling {
     this.#spec = spec;
     this.#next = next;
     this.#rows = new JoinRows(spec, 'flush', next);
+    this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.allowedMs);
   }
 
@@ -132,6 +134,15 @@ export class RegularJoin implements JoinOperator, Spilling {
 
   persist(batch: Batch): void {
     this.#rows.persist(batch);
+    if (this.spilling !== null) this.#spilled.persist(batch, this.#rows.facts);
+  }
+
+  recall(index: readonly Entry[]): boolean {
+    const facts = this.#spilled.recall(index) as SavedFacts | null;
+    if (facts === null) return false;
+    this.#rows.recall(facts);
+    if (facts.size > 0) this.#spilled.addAny();
+    return true;
   }
 
   restore(entries: Iterable<Entry>): void {
@@ -156,7 +167,8 @@ export class RegularJoin implements JoinOperator, Spilling {
   }
 
   missing(): readonly Wanted[] {
-    const keys = [...this.#spilled.missing()].filter((key) => key !== NO_KEY);
+    const isMissing = (key: Row): boolean => key !== NO_KEY && !this.#rows.has(nameOfKey(key));
+    const keys = [...this.#spilled.missing()].filter(isMissing);
     return keys.map((key) => rangeBelow(this.#spec.prefix, joinId(key)));
   }
 

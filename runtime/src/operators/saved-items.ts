@@ -16,6 +16,12 @@ export interface SavedItem {
   isSaved: boolean;
 }
 
+/** The largest number so far, and how many items there are. */
+export interface SavedFacts {
+  readonly serial: number;
+  readonly size: number;
+}
+
 /** What an item takes in memory with its places in maps and queues, beside its values; those take more than in JSON. */
 const ITEM_BYTES = 300;
 const VALUE_FACTOR = 2;
@@ -26,6 +32,7 @@ export class SavedItems<T extends SavedItem> {
   readonly #prefix: Buffer;
   readonly #save: (item: T) => unknown;
   readonly #idOf: (item: T) => Buffer;
+  readonly #onStored: (item: T, change: 1 | -1) => void;
   readonly #changed = new Set<T>();
   readonly #removed: Buffer[] = [];
   readonly #removedRanges: Range[] = [];
@@ -36,10 +43,17 @@ export class SavedItems<T extends SavedItem> {
   #items = 0;
   #encodedBytes = 0;
 
-  constructor(prefix: Buffer, save: (item: T) => unknown, idOf: (item: T) => Buffer = () => NO_ID) {
+  /** `onStored` is told when the store will have an item that it had not, or the other way round. */
+  constructor(
+    prefix: Buffer,
+    save: (item: T) => unknown,
+    idOf: (item: T) => Buffer = () => NO_ID,
+    onStored: (item: T, change: 1 | -1) => void = () => {},
+  ) {
     this.#prefix = prefix;
     this.#save = save;
     this.#idOf = idOf;
+    this.#onStored = onStored;
   }
 
   /** How many items there are, in memory or not. */
@@ -81,7 +95,9 @@ export class SavedItems<T extends SavedItem> {
     this.#size--;
     this.#inMemory--;
     this.#changed.delete(item);
-    if (item.isSaved) this.#removed.push(this.keyOf(this.#idOf(item), item));
+    if (!item.isSaved) return;
+    this.#removed.push(this.keyOf(this.#idOf(item), item));
+    this.#onStored(item, -1);
   }
 
   /** Forgets what the store has there: so many items, none of them in memory. */
@@ -104,6 +120,7 @@ export class SavedItems<T extends SavedItem> {
       const saved = JSON.stringify(this.#save(item));
       this.#measure(saved);
       batch.put(this.keyOf(this.#idOf(item), item), saved);
+      if (!item.isSaved) this.#onStored(item, 1);
       item.isSaved = true;
     }
     this.#changed.clear();
@@ -115,6 +132,17 @@ export class SavedItems<T extends SavedItem> {
       this.#size++;
       this.#make(key, value, make);
     }
+  }
+
+  /** What `recall` needs after a restart. */
+  get facts(): SavedFacts {
+    return { serial: this.#serial, size: this.#size };
+  }
+
+  /** The store has all items, and memory none of them. */
+  recall({ serial, size }: SavedFacts): void {
+    this.#serial = serial;
+    this.#size = size;
   }
 
   /** Makes items again that were dropped; `make` refuses one that is in memory by null. */

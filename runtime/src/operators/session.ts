@@ -58,11 +58,11 @@ export class SessionOperator implements StatefulOperator {
     this.#spec = spec;
     this.#rows = new GroupRows(next, spec.onError);
     this.#aggregates = new Aggregates(spec.aggregates, false);
-    this.#store = new GroupStore(
-      spec.prefix,
-      ({ key, serial }) => Buffer.concat([encodeKey(key.with(spec.windowIndex, null)), encodeNumber(serial)]),
-      ({ key, rows, serial }) => [key, rows, serial],
-    );
+    this.#store = new GroupStore(spec.prefix, {
+      idOf: ({ key, serial }) =>
+        Buffer.concat([encodeKey(key.with(spec.windowIndex, null)), encodeNumber(serial)]),
+      recordOf: ({ key, rows, serial }) => [key, rows, serial],
+    });
   }
 
   get size(): number {

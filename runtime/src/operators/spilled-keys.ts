@@ -1,11 +1,17 @@
 /**
- * The keys of an operator that the store holds and memory does not: which there may be, window by window, and the rows
- * that wait for them.
+ * The keys of an operator that the store holds and memory does not: which there may be, window by window, the rows that
+ * wait for them, and an index of all this in the store, from which an operator goes on after a restart without its keys.
  *
  *   window (or none) → its names as hashes; its end and where it stands in the store come from the window
+ *
+ *   <prefix> 0xFF <window>   →  the window and how many keys of it the store has, as JSON
+ *   <prefix> 0xFF 0xFF       →  facts of the operator, as JSON: there when the index is whole
+ *
+ * Behind a restart only the store knows the names of the windows of before: each that is asked for may be there.
  */
 import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row, WindowValue } from '../data/value.ts';
+import type { Batch, Entry, Range } from '../state/store.ts';
 import { HashBag } from './hash-bag.ts';
 import type { Position, Weight } from './operator.ts';
 
@@ -20,20 +26,34 @@ export interface Aside {
 
 interface Part {
   readonly window: WindowValue | null;
-  readonly names: HashBag;
+  /** Null: any name may be there. */
+  names: HashBag | null;
+  /** How many keys the store alone has, and how many it has. */
+  spilled: number;
+  stored: number;
 }
 
 /** For each part: its entries in two maps, the object, the smallest table. */
 const PART_BYTES = 400;
 
+const INDEX = 0xff;
+const FACTS = Buffer.of(INDEX, INDEX);
+
 export class SpilledKeys<A extends Aside = Aside> {
+  readonly #prefix: Buffer;
   readonly #windowIndex: number;
   readonly #parts = new Map<string, Part>();
+  /** Of these the index is to be written, and of those it is to be deleted. */
+  readonly #changed = new Set<Part>();
+  readonly #gone: Part[] = [];
+  /** As the store has them. */
+  #facts = '';
   #aside: A[] = [];
   #size = 0;
 
-  /** `windowIndex`: which value of a key is its window; -1 for none. */
-  constructor(windowIndex: number) {
+  /** `windowIndex`: which value of a key is its window; -1 for none. The keys of the state start with `prefix`. */
+  constructor(prefix: Buffer, windowIndex: number) {
+    this.#prefix = prefix;
     this.#windowIndex = windowIndex;
   }
 
@@ -42,29 +62,61 @@ export class SpilledKeys<A extends Aside = Aside> {
   }
 
   get memoryBytes(): number {
-    let bytes = this.#parts.size * PART_BYTES;
-    for (const { names } of this.#parts.values()) bytes += names.memoryBytes;
+    let bytes = 0;
+    for (const { names } of this.#parts.values()) bytes += PART_BYTES + (names?.memoryBytes ?? 0);
     return bytes;
   }
 
+  /** A key leaves memory; the store has it. */
   add(key: Row, name: string): void {
-    const window = this.#windowOf(key);
-    const partName = nameOfKey([window]);
-    let part = this.#parts.get(partName);
-    if (part === undefined) this.#parts.set(partName, (part = { window, names: new HashBag() }));
-    part.names.add(name);
+    const part = this.#partOf(key);
+    part.names?.add(name);
+    part.spilled++;
     this.#size++;
+  }
+
+  /** The store may have any key that has no window, and nobody knows how many. */
+  addAny(): void {
+    this.#parts.set('', { window: null, names: null, spilled: Infinity, stored: 0 });
+    this.#size = Infinity;
   }
 
   /** Whether the store has this key: no for certain, or yes but for a chance. */
   mayHave(key: Row, name: string): boolean {
-    return this.#size > 0 && this.#parts.get(nameOfKey([this.#windowOf(key)]))?.names.has(name) === true;
+    if (this.#size === 0) return false;
+    const part = this.#parts.get(this.#nameOf(key));
+    return part !== undefined && part.spilled > 0 && part.names?.has(name) !== false;
   }
 
   /** A key is back in memory. */
   remove(key: Row, name: string): void {
-    this.#parts.get(nameOfKey([this.#windowOf(key)]))?.names.remove(name);
+    const part = this.#partOf(key);
+    part.names?.remove(name);
+    part.spilled--;
     this.#size--;
+    if (part.spilled === 0) part.names ??= new HashBag();
+  }
+
+  /** The store will have a key that it had not, or not have one any more that is in memory. */
+  stored(key: Row, change: 1 | -1): void {
+    const part = this.#partOf(key);
+    part.stored += change;
+    this.#changed.add(part);
+  }
+
+  #partOf(key: Row): Part {
+    const name = this.#nameOf(key);
+    let part = this.#parts.get(name);
+    if (part === undefined)
+      this.#parts.set(
+        name,
+        (part = { window: this.#windowOf(key), names: new HashBag(), spilled: 0, stored: 0 }),
+      );
+    return part;
+  }
+
+  #nameOf(key: Row): string {
+    return this.#windowIndex < 0 ? '' : nameOfKey([this.#windowOf(key)]);
   }
 
   #windowOf(key: Row): WindowValue | null {
@@ -95,14 +147,18 @@ export class SpilledKeys<A extends Aside = Aside> {
 
   /** The windows with keys here that end by then, as the start of their ids. */
   due(untilMs: number): readonly Buffer[] {
-    return [...this.#dueParts(untilMs)].map(([, { window }]) => encodeKey([window]));
+    return [...this.#dueParts(untilMs)]
+      .filter(([, { spilled }]) => spilled > 0)
+      .map(([, { window }]) => encodeKey([window]));
   }
 
   /** Forgets those windows. */
   drop(untilMs: number): void {
-    for (const [name, { names }] of Array.from(this.#dueParts(untilMs))) {
-      this.#size -= names.size;
+    for (const [name, part] of Array.from(this.#dueParts(untilMs))) {
+      this.#size -= part.spilled;
       this.#parts.delete(name);
+      this.#changed.delete(part);
+      this.#gone.push(part);
     }
   }
 
@@ -110,6 +166,47 @@ export class SpilledKeys<A extends Aside = Aside> {
     if (this.#windowIndex < 0) return;
     for (const entry of this.#parts) if ((entry[1].window?.[1] ?? Infinity) <= untilMs) yield entry;
   }
+
+  /** Writes the index. `facts`: what else the operator wants to know at once after a restart. */
+  persist(batch: Batch, facts: unknown): void {
+    for (const part of this.#gone) batch.delete(this.#indexKeyOf(part));
+    this.#gone.length = 0;
+    for (const part of this.#changed) {
+      if (part.stored > 0) batch.put(this.#indexKeyOf(part), JSON.stringify([part.window, part.stored]));
+      else batch.delete(this.#indexKeyOf(part));
+    }
+    this.#changed.clear();
+    const saved = JSON.stringify(facts);
+    if (saved !== this.#facts) batch.put(Buffer.concat([this.#prefix, FACTS]), saved);
+    this.#facts = saved;
+  }
+
+  #indexKeyOf({ window }: Part): Buffer {
+    return Buffer.concat([this.#prefix, Buffer.of(INDEX), encodeKey([window])]);
+  }
+
+  /** Takes the index: the store has all these keys, and memory none of them. Returns the facts; null: it is not whole. */
+  recall(index: readonly Entry[]): unknown {
+    const facts = index.find(({ key }) => key.subarray(this.#prefix.length).equals(FACTS));
+    if (facts === undefined) return null;
+    this.#facts = facts.value.toString();
+    for (const { key, value } of index) {
+      if (key[this.#prefix.length + 1] === INDEX) continue;
+      const [window, stored] = JSON.parse(value.toString()) as [WindowValue | null, number];
+      const part = { window, names: null, spilled: stored, stored };
+      this.#parts.set(this.#windowIndex < 0 ? '' : nameOfKey([window]), part);
+      this.#size += stored;
+    }
+    return JSON.parse(this.#facts);
+  }
+}
+
+/** Where the index of an operator stands. */
+export function indexRange(prefix: Buffer): Range {
+  return {
+    gte: Buffer.concat([prefix, Buffer.of(INDEX)]),
+    lt: Buffer.concat([prefix, FACTS, Buffer.of(0)]),
+  };
 }
 
 /** The id of a key in the store: its window first, so that those of a window stand together. */

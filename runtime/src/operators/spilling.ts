@@ -7,7 +7,10 @@
  *                                              ─ yes ─► the row is put aside ──► missing ─► (read) ─► resume: the rows, in order
  *   advance needs what is due ──► due ─► (read) ─► resume
  *
+ *   a restart is the case that everything was forgotten ──► recall: an index of the windows, nothing else
+ *
  * Invariants  Z1  What an operator hands on until the end of an epoch does not depend on what it forgot before.
+ *             Z2  Behind a restart it reads its index, then what rows and time ask for, and nothing else.
  */
 import type { Entry, Range, Wanted } from '../state/store.ts';
 
@@ -16,13 +19,18 @@ export interface Spilling {
   readonly isSpilled: boolean;
   /**
    * Forgets the least recently touched entries until about so many bytes are free. REQUIRES to be called right behind
-   * `persist` or a `restore`, when everything is saved.
+   * `persist`, when everything is saved.
    */
   spill(bytes: number): void;
   /** What the rows that were put aside wait for; empty when there are none. */
   missing(): readonly Wanted[];
   /** What `advance` to this watermark and the `flush` behind it need besides. REQUIRES that nothing is missing. */
   due(watermarkMs: number): readonly Wanted[];
+  /**
+   * Goes on from the index that it wrote into the store, with nothing else in memory; false when that is not whole.
+   * REQUIRES a new operator and the entries of `indexRange`.
+   */
+  recall(index: readonly Entry[]): boolean;
   /** Takes the entries of everything that is missing or due, those of one key together and in order. */
   resume(entries: Iterable<Entry>): void;
 }
@@ -53,4 +61,9 @@ export function* coldest<T extends { readonly epoch: number }>(
 export function rangeBelow(prefix: Buffer, idStart: Buffer): Range {
   const gte = Buffer.concat([prefix, idStart]);
   return { gte, lt: Buffer.concat([gte, Buffer.of(0xff)]) };
+}
+
+/** All that an operator has in the store but for its index. */
+export function allBelow(prefix: Buffer): Range {
+  return rangeBelow(prefix, Buffer.alloc(0));
 }

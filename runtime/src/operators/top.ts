@@ -63,6 +63,8 @@ interface Partition {
   readonly key: Row;
   /** In which a row touched it last. */
   epoch: number;
+  /** Whether the store has rows of it. */
+  isStored: boolean;
   readonly items: SortedList<TopItem>;
   /** What was handed on, in order. */
   shown: readonly TopItem[];
@@ -79,9 +81,8 @@ export class TopOperator implements StatefulOperator, Spilling {
   readonly #windowIndex: number;
   readonly #spilled: SpilledKeys;
   #epoch = 0;
-  /** The partition that was restored last: more of it may come. */
-  #restoring: Partition | null = null;
   readonly #touched = new Set<Partition>();
+  readonly #unsaved = new Set<Partition>();
 
   constructor(spec: TopSpec, next: Collector) {
     invariant(spec.mode === 'updates' || spec.window !== null, 'rows that are final belong to a window');
@@ -89,7 +90,7 @@ export class TopOperator implements StatefulOperator, Spilling {
     this.#next = next;
     this.#compare = comparison(spec);
     this.#windowIndex = spec.window === null ? -1 : spec.partition.indexOf(spec.window);
-    this.#spilled = new SpilledKeys(this.#windowIndex);
+    this.#spilled = new SpilledKeys(spec.prefix, this.#windowIndex);
     this.#saved = new SavedItems(
       spec.prefix,
       ({ row }) => row,
@@ -151,7 +152,7 @@ export class TopOperator implements StatefulOperator, Spilling {
 
   #begin({ key, name }: Pick<Aside, 'key' | 'name'>): Partition {
     const items = new SortedList(this.#compare);
-    const partition: Partition = { name, key, epoch: this.#epoch, items, shown: [] };
+    const partition: Partition = { name, key, epoch: this.#epoch, isStored: false, items, shown: [] };
     this.#partitions.set(name, partition);
     this.#enqueue(partition);
     return partition;
@@ -187,7 +188,7 @@ export class TopOperator implements StatefulOperator, Spilling {
     for (const partition of this.#open.take(over)) {
       if (this.#partitions.get(partition.name) !== partition) continue;
       this.#show(partition);
-      this.#partitions.delete(partition.name);
+      this.#forget(partition);
       this.#touched.delete(partition);
       for (const item of partition.items) this.#saved.remove(item);
     }
@@ -202,8 +203,17 @@ export class TopOperator implements StatefulOperator, Spilling {
 
   flush(): void {
     if (this.#spec.mode === 'updates') for (const partition of this.#touched) this.#show(partition);
-    for (const { name, items } of this.#touched) if (items.size === 0) this.#partitions.delete(name);
+    for (const partition of this.#touched) {
+      if (partition.items.size === 0) this.#forget(partition);
+      else if (!partition.isStored) this.#unsaved.add(partition);
+    }
     this.#touched.clear();
+  }
+
+  #forget(partition: Partition): void {
+    this.#partitions.delete(partition.name);
+    this.#unsaved.delete(partition);
+    if (partition.isStored) this.#spilled.stored(partition.key, -1);
   }
 
   #show(partition: Partition): void {
@@ -218,8 +228,21 @@ export class TopOperator implements StatefulOperator, Spilling {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    for (const partition of this.#unsaved) this.#noteStored(partition);
+    this.#unsaved.clear();
+    this.#spilled.persist(batch, this.#saved.facts.serial);
     this.#epoch++;
-    this.#restoring = null;
+  }
+
+  #noteStored(partition: Partition): void {
+    if (!partition.isStored) this.#spilled.stored(partition.key, 1);
+    partition.isStored = true;
+  }
+
+  recall(index: readonly Entry[]): boolean {
+    const serial = this.#spilled.recall(index) as number | null;
+    if (serial !== null) this.#saved.recall({ serial, size: 0 });
+    return serial !== null;
   }
 
   restore(entries: Iterable<Entry>): void {
@@ -228,8 +251,8 @@ export class TopOperator implements StatefulOperator, Spilling {
       const row = saved as Row;
       const partition = this.#ofRow(row);
       restored.add(partition);
-      this.#restoring = partition;
-      return this.#recall(partition, row, place);
+      this.#noteStored(partition);
+      return this.#comeBack(partition, row, place);
     });
     this.#recallShown(restored);
   }
@@ -240,7 +263,7 @@ export class TopOperator implements StatefulOperator, Spilling {
     return this.#partitions.get(name) ?? this.#begin({ key, name });
   }
 
-  #recall(partition: Partition, row: Row, place: SavedItem): TopItem {
+  #comeBack(partition: Partition, row: Row, place: SavedItem): TopItem {
     const item = { ...place, row, order: this.#spec.order.map(({ by }) => by(row)) };
     partition.items.add(item);
     return item;
@@ -263,7 +286,6 @@ export class TopOperator implements StatefulOperator, Spilling {
     const { itemBytes } = this.#saved;
     const all = [...this.#partitions.values()];
     for (const partition of coldest(all, bytes, ({ items }) => items.size * itemBytes)) {
-      if (partition === this.#restoring) continue;
       this.#partitions.delete(partition.name);
       for (const item of partition.items) this.#saved.drop(item);
       this.#spilled.add(partition.key, partition.name);
@@ -293,8 +315,9 @@ export class TopOperator implements StatefulOperator, Spilling {
       if (known !== undefined && !returned.has(known)) return null;
       const partition = known ?? this.#ofRow(row);
       if (known === undefined) this.#spilled.remove(partition.key, partition.name);
+      partition.isStored = true;
       returned.add(partition);
-      return this.#recall(partition, row, place);
+      return this.#comeBack(partition, row, place);
     });
     this.#recallShown(returned);
     for (const aside of this.#spilled.takeAside()) {

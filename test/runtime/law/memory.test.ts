@@ -119,7 +119,7 @@ const anyVariant: fc.Arbitrary<Variant> = fc.record({
   ends: fc.boolean(),
 });
 
-test('beyond state.memory keys leave memory, also while they are restored', async () => {
+test('beyond state.memory keys leave memory, and behind a restart none is there that nobody asked for', async () => {
   const visits = source('visits', {
     schema: z.object({ user: z.string(), at: z.iso.datetime() }),
     eventTime: 'at',
@@ -143,15 +143,17 @@ test('beyond state.memory keys leave memory, also while they are restored', asyn
     await driver.send('visits', events);
     await driver.settle();
     expect(new Set((await driver.rows('counts')).map(({ visits: each }) => each))).toEqual(new Set([visit]));
-    for (const starts of [false, true]) {
-      if (starts) await driver.restart();
-      const { keys, memoryBytes } = await state();
-      expect(keys).toBe(events.length);
-      expect(memoryBytes).toBeGreaterThan(memory / 2);
-      expect(memoryBytes).toBeLessThanOrEqual(memory);
-    }
+    const { keys, memoryBytes } = await state();
+    expect(keys).toBe(events.length);
+    expect(memoryBytes).toBeGreaterThan(memory / 2);
+    expect(memoryBytes).toBeLessThanOrEqual(memory);
+    await driver.restart();
+    expect((await state()).keys).toBe(events.length);
+    expect((await state()).memoryBytes).toBeLessThan(memory / 100);
   }
   await driver.restart(definition, { config: { state: { memory: 1e9 } } });
+  await driver.send('visits', events);
+  await driver.settle();
   expect((await state()).memoryBytes).toBeGreaterThan(3 * memory);
 });
 
