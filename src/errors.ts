@@ -13,6 +13,14 @@ const ERRORS = {
     'user',
     (p) => `"${p.name}" is not an architecture. ${p.hint}`,
   ),
+  AXIS_UNKNOWN: row<{ path: string; hint: string }>(
+    'user',
+    (p) => `"${p.path}" cannot be an axis of the map. ${p.hint}`,
+  ),
+  AXES_EQUAL: row<{ path: string }>(
+    'user',
+    (p) => `Both axes are ${p.path}. Choose another answer with --x or --y.`,
+  ),
   OUTPUT_UNWRITABLE: row<{ file: string; reason: string }>(
     'user',
     (p) => `${p.file}: cannot be written (${p.reason}). Check the folder and its permissions.`,

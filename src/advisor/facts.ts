@@ -111,10 +111,16 @@ export function hardestFacts(answers: Answers): Facts {
   return hardestWith(answers)();
 }
 
-/** The hardest point with one answer replaced: seconds, a plain number or a choice. For searches, so it is cheap. */
-export function hardestWith(answers: Answers): (path?: string, value?: unknown) => Facts {
+/** The hardest point with some answers replaced: seconds, plain numbers or choices. For searches, so it is cheap. */
+export function hardestWith(
+  answers: Answers,
+): (...replaced: readonly (readonly [path: string, value: unknown])[]) => Facts {
   const values = QUESTIONS.map((question) => hardestOf(question, answerAt(answers, question.path)));
-  return (path, value) => factsOf((at) => (at === path ? value : values[INDEX.get(at) ?? -1]));
+  return (...replaced) => {
+    const all = values.slice();
+    for (const [path, value] of replaced) all[INDEX.get(path) ?? -1] = value;
+    return factsOf((at) => all[INDEX.get(at) ?? -1]);
+  };
 }
 
 /** The hardest value that one answer leaves open. */

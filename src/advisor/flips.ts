@@ -67,7 +67,7 @@ function scaleTurns(question: Question, answers: Answers, now: Architecture): Tu
   const facts = hardestWith(answers);
   const start = hardestOf(question, answerAt(answers, question.path)) as number;
   const [least, most] = BOUNDS[question.kind as 'duration' | 'number'];
-  const differs = (value: number) => verdictAt(facts(question.path, value)) !== now;
+  const differs = (value: number) => verdictAt(facts([question.path, value])) !== now;
   return [Math.max(most, start), Math.min(least, start)]
     .flatMap((to) => {
       const edge = searchEdge(differs, start, to);

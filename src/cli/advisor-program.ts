@@ -13,9 +13,10 @@ export function advisorProgram(): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
+      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor map --x freshness --y volume.eventsPerSecond --answers answers.yaml\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
     );
   addRecommend(program);
+  addMap(program);
   program
     .command('questions')
     .description('the questions, their defaults, and why each is asked')
@@ -49,6 +50,21 @@ function addRecommend(program: Command): void {
   addAnswerFlags(command).action(async (options: Record<string, unknown>) => {
     const { runRecommend } = await import('./commands/recommend.ts');
     await runRecommend(options);
+  });
+}
+
+function addMap(program: Command): void {
+  const command = program
+    .command('map')
+    .description('the decision map: which architecture wins for any two answers, the others as they are')
+    .option('--x <ANSWER>', 'the answer across', 'freshness')
+    .option('--y <ANSWER>', 'the answer upwards', 'reprocessing.every')
+    .option('--answers <FILE>', 'the answers, as YAML or JSON; - reads them from stdin; flags beat the file')
+    .addOption(formatOption(['text', 'json', 'svg', 'html']))
+    .option('--output <FILE>', 'writes there instead of to stdout');
+  addAnswerFlags(command).action(async (options: Record<string, unknown>) => {
+    const { runMap } = await import('./commands/map.ts');
+    await runMap(options);
   });
 }
 

@@ -25,6 +25,14 @@ export interface CollectOptions {
   readonly all: boolean;
 }
 
+/** What is given without asking: any answer may be absent. Throws as `collectAnswers`, but for what is missing. */
+export async function collectGiven(options: Pick<CollectOptions, 'file' | 'flags'>): Promise<GivenAnswers> {
+  const sources = await readSources(options);
+  const crossed = crossedProblems(sources, sources.answers);
+  if (crossed.length > 0) throw failure('ANSWERS_INVALID', { problems: crossed });
+  return sources.answers;
+}
+
 export interface Collected {
   /** Everything required is here; answers with a default may be absent. */
   readonly answers: GivenAnswers;
@@ -39,9 +47,7 @@ export interface Collected {
  */
 export async function collectAnswers(options: CollectOptions): Promise<Collected> {
   const sources = await readSources(options);
-  const problems = [...sources.problems];
-  let answers = sources.answers;
-  if (problems.length > 0) throw failure('ANSWERS_INVALID', { problems: problems.slice(0, 20) });
+  let { answers } = sources;
   const asked: string[] = [];
   if (options.mayAsk) {
     const open = QUESTIONS.filter((question) => {
@@ -56,9 +62,7 @@ export async function collectAnswers(options: CollectOptions): Promise<Collected
       );
     }
   }
-  const crossed = answerProblems(answers).map(
-    (problem) => `${sources.placeOf(problem.path)}${problem.message}`,
-  );
+  const crossed = crossedProblems(sources, answers);
   const missing = missingAnswers(answers);
   if (crossed.length > 0) throw failure('ANSWERS_INVALID', { problems: crossed });
   if (missing.length > 0)
@@ -66,14 +70,19 @@ export async function collectAnswers(options: CollectOptions): Promise<Collected
   return { answers, asked };
 }
 
+/** Answers that exclude each other, each with its place. */
+function crossedProblems(sources: Sources, answers: GivenAnswers): string[] {
+  return answerProblems(answers).map((problem) => `${sources.placeOf(problem.path)}${problem.message}`);
+}
+
 interface Sources {
   readonly answers: GivenAnswers;
-  readonly problems: readonly string[];
   /** Where an answer was given, as the start of a message. */
   placeOf(path: string): string;
 }
 
-async function readSources(options: CollectOptions): Promise<Sources> {
+/** Throws ANSWERS_INVALID with every answer that is none. */
+async function readSources(options: Pick<CollectOptions, 'file' | 'flags'>): Promise<Sources> {
   const yaml = await readFile(options.file);
   const problems: string[] = [];
   let answers: GivenAnswers = {};
@@ -95,9 +104,9 @@ async function readSources(options: CollectOptions): Promise<Sources> {
     if (problem === undefined) setAnswer(merged, path, value);
     else problems.push(`${question.flag}: ${problem}`);
   }
+  if (problems.length > 0) throw failure('ANSWERS_INVALID', { problems: problems.slice(0, 20) });
   return {
     answers: merged,
-    problems,
     placeOf(path) {
       if (options.flags[path] !== undefined) return `${questionOf(path).flag}: `;
       if (yaml === undefined || answerAt(answers, path) === undefined) return `${path}: `;

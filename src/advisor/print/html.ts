@@ -2,6 +2,7 @@
 import { secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
 import type { Candidate, Recommendation } from '../recommendation.ts';
+import { text } from './escape.ts';
 import {
   againstIt,
   chosenOf,
@@ -106,12 +107,4 @@ function list(items: readonly string[], none = ''): string {
 
 function citation(id: string): string {
   return `<a class="dim" href="#${text(id)}">[${text(id)}]</a>`;
-}
-
-function text(value: string): string {
-  return value
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
