@@ -60,6 +60,7 @@ const ARROWS: Readonly<Record<string, string>> = {
     'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
   serve: 'base data observe ports host',
   cli: 'base config data export engine ingest plan ports serve host~',
+  sim: 'base ports state',
   testing: 'config dsl engine ports state log host~',
   'index.ts': 'dsl',
   'kit.ts': 'base config cli',

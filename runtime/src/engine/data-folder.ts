@@ -23,18 +23,26 @@ export interface DataFolder {
   close(): Promise<void>;
 }
 
+export interface DataFolderOptions {
+  readonly openStore?: (folder: string) => Promise<Store>;
+  /** From which size on the log begins another file. */
+  readonly segmentBytes?: number;
+}
+
 /** Opens the data and takes its lock. Throws DATA_LOCKED, DATA_FOREIGN, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING. */
 export async function openDataFolder(
   folder: string,
   clock: Clock,
   disk: Disk = realDisk,
+  { openStore = (path) => RocksStore.open(path), segmentBytes }: DataFolderOptions = {},
 ): Promise<DataFolder> {
   await refuseLinks(disk, folder);
   await disk.makeFolder(folder);
-  const store = await RocksStore.open(join(folder, 'state'));
+  const store = await openStore(join(folder, 'state'));
   try {
-    const log = await DiskLog.open(join(folder, 'log'), { disk, clock });
-    const rejected = await DiskLog.open(join(folder, 'rejected'), { disk, clock });
+    const ports = { disk, clock, ...(segmentBytes !== undefined && { segmentBytes }) };
+    const log = await DiskLog.open(join(folder, 'log'), ports);
+    const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
     return {
       log,
       rejected,

@@ -76,3 +76,7 @@ export class Faults {
     return null;
   }
 }
+
+export function errorOf(code: string): Error {
+  return Object.assign(new Error(`${code} (simulated)`), { code });
+}

@@ -7,7 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { Store } from '../state/store.ts';
 import { simDisk, SimFileSystem } from './disk.ts';
-import { type Damage, Faults, type OperationKind } from './faults.ts';
+import { type Damage, errorOf, Faults, type OperationKind } from './faults.ts';
 import { openSimStore, type SimStoreFiles } from './store.ts';
 import type { Owner, World } from './world.ts';
 
@@ -16,7 +16,7 @@ export class Machine {
   readonly faults = new Faults();
   readonly files: SimFileSystem;
   readonly stores = new Map<string, SimStoreFiles>();
-  readonly #processes = new Set<SimProcess>();
+  readonly processes = new Set<SimProcess>();
   kills = 0;
   powerCuts = 0;
 
@@ -27,20 +27,20 @@ export class Machine {
 
   start(): SimProcess {
     const started = new SimProcess(this);
-    this.#processes.add(started);
+    this.processes.add(started);
     return started;
   }
 
   kill(process: SimProcess): void {
-    if (!this.#processes.delete(process)) return;
+    if (!this.processes.delete(process)) return;
     this.kills++;
     this.#end(process);
   }
 
   powerCut(): void {
     this.powerCuts++;
-    for (const process of this.#processes) this.#end(process);
-    this.#processes.clear();
+    for (const process of this.processes) this.#end(process);
+    this.processes.clear();
     this.files.powerCut();
     for (const store of this.stores.values()) store.powerCut(this.world.random);
   }
@@ -96,7 +96,7 @@ export class SimProcess implements Owner {
         try {
           resolve(work(1));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       this.machine.world.post(this, run);
@@ -113,7 +113,11 @@ export class SimProcess implements Owner {
     invariant(damage.does !== 'delay', 'a delay is not suffered here');
     const { random } = this.machine.world;
     if (damage.does === 'shorten') return resolve(work(kind === 'write' ? random.next() : 1));
-    if (damage.does === 'fail') return reject(errorOf(damage.code));
+    if (damage.does === 'fail') {
+      // Of a sync that fails something may be written.
+      if (kind === 'sync') work(random.next());
+      return reject(errorOf(damage.code));
+    }
     const within = damage.when === 'within' && kind === 'write';
     try {
       if (within) work(random.next());
@@ -124,10 +128,6 @@ export class SimProcess implements Owner {
     if (damage.does === 'kill') this.machine.kill(this);
     else this.machine.powerCut();
   }
-}
-
-export function errorOf(code: string): Error {
-  return Object.assign(new Error(`${code} (simulated)`), { code });
 }
 
 function clockOf(owner: SimProcess): Clock {

@@ -112,7 +112,7 @@ export class World {
 
   /** Makes ready whoever slept until now; returns how many are ready. */
   #wake(): number {
-    for (let next = this.#timers.at(-1); next !== undefined && next.atMs <= this.#nowMs; ) {
+    for (let next = this.#timers.at(-1); next !== undefined && next.atMs <= this.#nowMs;) {
       this.#ready.push(next);
       this.#timers.pop();
       next = this.#timers.at(-1);
