@@ -48,7 +48,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   export: 'base data expr plan',
   config: 'base ports',
   state: 'base ports',
-  log: 'base ports',
+  log: 'base ports data',
   operators: 'base data state~ expr plan~',
   compile: 'base data expr plan operators state~',
   views: 'base data plan state operators~ host~',

@@ -30,6 +30,15 @@ export class Dictionary {
     return this.#table.byteLength + this.#starts.byteLength + this.#arena.length;
   }
 
+  /** The bytes of all texts: text `code` is [starts[code], starts[code + 1]). Valid until the next new text. */
+  get arena(): Buffer {
+    return this.#arena;
+  }
+
+  get starts(): Int32Array {
+    return this.#starts;
+  }
+
   /** The code of the text that lies in [start, end), a new one when it was never met. */
   code(bytes: Buffer, start: number, end: number): number {
     const hash = this.#hash(bytes, start, end);

@@ -1,0 +1,80 @@
+/**
+ * Events of one source as columns: the body of a block of kind `columns`. The frame around it has the checksum, and in its
+ * head the schema (schema.ts); here every length is checked all the same, so no bytes whatever are read beyond their end.
+ * Numbers are little-endian.
+ *
+ *    0  u16  version, 1                    8  u32  rows
+ *    2  u16  columns                      12  u32  0
+ *    4  u32  bytes of the whole body
+ *   16  directory, for each column
+ *          0  u8   what it is: 1 numbers, 2 booleans, 3 texts, 4 texts by their codes
+ *          1  u8   bytes of each number, length or code
+ *          2  u8   4: bytes of each length of the dictionary
+ *          3  u8   1 when some of its values are null
+ *          4  u32  4: texts of the dictionary
+ *          8  u32  3, 4: bytes of all texts
+ *         12  u32  0
+ *         16  f64  1: what is added to each number of 1, 2 or 4 bytes; the value of all when they have none
+ *       parts of each column, one behind the other
+ *          nulls         a bit for each row, the lowest of the first byte first; only when there are some
+ *          1 numbers     unsigned of 1, 2 or 4 bytes, or doubles; none when all are alike
+ *          2 booleans    bits
+ *          3 texts       lengths, then UTF-8
+ *          4 codes       codes, then lengths and UTF-8 of the dictionary
+ *       64 zeros: a text may be compared in whole words
+ *
+ * Everything begins at a multiple of eight, with zeros before it, so that a reader looks at numbers where they lie. Cells
+ * that are null hold 0. Integers, times (epoch ms) and decimals (unscaled) are numbers; a list is the text of its JSON.
+ */
+export const VERSION = 1;
+export const HEAD_BYTES = 16;
+export const ENTRY_BYTES = 24;
+export const TAIL_BYTES = 64;
+
+export const NUMBERS = 1;
+export const BOOLEANS = 2;
+export const TEXTS = 3;
+export const CODES = 4;
+
+/** The most rows that a body may state; a block is cut far below it. */
+export const ROWS_MAX = 1 << 20;
+
+/** These bytes are no columns that this version reads. */
+export class ColumnsInvalid extends Error {
+  override readonly name = 'ColumnsInvalid';
+}
+
+/** What the directory says of one column. */
+export interface ColumnEntry {
+  readonly encoding: number;
+  readonly width: number;
+  readonly lengthWidth: number;
+  readonly hasNulls: boolean;
+  readonly entries: number;
+  readonly textBytes: number;
+  readonly base: number;
+}
+
+/** Where the parts of a column lie, from the beginning of the body. */
+export interface ColumnPlace {
+  readonly nulls: number;
+  /** Numbers, bits, lengths of texts or codes. */
+  readonly values: number;
+  readonly lengths: number;
+  readonly texts: number;
+  readonly end: number;
+}
+
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+/** The parts of a column that begins at `at`. Sums are below 2^53 whatever an entry says. */
+export function placeOf(entry: ColumnEntry, rows: number, at: number): ColumnPlace {
+  const nulls = at;
+  const values = nulls + (entry.hasNulls ? aligned(Math.ceil(rows / 8)) : 0);
+  const isBits = entry.encoding === BOOLEANS;
+  const lengths = values + aligned(isBits ? Math.ceil(rows / 8) : rows * entry.width);
+  const texts = lengths + aligned(entry.entries * entry.lengthWidth);
+  return { nulls, values, lengths, texts, end: texts + aligned(entry.textBytes) };
+}
