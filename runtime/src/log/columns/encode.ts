@@ -18,7 +18,7 @@ import {
 /** A column that was looked at: what it will be, and how it is written then. */
 interface Planned {
   readonly entry: ColumnEntry;
-  write(target: Buffer, place: ColumnPlace): void;
+  readonly write: (target: Buffer, place: ColumnPlace) => void;
 }
 
 interface Rows {
