@@ -5,6 +5,7 @@
 import { type BatchColumn, BATCH_ROWS_MAX } from '../../data/columns.ts';
 import type { Field } from '../../data/decode.ts';
 import type { Column, ListValue } from '../../data/value.ts';
+import type { ColumnBody } from '../log.ts';
 import {
   BOOLEANS,
   CODES,
@@ -34,13 +35,6 @@ interface Entries {
   readonly ends: Int32Array;
 }
 
-/** A body and what the head of its block says of it. */
-export interface Encoded {
-  readonly count: number;
-  readonly schema: unknown;
-  readonly bytes: Uint8Array;
-}
-
 export class EventColumns {
   /** What texts point into. */
   readonly bytes: Buffer;
@@ -54,7 +48,7 @@ export class EventColumns {
   readonly #textAt = new Map<number, { row: number; at: number }>();
 
   /** Checks all lengths. Throws ColumnsInvalid. */
-  constructor({ schema, bytes: body, count }: Encoded) {
+  constructor({ schema, bytes: body, count }: ColumnBody) {
     check(IS_LITTLE_ENDIAN, 'this machine writes numbers the other way round');
     check(body.length >= HEAD_BYTES + TAIL_BYTES, 'it ends within its head');
     const bytes = atEight(body);

@@ -7,12 +7,13 @@ import { formatDecimal } from '../../data/decimal.ts';
 import type { Field } from '../../data/decode.ts';
 import { formatSqlTimestamp, formatTimestamp } from '../../data/timestamp.ts';
 import type { ListValue, Value } from '../../data/value.ts';
-import { type Encoded, EventColumns } from './decode.ts';
+import type { ColumnBody } from '../log.ts';
+import { EventColumns } from './decode.ts';
 
 /** A member of an event: a field, or an object with members of its own. */
 type Tree = Map<string, Tree | number>;
 
-export function textsOf(body: Encoded): readonly string[] {
+export function textsOf(body: ColumnBody): readonly string[] {
   const columns = new EventColumns(body);
   return textsOfRows(columns, 0, columns.rows);
 }

@@ -10,17 +10,18 @@ import {
 } from '../../../../runtime/src/data/columns.ts';
 import { decodeEvent, type Field } from '../../../../runtime/src/data/decode.ts';
 import type { Row } from '../../../../runtime/src/data/value.ts';
-import { type Encoded, EventColumns } from '../../../../runtime/src/log/columns/decode.ts';
+import { EventColumns } from '../../../../runtime/src/log/columns/decode.ts';
 import { encodeColumns } from '../../../../runtime/src/log/columns/encode.ts';
 import { ColumnsInvalid } from '../../../../runtime/src/log/columns/format.ts';
 import { schemaOf } from '../../../../runtime/src/log/columns/schema.ts';
 import { textsOf } from '../../../../runtime/src/log/columns/texts.ts';
+import type { ColumnBody } from '../../../../runtime/src/log/log.ts';
 import { EVENT_TIME, FIELDS, lines } from '../../compile/scanner-lines.ts';
 import { fillBatch } from './batches.ts';
 
 const ALL_ROWS = Int32Array.from({ length: 1 << 15 }, (_, row) => row);
 
-function encoded(fields: readonly Field[], batch: ColumnBatch, rows = ALL_ROWS, count = batch.n): Encoded {
+function encoded(fields: readonly Field[], batch: ColumnBatch, rows = ALL_ROWS, count = batch.n): ColumnBody {
   return {
     count,
     schema: JSON.parse(JSON.stringify(schemaOf(fields))),
@@ -28,7 +29,7 @@ function encoded(fields: readonly Field[], batch: ColumnBatch, rows = ALL_ROWS, 
   };
 }
 
-function rowsIn(body: Encoded, names?: readonly string[], from = 0, to = body.count): Row[] {
+function rowsIn(body: ColumnBody, names?: readonly string[], from = 0, to = body.count): Row[] {
   const columns = new EventColumns(body);
   const fields =
     names?.map((name) => columns.fields.find((field) => field.name === name) as Field) ?? columns.fields;
@@ -238,7 +239,7 @@ describe('damage', () => {
     expect(() => rowsIn({ ...body, bytes })).toThrow(ColumnsInvalid);
   });
 
-  test.each<[string, Partial<Encoded>]>([
+  test.each<[string, Partial<ColumnBody>]>([
     ['another count', { count: 19 }],
     ['no schema', { schema: null }],
     ['a schema of fewer fields', { schema: schemaOf(fields.slice(1)) }],
