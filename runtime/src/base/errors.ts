@@ -68,6 +68,11 @@ export const RUNTIME_ERRORS = {
     (p) =>
       `${p.file} was written by a newer version of the runtime. Nothing was changed; run it with that version, or a newer one.`,
   ),
+  STATE_NEWER: row<{ found: number; known: number }>(
+    'user',
+    (p) =>
+      `The stored results have format ${p.found}, and this version of the runtime reads up to ${p.known}. Run the version that wrote them, or a newer one; nothing was changed.`,
+  ),
   LOG_WRITE_FAILED: row<{ file: string; reason: string }>(
     'external',
     (p) =>

@@ -13,6 +13,7 @@ import { indexRange } from '../operators/spilled-keys.ts';
 import { allBelow, type Spilling } from '../operators/spilling.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { lowerNode, type Memory } from './lower-node.ts';
+import { nodePrefixes } from './state-prefix.ts';
 
 export interface LowerOptions {
   readonly plan: Plan;
@@ -125,8 +126,9 @@ export function lower(options: LowerOptions): Chain {
   const inputs = new Map<string, Collector>();
   const stages: Stage[] = [];
   // From the view back to the sources, so that every part knows where its rows go.
-  for (const [index, part] of [...parts.entries()].toReversed()) {
-    const prefix = Buffer.concat([options.statePrefix, Buffer.from(`${index}|`)]);
+  const prefixOf = nodePrefixes(options.statePrefix, options.view.node);
+  for (const part of parts.toReversed()) {
+    const prefix = prefixOf(part.node);
     const next = part.users.length === 0 ? options.next : fan(part.users.map((user) => user()));
     const lowered = lowerNode(part.node, {
       ...options,

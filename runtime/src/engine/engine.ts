@@ -25,6 +25,7 @@ import type {
   ViewChange,
   ViewQuery,
 } from '../host/host.ts';
+import { openFormat } from '../state/format.ts';
 import { metaKey, prefixOf } from '../state/keys.ts';
 import { Batch, prefixRange } from '../state/store.ts';
 import { readView } from '../views/reader.ts';
@@ -76,6 +77,7 @@ export class Engine implements Host {
   static async open(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
     const { store, log } = options.data;
+    await openFormat(store);
     if (options.rebuild === true) await forgetEverything(options);
     for (let position = 0; position < options.data.rejected.end; position++) {
       if (engine.#isReplayed(position)) engine.#replayed++;

@@ -20,18 +20,23 @@ import { isTable } from '../plan/event-time.ts';
 import type { Plan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LateRow } from '../host/host.ts';
-import { layerRanges, prefixOf, progressKey } from '../state/keys.ts';
+import { STATE_FORMAT } from '../state/format.ts';
+import { layerRanges, planKey, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import { ViewLayout } from '../views/layout.ts';
+import { convertState } from './conversion.ts';
 import type { Handlers } from './reader.ts';
 import { Rejections } from './rejections.ts';
 import { Timeline } from './timeline.ts';
 import { type SavedTime, Times } from './times.ts';
 
 interface Progress {
+  /** How its state is laid out: see state/format.ts; absent in format 1, which has `planHash` for `hash`. */
+  format: number;
   position: number;
-  planHash: string;
+  /** Of the plan that it runs, which is stored beside it. */
+  hash: string;
   /** Of what the rows are: two plans with one shape can share the rows of a view. */
   shape: string;
   epochs: number;
@@ -132,10 +137,10 @@ export class Layer {
     ports: LayerPorts,
     options: { readonly adopt?: boolean } = {},
   ): Promise<Layer> {
-    const bytes = await ports.store.get(progressKey(name));
-    const saved = bytes === null ? null : (JSON.parse(bytes.toString()) as SavedProgress);
+    const saved = await readProgress(name, ports.store);
+    const hash = hashOf(plan);
     const adopts = options.adopt === true && saved?.shape === shapeOf(plan);
-    if (saved !== null && saved.planHash !== hashOf(plan) && !adopts) {
+    if (saved !== null && saved.hash !== hash && !adopts) {
       throw failure('DEFINITION_CHANGED', {
         remedy:
           'Take the change back, or compute everything again from the log with `pipeline run --rebuild`; under batch, `pipeline backfill` computes some partitions with it.',
@@ -148,10 +153,22 @@ export class Layer {
         reason: `it ends at position ${ports.log.end}, and ${saved.position} were processed before`,
       });
     }
-    const adopted = saved === null ? null : { ...saved, planHash: hashOf(plan) };
-    const layer = new Layer(name, plan, ports, adopted, await Timeline.load(ports.store, name));
+    const opened = saved === null ? null : { ...saved, format: STATE_FORMAT, hash };
+    const layer = new Layer(name, plan, ports, opened, await Timeline.load(ports.store, name));
     await layer.#loadMarks();
+    if (saved?.hash !== hash || saved.format !== STATE_FORMAT) await layer.#begin(saved);
     return layer;
+  }
+
+  /** Writes the plan that runs from now on, with the state in today's format, in one commit. */
+  async #begin(saved: SavedProgress | null): Promise<void> {
+    const { store } = this.ports;
+    const batch = new Batch();
+    if (saved !== null && saved.format !== STATE_FORMAT)
+      await convertState(store, this.name, this.plan, batch);
+    batch.put(planKey(this.name), JSON.stringify(this.plan));
+    this.save(batch);
+    await store.commit(batch);
   }
 
   /** Forgets everything that a layer computed; it then starts at the beginning of the log. */
@@ -159,6 +176,7 @@ export class Layer {
     const batch = new Batch();
     for (const range of layerRanges(name)) batch.deleteRange(range);
     batch.delete(progressKey(name));
+    batch.delete(planKey(name));
     await store.commit(batch);
   }
 
@@ -385,9 +403,19 @@ function markOf(layout: ViewLayout, [startMs, endMs]: readonly [number, number])
   return layout.slices === null ? endMs : startMs;
 }
 
+async function readProgress(name: string, store: Store): Promise<SavedProgress | null> {
+  const bytes = await store.get(progressKey(name));
+  if (bytes === null) return null;
+  const { planHash, ...saved } = JSON.parse(bytes.toString()) as SavedProgress & {
+    readonly planHash?: string;
+  };
+  return { ...saved, format: saved.format ?? 1, hash: saved.hash ?? planHash ?? '' };
+}
+
 function emptyProgress(plan: Plan): Progress {
   return {
-    planHash: hashOf(plan),
+    format: STATE_FORMAT,
+    hash: hashOf(plan),
     shape: shapeOf(plan),
     position: 0,
     epochs: 0,

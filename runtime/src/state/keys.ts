@@ -4,7 +4,8 @@
  *
  *   m|<name>                     a fact about the whole store, as JSON
  *   p|<layer>                    the progress of a layer, as JSON (see loop/progress.ts)
- *   s|<layer>|<view>|<group>     operator state
+ *   i|<layer>                    the plan that a layer runs, as JSON (see loop/adoption.ts)
+ *   s|<layer>|<view>|<node>|<…>  the state of a node (see plan/state-ids.ts), laid out by its operator
  *   v|<layer>|<view>|<key>       a row of a view, as a JSON array of values
  *   l|<layer>|<view>|<window, source, partition, offset>   a late event, as JSON
  *   a|<layer>|<source, partition, offset>                  a late event that is to be taken all the same
@@ -25,12 +26,16 @@ export function progressKey(layer: string): Buffer {
   return Buffer.from(`p|${layer}`);
 }
 
+export function planKey(layer: string): Buffer {
+  return Buffer.from(`i|${layer}`);
+}
+
 /** The prefix of one kind of key of a layer, perhaps of one view. */
 export function prefixOf(kind: Kind, layer: string, view?: string): Buffer {
   return Buffer.from(view === undefined ? `${kind}|${layer}|` : `${kind}|${layer}|${view}|`);
 }
 
-/** Everything that a layer holds, but for its progress. */
+/** Everything that a layer holds, but for its progress and its plan. */
 export function layerRanges(layer: string): Range[] {
   return KINDS.map((kind) => prefixRange(prefixOf(kind, layer)));
 }
