@@ -63,7 +63,8 @@ const ARROWS: Readonly<Record<string, string>> = {
   sim: 'base ports state',
   testing: 'config dsl engine ports state log host~',
   'index.ts': 'dsl',
-  'kit.ts': 'base config cli',
+  profile: 'base data ingest compile engine plan~',
+  'kit.ts': 'base config cli profile',
   // src
   'errors.ts': '',
   advisor: 'errors.ts',

@@ -8,3 +8,4 @@ export { formatSize, parseSize } from './base/sizes.ts';
 export { EXIT, report, runProgram } from './cli/exit.ts';
 export { columnsOf, mayAsk, paint, printable, table, wrap } from './cli/terminal.ts';
 export { checkYaml, describeIssue, readYaml, readYamlFile } from './config/yaml.ts';
+export { type EventMeasures, measureEvents, type Quantiles } from './profile/measure-events.ts';

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { generatorVersion } from '../generator/versions.ts';
 import { addAnswerFlags } from './answer-flags.ts';
+import type { ProfileFlags } from './commands/profile.ts';
 
 export function advisorProgram(): Command {
   const program = new Command('advisor')
@@ -13,10 +14,11 @@ export function advisorProgram(): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor map --x freshness --y volume.eventsPerSecond --answers answers.yaml\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
+      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor map --x freshness --y volume.eventsPerSecond --answers answers.yaml\n  advisor profile events.jsonl --event-time at --arrival-time received --key user\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
     );
   addRecommend(program);
   addMap(program);
+  addProfile(program);
   program
     .command('questions')
     .description('the questions, their defaults, and why each is asked')
@@ -66,6 +68,23 @@ function addMap(program: Command): void {
     const { runMap } = await import('./commands/map.ts');
     await runMap(options);
   });
+}
+
+function addProfile(program: Command): void {
+  program
+    .command('profile')
+    .argument('<file>', 'events as JSON lines, CSV or Parquet, in the order in which they arrived')
+    .description('measures events: rate, disorder, lateness, duplicates, keys; writes the answers it can')
+    .requiredOption('--event-time <FIELD>', 'when an event happened; nested as bid.dateTime')
+    .option('--arrival-time <FIELD>', 'when it arrived')
+    .option('--key <FIELD>', 'what results are grouped by')
+    .addOption(formatOption(['text', 'json']))
+    .option('--output <FILE>', 'writes there instead of to stdout')
+    .option('--write <FILE>', 'writes the answers that follow, as YAML')
+    .action(async (file: string, flags: ProfileFlags) => {
+      const { runProfile } = await import('./commands/profile.ts');
+      await runProfile(file, flags);
+    });
 }
 
 function formatOption(formats: readonly string[]): Option {
