@@ -8,6 +8,7 @@ import { ARCHITECTURES, CONFIG_FILE, type Project, readProject } from '../config
 import { openDataFolder } from '../engine/data-folder.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Plan } from '../plan/node.ts';
+import { realDisk } from '../ports/disk.ts';
 import { systemClock } from '../ports/clock.ts';
 import { type ControlClient, controlClient } from '../serve/control-client.ts';
 import { controlSocketPath } from '../serve/control-path.ts';
@@ -64,7 +65,9 @@ export async function openEngine(
   options: { readonly plan?: Plan; readonly rebuild?: boolean; readonly adopt?: boolean } = {},
 ): Promise<Engine> {
   const plan = options.plan ?? (await loadProjectDefinition(project));
-  const data = await openDataFolder(dataFolderOf(project), systemClock);
+  const data = await openDataFolder(dataFolderOf(project), systemClock, realDisk, {
+    commitEveryMs: project.config.log.commitEvery,
+  });
   try {
     return await Engine.open({
       plan,

@@ -58,7 +58,12 @@ const projectSchema = z.strictObject({
   batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
   corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),
   state: z.strictObject({ memory: size.optional() }).prefault({}),
-  log: z.strictObject({ partitions: z.int().min(1).max(256).default(1) }).prefault({}),
+  log: z
+    .strictObject({
+      partitions: z.int().min(1).max(256).default(1),
+      commitEvery: duration('0s', 0),
+    })
+    .prefault({}),
   ingest: z
     .strictObject({
       source: z.string().min(1).max(100),

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
-import { DiskLog } from '../log/disk-log.ts';
+import { DiskLog, type LogFileCheck } from '../log/disk-log.ts';
 import type { Log } from '../log/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
@@ -20,6 +20,8 @@ export interface DataFolder {
   readonly store: Store;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
+  /** Reads and checks every byte of both logs; absent when they are in memory. */
+  verifyLogs?(): AsyncIterable<LogFileCheck>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface DataFolderOptions {
   readonly openStore?: (folder: string) => Promise<Store>;
   /** From which size on the log begins another file. */
   readonly segmentBytes?: number;
+  /** How long an append waits for others to share its fsync. */
+  readonly commitEveryMs?: number;
 }
 
 /** Opens the data and takes its lock. Throws DATA_LOCKED, DATA_FOREIGN, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING. */
@@ -34,19 +38,28 @@ export async function openDataFolder(
   folder: string,
   clock: Clock,
   disk: Disk = realDisk,
-  { openStore = (path) => RocksStore.open(path), segmentBytes }: DataFolderOptions = {},
+  { openStore = (path) => RocksStore.open(path), segmentBytes, commitEveryMs }: DataFolderOptions = {},
 ): Promise<DataFolder> {
   await refuseLinks(disk, folder);
   await disk.makeFolder(folder);
   const store = await openStore(join(folder, 'state'));
   try {
-    const ports = { disk, clock, ...(segmentBytes !== undefined && { segmentBytes }) };
+    const ports = {
+      disk,
+      clock,
+      ...(segmentBytes !== undefined && { segmentBytes }),
+      ...(commitEveryMs !== undefined && { commitEveryMs }),
+    };
     const log = await DiskLog.open(join(folder, 'log'), ports);
     const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
     return {
       log,
       rejected,
       store,
+      async *verifyLogs() {
+        yield* log.verify();
+        yield* rejected.verify();
+      },
       sizeBytes: () => folderBytes(disk, join(folder, 'state')),
       async close() {
         await log.close();

@@ -7,13 +7,15 @@
  * tried again. After a failed fsync nothing more is appended: the kernel may have dropped the pages, so only reopening
  * shows what is really there.
  */
+import { basename } from 'node:path';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { Disk, DiskEntry } from '../ports/disk.ts';
 import { encodeBlock } from './block.ts';
-import { type Append, type BlockHead, countOf, type Log, type Block } from './log.ts';
+import { type Append, countOf, type Log, type Block } from './log.ts';
+import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
 import { Segment, SyncFailed } from './segment.ts';
 import { Watchers } from './watchers.ts';
 
@@ -22,22 +24,33 @@ const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
 /** What a disk says when it takes no more, and the file is as it was. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+export interface LogPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** From which size on another file begins. */
+  readonly segmentBytes?: number;
+  /** How long an append waits for others to share its fsync; 0, the default, commits whatever waits at once. */
+  readonly commitEveryMs?: number;
+}
+
+/** What reading every byte of a file found. */
+export interface LogFileCheck {
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly damage: CodedError | null;
+}
+
 interface Waiting {
   readonly append: Append;
+  readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** A block that is on its way to the disk. */
 interface Placed {
-  readonly head: PlacedHead;
+  readonly head: Indexed;
   readonly bytes: Buffer;
-}
-
-interface PlacedHead extends BlockHead {
-  readonly position: number;
-  readonly offset: number;
-  readonly count: number;
 }
 
 /** What the appends of one commit add to, before any of it is durable. */
@@ -53,11 +66,14 @@ export class DiskLog implements Log {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #segmentBytes: number;
+  readonly #commitEveryMs: number;
   readonly #segments: Segment[] = [];
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
   /** Bounded by the senders: each waits for its own append. Never reordered, or a producer's sequences would be. */
   readonly #queue: Waiting[] = [];
+  #queueBytes = 0;
+  #onFull: () => void = () => {};
   readonly #watchers = new Watchers();
   #end = 0;
   #writing: Promise<void> | null = null;
@@ -67,11 +83,12 @@ export class DiskLog implements Log {
     this.#onBroken = reject;
   });
 
-  private constructor(folder: string, disk: Disk, clock: Clock, segmentBytes: number) {
+  private constructor(folder: string, ports: LogPorts) {
     this.#folder = folder;
-    this.#disk = disk;
-    this.#clock = clock;
-    this.#segmentBytes = segmentBytes;
+    this.#disk = ports.disk;
+    this.#clock = ports.clock;
+    this.#segmentBytes = ports.segmentBytes ?? SEGMENT_BYTES;
+    this.#commitEveryMs = ports.commitEveryMs ?? 0;
     this.failed.catch(() => {});
   }
 
@@ -81,12 +98,12 @@ export class DiskLog implements Log {
     this.#onBroken(error);
   }
 
-  /** Opens or creates the log of a folder and checks all of it. Throws LOG_CORRUPT, LOG_UNAVAILABLE, DATA_FOREIGN. */
-  static async open(
-    folder: string,
-    ports: { disk: Disk; clock: Clock; segmentBytes?: number },
-  ): Promise<DiskLog> {
-    const log = new DiskLog(folder, ports.disk, ports.clock, ports.segmentBytes ?? SEGMENT_BYTES);
+  /**
+   * Opens or creates the log of a folder. Sealed files are known by their indexes and checked when they are read; the last
+   * one is checked whole. Throws LOG_CORRUPT, LOG_UNAVAILABLE, DATA_FOREIGN, DATA_NEWER.
+   */
+  static async open(folder: string, ports: LogPorts): Promise<DiskLog> {
+    const log = new DiskLog(folder, ports);
     try {
       await log.#openSegments();
     } catch (error) {
@@ -100,8 +117,8 @@ export class DiskLog implements Log {
   async #openSegments(): Promise<void> {
     const [folder, disk] = [this.#folder, this.#disk];
     await disk.makeFolder(folder);
-    const names = await listSegments(disk, folder);
-    for (const [index, name] of names.entries()) {
+    const files = await listSegments(disk, folder);
+    for (const [index, { name, sizeBytes }] of files.entries()) {
       const first = Number(name.slice(0, 20));
       if (first !== this.#end)
         throw failure('LOG_CORRUPT', {
@@ -109,12 +126,29 @@ export class DiskLog implements Log {
           at: 0,
           reason: `the file from position ${this.#end} is missing`,
         });
-      const isLast = index === names.length - 1;
-      const place = { firstPosition: first, previous: this.#segments.at(-1)?.lastChecksum ?? 0, isLast };
-      this.#segments.push(await Segment.open(disk, folder, place, (block) => this.#learn(block)));
+      const next = files[index + 1];
+      const previous = this.#segments.at(-1)?.summary.lastChecksum ?? 0;
+      const place = { firstPosition: first, previous };
+      const sealed =
+        next === undefined
+          ? undefined
+          : await Segment.openSealed(disk, folder, {
+              ...place,
+              sizeBytes,
+              end: Number(next.name.slice(0, 20)),
+            });
+      const segment = sealed ?? (await Segment.open(disk, folder, { ...place, isLast: next === undefined }));
+      this.#segments.push(segment);
+      this.#learnAll(segment.summary);
     }
     // The last file's name may not be durable yet: a process that died had created it.
-    if (names.length > 0) await disk.syncFolder(folder);
+    if (files.length > 0) await disk.syncFolder(folder);
+  }
+
+  #learnAll({ end, offsets, sequences }: SegmentSummary): void {
+    this.#end = end;
+    for (const [partition, offset] of Object.entries(offsets)) this.#offsets.set(partition, offset);
+    for (const [producer, sequence] of Object.entries(sequences)) this.#sequences.set(producer, sequence);
   }
 
   get end(): number {
@@ -132,14 +166,16 @@ export class DiskLog implements Log {
   async append(append: Append): Promise<void> {
     invariant(countOf(append) > 0, 'an append has records');
     await new Promise<void>((resolve, reject) => {
-      this.#queue.push({ append, resolve, reject });
+      const bytes = bytesOf(append);
+      this.#queue.push({ append, bytes, resolve, reject });
+      this.#queueBytes += bytes;
+      if (this.#queueBytes >= COMMIT_BYTES_MAX) this.#onFull();
       this.#writing ??= this.#write();
     });
   }
 
   async #write(): Promise<void> {
-    // One turn of the event loop gathers what arrives together.
-    await this.#clock.turn();
+    await this.#gather();
     while (this.#queue.length > 0) {
       const waiting = this.#takeCommit();
       try {
@@ -150,18 +186,27 @@ export class DiskLog implements Log {
         for (const { reject } of waiting) reject(error);
       }
       this.#watchers.notify();
+      if (this.#queue.length > 0 && this.#commitEveryMs > 0) await this.#gather();
     }
     this.#writing = null;
+  }
+
+  /** Waits for more to share the fsync: for one turn of the event loop, or as long as the settings say. */
+  async #gather(): Promise<void> {
+    if (this.#commitEveryMs === 0) return this.#clock.turn();
+    const full = new AbortController();
+    this.#onFull = () => full.abort();
+    if (this.#queueBytes < COMMIT_BYTES_MAX) await this.#clock.sleep(this.#commitEveryMs, full.signal);
+    this.#onFull = () => {};
   }
 
   #takeCommit(): Waiting[] {
     let bytes = 0;
     let count = 0;
     while (count < this.#queue.length && (count === 0 || bytes < COMMIT_BYTES_MAX)) {
-      const append = this.#queue[count++]?.append;
-      if (append?.columns !== undefined) bytes += append.columns.bytes.length;
-      else for (const record of append?.records ?? []) bytes += record.length;
+      bytes += this.#queue[count++]?.bytes ?? 0;
     }
+    this.#queueBytes -= bytes;
     return this.#queue.splice(0, count);
   }
 
@@ -187,9 +232,8 @@ export class DiskLog implements Log {
     }
     let at = before;
     for (const { head, bytes } of blocks) {
-      segment.place(head.position, head.count, at, bytes.length);
+      addBlock(segment.summary, head, at, bytes.readUInt32LE(4));
       at += bytes.length;
-      segment.lastChecksum = bytes.readUInt32LE(4);
       this.#learn(head);
     }
   }
@@ -214,7 +258,7 @@ export class DiskLog implements Log {
     return { head: { ...append, ...place, count }, bytes: encodeBlock(append, place) };
   }
 
-  #learn(block: PlacedHead): void {
+  #learn(block: Indexed): void {
     this.#end = block.position + block.count;
     if (block.kind === 'events')
       this.#offsets.set(`${block.source}/${block.partition}`, block.offset + block.count);
@@ -225,16 +269,17 @@ export class DiskLog implements Log {
   async #activeSegment(): Promise<Segment> {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.format === 2) {
-      if (last.places.length === 0 || last.sizeBytes < this.#segmentBytes) return last;
+      if (last.isEmpty || last.sizeBytes < this.#segmentBytes) return last;
     }
     try {
       const segment = await Segment.create(this.#disk, this.#folder, {
         firstPosition: this.#end,
-        previous: last?.lastChecksum ?? 0,
+        previous: last?.summary.lastChecksum ?? 0,
         madeAtMs: this.#clock.nowMs(),
       });
       // An empty one of an older format had the same name.
-      if (last?.places.length === 0) await this.#segments.pop()?.close();
+      if (last?.isEmpty === true) await this.#segments.pop()?.close();
+      else await last?.seal();
       this.#segments.push(segment);
       return segment;
     } catch (error) {
@@ -257,11 +302,24 @@ export class DiskLog implements Log {
 
   async *read(from: number): AsyncIterable<Block> {
     const end = this.#end;
-    for (const segment of this.#segments) {
-      for (const place of segment.places.slice(firstFrom(segment, from))) {
-        if (place.position >= end) return;
-        yield await segment.readBlock(place);
+    for (const segment of this.#segments.slice(segmentOf(this.#segments, from))) {
+      for await (const block of segment.read(from)) {
+        if (block.position >= end) return;
+        yield block;
       }
+    }
+  }
+
+  /** Reads and checks every byte of every file; hands out each file with its size and the first damage in it. */
+  async *verify(): AsyncIterable<LogFileCheck> {
+    let previous = 0;
+    for (const segment of this.#segments) {
+      yield {
+        file: segment.file,
+        sizeBytes: segment.sizeBytes,
+        damage: await segment.damage(basename(this.#folder), previous),
+      };
+      previous = segment.summary.lastChecksum;
     }
   }
 
@@ -275,31 +333,31 @@ export class DiskLog implements Log {
   }
 }
 
-async function listSegments(disk: Disk, folder: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = (await disk.list(folder)).sort();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ELOOP') throw failure('DATA_FOREIGN', { folder, reason: message }, error);
-    throw error;
+async function listSegments(disk: Disk, folder: string): Promise<DiskEntry[]> {
+  const entries = [...(await disk.listAll(folder))].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const foreign = entries.find(({ name, kind }) => kind !== 'file' || !/^\d{20}\.(?:log|index)$/.test(name));
+  if (foreign !== undefined) {
+    const what = foreign.kind === 'file' ? '' : `, a ${foreign.kind}`;
+    throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign.name}"${what}` });
   }
-  const foreign = names.find((name) => !/^\d{20}\.log$/.test(name));
-  if (foreign !== undefined) throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign}"` });
-  return names;
+  return entries.filter(({ name }) => name.endsWith('.log'));
 }
 
-/** Index of the first block of a segment that ends after a position, by bisection. */
-function firstFrom(segment: Segment, from: number): number {
+/** Index of the file that holds a position, by bisection. */
+function segmentOf(segments: readonly Segment[], position: number): number {
   let low = 0;
-  let high = segment.places.length;
+  let high = segments.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const place = segment.places[middle];
-    if (place !== undefined && place.position + place.count <= from) low = middle + 1;
+    if ((segments[middle]?.summary.end ?? Infinity) <= position) low = middle + 1;
     else high = middle;
   }
   return low;
+}
+
+function bytesOf(append: Append): number {
+  if (append.columns !== undefined) return append.columns.bytes.length;
+  return append.records.reduce((sum, record) => sum + record.length, 0);
 }
 
 /** The disk refused to write, and said so before anything was left to an fsync. */

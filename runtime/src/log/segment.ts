@@ -1,7 +1,12 @@
-/** One file of the log: `<first position, 20 digits>.log`, a header (see `file-header.ts`) and blocks. */
+/**
+ * One file of the log: `<first position, 20 digits>.log`, a header (see `file-header.ts`) and blocks. The last file is open
+ * for writing; every other one is sealed, is known by its index, and is open only while somebody reads it.
+ */
 import { basename, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import { blocksIn, decodeBlock, decodeLengths, HEADER_BYTES, type StoredBlock } from './block.ts';
 import {
@@ -11,15 +16,17 @@ import {
   type FileHeader,
   isUnfinished,
 } from './file-header.ts';
-import type { Block } from './log.ts';
+import {
+  addBlock,
+  emptySummary,
+  entryBefore,
+  readIndex,
+  type SegmentSummary,
+  writeIndex,
+} from './segment-index.ts';
 
-/** Where a block lies. */
-export interface BlockPlace {
-  readonly position: number;
-  readonly count: number;
-  readonly at: number;
-  readonly bytes: number;
-}
+/** A reader holds so much of a file in memory, or one block when that is larger. */
+const RUN_BYTES = 1024 * 1024;
 
 /** An fsync failed: the kernel may have dropped what it could not write, so nothing may follow in this file. */
 export class SyncFailed extends Error {
@@ -29,21 +36,35 @@ export class SyncFailed extends Error {
 export class Segment {
   readonly file: string;
   readonly firstPosition: number;
-  readonly places: BlockPlace[] = [];
-  readonly #handle: DiskFile;
+  summary: SegmentSummary;
+  readonly #disk: Disk;
+  /** Open for writing; null once it is sealed. */
+  #handle: DiskFile | null;
   sizeBytes: number;
   /** Of the file; format 1 is never appended to. */
   format: FileHeader['format'] = 2;
-  /** The checksum of the last block; of the block before the file while it has none. */
-  lastChecksum = 0;
   /** Where the last commit that was found on opening begins. */
   #lastCommitAt = 0;
 
-  private constructor(file: string, firstPosition: number, handle: DiskFile, sizeBytes: number) {
+  private constructor(
+    disk: Disk,
+    file: string,
+    { summary, handle, sizeBytes }: { summary: SegmentSummary; handle: DiskFile | null; sizeBytes: number },
+  ) {
     this.file = file;
-    this.firstPosition = firstPosition;
+    this.firstPosition = summary.firstPosition;
+    this.summary = summary;
+    this.#disk = disk;
     this.#handle = handle;
     this.sizeBytes = sizeBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.summary.end === this.firstPosition;
+  }
+
+  get #indexFile(): string {
+    return this.file.replace(/log$/, 'index');
   }
 
   static nameOf(firstPosition: number): string {
@@ -58,8 +79,8 @@ export class Segment {
   ): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await openNew(disk, file);
-    const segment = new Segment(file, firstPosition, handle, 0);
-    segment.lastChecksum = previous;
+    const summary = emptySummary(firstPosition, previous);
+    const segment = new Segment(disk, file, { summary, handle, sizeBytes: 0 });
     try {
       await segment.write(encodeFileHeader({ firstPosition, previous, madeAtMs, logName: basename(folder) }));
       await syncing(disk.syncFolder(folder));
@@ -79,21 +100,64 @@ export class Segment {
     disk: Disk,
     folder: string,
     { firstPosition, previous, isLast }: { firstPosition: number; previous: number; isLast: boolean },
-    visit: (block: Block) => void,
   ): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await disk.open(file, { create: false });
-    const segment = new Segment(file, firstPosition, handle, await handle.size());
-    segment.lastChecksum = previous;
+    const summary = emptySummary(firstPosition, previous);
+    const segment = new Segment(disk, file, { summary, handle, sizeBytes: await handle.size() });
     try {
       const headerBytes = await segment.#checkHeader(isLast, basename(folder));
-      await segment.#scan(headerBytes, isLast, visit);
+      await segment.#scan(headerBytes, isLast);
       if (isLast) await segment.#rewriteLastCommit();
+      else await segment.seal();
     } catch (error) {
       await handle.close().catch(() => {});
       throw error;
     }
     return segment;
+  }
+
+  /**
+   * Opens a sealed file by its index, without reading its blocks; undefined when there is no index that fits the file: its
+   * size, its first bytes, the checksum of its last block and the position at which the next file begins.
+   */
+  static async openSealed(
+    disk: Disk,
+    folder: string,
+    {
+      firstPosition,
+      previous,
+      end,
+      sizeBytes,
+    }: Record<'firstPosition' | 'previous' | 'end' | 'sizeBytes', number>,
+  ): Promise<Segment | undefined> {
+    const file = join(folder, Segment.nameOf(firstPosition));
+    const summary = await readIndex(disk, file.replace(/log$/, 'index'));
+    if (summary?.firstPosition !== firstPosition || summary.end !== end || summary.sizeBytes !== sizeBytes)
+      return undefined;
+    const handle = await disk.open(file, { create: false });
+    const segment = new Segment(disk, file, {
+      summary: { ...summary, lastChecksum: previous },
+      handle,
+      sizeBytes,
+    });
+    try {
+      await segment.#checkHeader(false, basename(folder));
+      const last = await segment.#readBytes(summary.lastAt, HEADER_BYTES);
+      segment.summary = summary;
+      if (last.length === HEADER_BYTES && last.readUInt32LE(4) === summary.lastChecksum) return segment;
+      return undefined;
+    } finally {
+      segment.#handle = null;
+      await handle.close();
+    }
+  }
+
+  /** No more is appended: the index is written, and the file is open only while somebody reads it. */
+  async seal(): Promise<void> {
+    this.summary.sizeBytes = this.sizeBytes;
+    await writeIndex(this.#disk, this.#indexFile, this.summary);
+    await this.close();
   }
 
   /** Returns where the first block begins. */
@@ -105,7 +169,8 @@ export class Segment {
       // A crash right after the file was created leaves it empty or short.
       if (!isLast || this.sizeBytes > bytes.length || !isUnfinished(bytes))
         throw this.#corrupt(0, 'its first bytes are not those of this log');
-      const { firstPosition, lastChecksum: previous } = this;
+      const { firstPosition } = this;
+      const previous = this.summary.lastChecksum;
       const made = encodeFileHeader({ firstPosition, previous, madeAtMs: 0, logName });
       await this.truncate(0);
       await this.write(made);
@@ -113,14 +178,14 @@ export class Segment {
     }
     const isOurs =
       header.firstPosition === this.firstPosition &&
-      (header.previous ?? this.lastChecksum) === this.lastChecksum &&
+      (header.previous ?? this.summary.lastChecksum) === this.summary.lastChecksum &&
       (header.log ?? crc32(logName)) === crc32(logName);
     if (!isOurs) throw this.#corrupt(0, 'it belongs to another log, or to another time of this one');
     this.format = header.format;
     return header.bytes;
   }
 
-  async #scan(from: number, isLast: boolean, visit: (block: Block) => void): Promise<void> {
+  async #scan(from: number, isLast: boolean): Promise<void> {
     let at = from;
     let position = this.firstPosition;
     this.#lastCommitAt = from;
@@ -136,10 +201,8 @@ export class Segment {
       }
       if (block.position !== position)
         throw this.#corrupt(at, `position ${block.position} where ${position} is due`);
-      visit(block);
       if (block.commit === block.position) this.#lastCommitAt = at;
-      this.lastChecksum = block.checksum;
-      this.place(block.position, block.count, at, lengths.totalBytes);
+      addBlock(this.summary, block, at, block.checksum);
       position += block.count;
       at += lengths.totalBytes;
     }
@@ -164,63 +227,124 @@ export class Segment {
     const at = Math.min(this.#lastCommitAt, this.sizeBytes);
     const bytes = await this.#readBytes(at, this.sizeBytes - at);
     await this.#writeAt(bytes, at);
-    await syncing(this.#handle.sync());
+    await syncing(this.#writable.sync());
   }
 
   /** Appends bytes and makes them durable; after a failure the file is as before, or REQUIRES that the log stops. */
   async write(bytes: Buffer): Promise<void> {
     await this.#writeAt(bytes, this.sizeBytes);
-    await syncing(this.#handle.sync());
+    await syncing(this.#writable.sync());
     this.sizeBytes += bytes.length;
   }
 
   async #writeAt(bytes: Buffer, at: number): Promise<void> {
     let written = 0;
     while (written < bytes.length) {
-      const count = await this.#handle.write(bytes.subarray(written), at + written);
+      const count = await this.#writable.write(bytes.subarray(written), at + written);
       if (count === 0) throw Object.assign(new Error('the disk took no bytes'), { code: 'ENOSPC' });
       written += count;
     }
   }
 
-  place(position: number, count: number, at: number, bytes: number): void {
-    this.places.push({ position, count, at, bytes });
-  }
-
   async truncate(size: number): Promise<void> {
-    await this.#handle.truncate(size);
-    await syncing(this.#handle.sync());
+    await this.#writable.truncate(size);
+    await syncing(this.#writable.sync());
     this.sizeBytes = size;
   }
 
-  /** Reads one block and checks it again: disks rot between opening and reading. Throws LOG_CORRUPT. */
-  async readBlock(place: BlockPlace): Promise<StoredBlock> {
-    const bytes = await this.#readBytes(place.at, place.bytes);
-    const lengths = decodeLengths(bytes);
-    const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
-    if (block === undefined || block.position !== place.position)
-      throw this.#corrupt(place.at, 'the checksum does not match');
-    return block;
-  }
-
-  async #readBytes(at: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(Math.max(0, Math.min(length, this.sizeBytes - at)));
-    let read = 0;
-    while (read < buffer.length) {
-      const count = await this.#handle.read(buffer.subarray(read), at + read);
-      if (count === 0) return buffer.subarray(0, read);
-      read += count;
+  /**
+   * The blocks from the one that holds a position up to the end as it is now, each checked again: disks rot between opening
+   * and reading. The file is read in long runs, each into memory of its own, to which its blocks refer.
+   * @throws LOG_CORRUPT, ENOENT when the file was removed
+   */
+  async *read(from: number): AsyncIterable<StoredBlock> {
+    const { summary } = this;
+    const first = entryBefore(summary, from);
+    if (first === undefined) return;
+    let [position, at] = first;
+    const { end } = summary;
+    const handle = await this.#disk.open(this.file, { create: false });
+    try {
+      let run: Run = { at, bytes: Buffer.alloc(0) };
+      while (position < end) {
+        run = await this.#runWith(handle, run, at, HEADER_BYTES);
+        const lengths = decodeLengths(run.bytes.subarray(at - run.at));
+        const total = lengths?.totalBytes ?? HEADER_BYTES;
+        run = await this.#runWith(handle, run, at, total);
+        const bytes = run.bytes.subarray(at - run.at, at - run.at + total);
+        const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
+        if (block?.position !== position) throw this.#corrupt(at, 'the checksum does not match');
+        position += block.count;
+        at += total;
+        if (position > from) yield block;
+      }
+    } finally {
+      await handle.close();
     }
-    return buffer;
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  /** The run that holds so many bytes at a place of the file: the one at hand, or the next that is read. */
+  async #runWith(handle: DiskFile, run: Run, at: number, length: number): Promise<Run> {
+    if (at + length <= run.at + run.bytes.length) return run;
+    const size = Math.min(Math.max(RUN_BYTES, length), this.sizeBytes - at);
+    return { at, bytes: await readFrom(handle, at, Math.max(0, size)) };
+  }
+
+  #readBytes(at: number, length: number): Promise<Buffer> {
+    return readFrom(this.#writable, at, Math.max(0, Math.min(length, this.sizeBytes - at)));
+  }
+
+  get #writable(): DiskFile {
+    invariant(this.#handle !== null, 'only the last file is written to');
+    return this.#handle;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await handle?.close();
+  }
+
+  /** Reads and checks every byte; returns where the first damage is. */
+  async damage(logName: string, previous: number): Promise<CodedError | null> {
+    const handle = await this.#disk.open(this.file, { create: false });
+    const summary = emptySummary(this.firstPosition, previous);
+    const copy = new Segment(this.#disk, this.file, { summary, handle, sizeBytes: this.sizeBytes });
+    try {
+      await copy.#scan(await copy.#checkHeader(false, logName), false);
+      if (copy.summary.end !== this.summary.end || copy.summary.lastChecksum !== this.summary.lastChecksum)
+        throw copy.#corrupt(copy.summary.lastAt, 'it is not what its index says');
+      for await (const { records, count, position } of copy.read(0))
+        if (records.length !== count)
+          throw copy.#corrupt(0, `the block of position ${position} has other records`);
+      return null;
+    } catch (error) {
+      if (error instanceof CodedError) return error;
+      return failure('LOG_CORRUPT', { file: this.file, at: 0, reason: (error as Error).message }, error);
+    } finally {
+      await handle.close();
+    }
   }
 
   #corrupt(at: number, reason: string): Error {
     return failure('LOG_CORRUPT', { file: this.file, at, reason });
   }
+}
+
+interface Run {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+async function readFrom(handle: DiskFile, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let read = 0;
+  while (read < buffer.length) {
+    const count = await handle.read(buffer.subarray(read), at + read);
+    if (count === 0) return buffer.subarray(0, read);
+    read += count;
+  }
+  return buffer;
 }
 
 async function openNew(disk: Disk, file: string): Promise<DiskFile> {

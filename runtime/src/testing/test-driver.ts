@@ -107,7 +107,11 @@ function openEngine(
   const { clock = systemClock, epochRows = config.trigger.rows, partitions = 1 } = options;
   return Engine.open({
     plan: definition.plan,
-    config: { ...config, trigger: { ...config.trigger, rows: epochRows }, log: { partitions } },
+    config: {
+      ...config,
+      trigger: { ...config.trigger, rows: epochRows },
+      log: { ...config.log, partitions },
+    },
     data,
     clock,
     rebuild: options.rebuild ?? false,

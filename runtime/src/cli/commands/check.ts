@@ -7,6 +7,8 @@ import { dataFolderOf, findProject, findRunning, loadProjectDefinition, openEngi
 import { EXIT } from '../exit.ts';
 import { formatOf, print, printJson } from '../output.ts';
 import { paint } from '../terminal.ts';
+import { openDataFolder } from '../../engine/data-folder.ts';
+import { systemClock } from '../../ports/clock.ts';
 import { realDisk } from '../../ports/disk.ts';
 import { access, constants } from '../../ports/files.ts';
 import type { Project } from '../../config/project.ts';
@@ -23,10 +25,11 @@ export function addCheckCommand(program: Command): void {
   program
     .command('check')
     .description('validates config, definition, data and disk; says what to fix')
+    .option('--deep', 'read and check every byte of the log and of the state')
     .option('--format <format>', 'text or json', 'text')
-    .action(async (options: { format: string }) => {
+    .action(async (options: { format: string; deep?: boolean }) => {
       const format = formatOf(options.format, ['text', 'json']);
-      const findings = await findingsOf(findProject());
+      const findings = await findingsOf(findProject(), options.deep === true);
       const holds = findings.every((each) => each.holds);
       if (format === 'json') printJson({ holds, findings });
       else print(findings.map(line).join('\n'));
@@ -39,7 +42,7 @@ function line({ check, holds, detail }: Finding): string {
   return `${holds ? color.green('ok  ') : color.red('FIX ')} ${check}: ${detail}`;
 }
 
-async function findingsOf(project: Project): Promise<Finding[]> {
+async function findingsOf(project: Project, isDeep: boolean): Promise<Finding[]> {
   const folder = dataFolderOf(project);
   return [
     {
@@ -67,9 +70,39 @@ async function findingsOf(project: Project): Promise<Finding[]> {
       const engine = await openEngine(project);
       const { end } = engine.data.log;
       await engine.close();
-      return `${end} records in the log, every checksum matches`;
+      return `${end} records in the log, and its last file and the indexes of all others are whole`;
     }),
+    ...(isDeep ? [await finding('every byte', () => checkEveryByte(project))] : []),
   ];
+}
+
+const DAMAGES_MAX = 10;
+
+/** Reads all of both logs and of the state, and collects what is damaged. Opens the data without a definition. */
+async function checkEveryByte(project: Project): Promise<string> {
+  if ((await findRunning(project)) !== null)
+    throw new Error('the pipeline is running; stop it, then check every byte');
+  const data = await openDataFolder(dataFolderOf(project), systemClock);
+  const damages: string[] = [];
+  let files = 0;
+  let bytes = 0;
+  let entries = 0;
+  try {
+    for await (const { sizeBytes, damage } of data.verifyLogs?.() ?? []) {
+      files++;
+      bytes += sizeBytes;
+      if (damage !== null) damages.push(damage.message);
+      if (process.stderr.isTTY) process.stderr.write(`\r${files} files, ${formatSize(bytes)} checked `);
+    }
+    for await (const _ of data.store.scan({ gte: Buffer.alloc(0), lt: Buffer.from([0xff]) })) entries++;
+  } catch (error) {
+    damages.push((error as Error).message);
+  } finally {
+    await data.close();
+    if (process.stderr.isTTY) process.stderr.write('\n');
+  }
+  if (damages.length > 0) throw new Error(damages.slice(0, DAMAGES_MAX).join('\n'));
+  return `${files} files of the log with ${formatSize(bytes)}, ${entries} entries of the state: all whole`;
 }
 
 async function finding(check: string, work: () => Promise<string>): Promise<Finding> {
