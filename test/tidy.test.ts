@@ -54,7 +54,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   views: 'base data plan state operators~ host~',
   loop: 'base data expr plan log state ports operators compile views host~',
   architectures: 'base data plan config loop ports state views host~',
-  ingest: 'base data plan log ports host~',
+  ingest: 'base data plan log ports compile host~',
   observe: 'host~',
   engine:
     'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',

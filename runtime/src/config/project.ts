@@ -62,6 +62,7 @@ const projectSchema = z.strictObject({
     .strictObject({
       partitions: z.int().min(1).max(256).default(1),
       commitEvery: duration('0s', 0),
+      undeclared: z.enum(['keep', 'drop']).optional(),
     })
     .prefault({}),
   ingest: z

@@ -8,7 +8,8 @@ import type { Arrangement } from '../architectures/arrangement.ts';
 import { failure } from '../base/errors.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import { acceptLines, type Door, problemOf, type RejectedRecord } from '../ingest/accept.ts';
-import { type Line, linesOf } from '../ingest/lines.ts';
+import { acceptBytes } from '../ingest/accept-bytes.ts';
+import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
 import { Turns } from '../loop/turns.ts';
@@ -202,6 +203,7 @@ export class Engine implements Host {
       clock: this.clock,
       partitions: this.config.log.partitions,
       onAppend,
+      dropsUnknown: this.config.log.undeclared === 'drop',
     };
   }
 
@@ -213,7 +215,7 @@ export class Engine implements Host {
   }
 
   ingest(source: string, lines: AsyncIterable<Uint8Array>, producer?: string): Promise<IngestResult> {
-    return this.ingestLines(source, linesOf(lines), producer === undefined ? {} : { producer });
+    return acceptBytes(this.door(source), lines, producer);
   }
 
   /** Takes lines, paced or not; with a producer's name those that it sent before are recognised. */

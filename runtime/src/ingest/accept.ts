@@ -19,7 +19,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { IngestResult } from '../host/host.ts';
 import type { Line } from './lines.ts';
 
-const PROBLEMS_MAX = 10;
+export const PROBLEMS_MAX = 10;
 /** Events from before computers have a broken clock; none of the world's event logs reaches back so far. */
 const EARLIEST_MS = 0;
 
@@ -29,6 +29,8 @@ export interface Door {
   readonly rejected: Log;
   readonly clock: Clock;
   readonly partitions: number;
+  /** Members that the source does not declare are not kept; they are unless said. */
+  readonly dropsUnknown?: boolean;
   readonly onAppend?: (source: string, partition: number) => void;
 }
 

@@ -3,12 +3,14 @@
  * batch run, a correction and a replay know of an event comes from here, so they cannot disagree.
  */
 import { type Decoded, decodeEvent, type Field } from '../data/decode.ts';
+import { BATCH_ROWS_MAX, rowAt } from '../data/columns.ts';
 import { parseJson } from '../data/line.ts';
 import type { Row } from '../data/value.ts';
-import type { Block, Log } from '../log/log.ts';
+import type { Block, ColumnBody, Log } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { eventTimeReader, noTimeProblem } from '../plan/event-time.ts';
+import { blockColumnsOf } from './block-columns.ts';
 import type { Times } from './times.ts';
 
 export interface Handlers {
@@ -62,7 +64,8 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
   }
   time?.expect(block.partitions ?? 1);
   const eventTimeOf = eventTimeReader(source);
-  for (let position = start; position < end; position++) {
+  const asColumns = block.columns === undefined ? start : readColumns(block, start, end, source, options);
+  for (let position = asColumns; position < end; position++) {
     const index = position - block.position;
     const text = block.records[index] ?? '';
     const decoded = decodeText(source.fields, text);
@@ -88,6 +91,42 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
       firstReading: position >= options.freshFrom,
     });
   }
+}
+
+/** Reads rows of columns; returns where to go on with texts. */
+function readColumns(
+  block: Block,
+  start: number,
+  end: number,
+  source: SourcePlan,
+  options: ReadOptions,
+): number {
+  const { handlers, freshFrom } = options;
+  const time = options.times.of(source.name);
+  const columns = blockColumnsOf(source);
+  for (let from = start; from < end; from += BATCH_ROWS_MAX) {
+    const to = Math.min(end, from + BATCH_ROWS_MAX);
+    const batch = columns.read(block.columns as ColumnBody, from - block.position, to - block.position);
+    if (batch === null) return from;
+    // Whoever takes a row may have another block read.
+    const rows = Array.from({ length: batch.n }, (_, index) => rowAt(batch, index));
+    const times = batch.times.slice(0, batch.n);
+    for (const [index, row] of rows.entries()) {
+      const position = from + index;
+      const eventTimeMs = times[index] as number;
+      handlers.event(row, {
+        source: source.name,
+        partition: block.partition,
+        offset: block.offset + position - block.position,
+        position,
+        eventTimeMs,
+        watermarkMs: time?.observe(block.partition, eventTimeMs) ?? -Infinity,
+        event: row,
+        firstReading: position >= freshFrom,
+      });
+    }
+  }
+  return end;
 }
 
 function decodeText(fields: readonly Field[], text: string): Decoded {

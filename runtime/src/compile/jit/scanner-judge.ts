@@ -28,7 +28,7 @@ export type Judgement =
   | { readonly kind: 'blank' }
   | { readonly kind: 'problem'; readonly problem: string }
   | { readonly kind: 'skipped'; readonly timeMs: number }
-  | { readonly kind: 'row'; readonly timeMs: number; readonly row: Row };
+  | { readonly kind: 'row'; readonly timeMs: number; readonly row: Row; readonly event: unknown };
 
 export function judge(options: JudgeOptions, bytes: Uint8Array): Judgement {
   const line = textOfLine(bytes);
@@ -51,5 +51,19 @@ export function judge(options: JudgeOptions, bytes: Uint8Array): Judgement {
   const timeMs = (time ?? 0) as number;
   const problem = times.length === 0 ? undefined : options.timeProblem(timeMs);
   if (problem !== undefined) return { kind: 'problem', problem };
-  return isWanted ? { kind: 'row', timeMs, row: columns.map(valueOf) } : { kind: 'skipped', timeMs };
+  return isWanted ? { kind: 'row', timeMs, row: columns.map(valueOf), event } : { kind: 'skipped', timeMs };
+}
+
+/** Whether an event has a member that none of the fields reads. */
+export function hasUnknown(fields: readonly Field[], event: unknown, path: readonly string[] = []): boolean {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return false;
+  return Object.entries(event).some(([name, value]) => {
+    const inside = [...path, name];
+    const below = fields.filter((field) =>
+      inside.every((each, depth) => (field.path ?? [field.name])[depth] === each),
+    );
+    if (below.length === 0) return true;
+    const isRead = below.some((field) => (field.path?.length ?? 1) === inside.length);
+    return !isRead && hasUnknown(below, value, inside);
+  });
 }

@@ -40,6 +40,8 @@ export const STATE = {
   ordinals: 128,
   times: 132,
   maxTimesBefore: 136,
+  /** Whether a member was met that no field reads. */
+  isUnknownMet: 140,
 } as const;
 
 /** A step from one value to the next (see scanner-shapes.ts). */

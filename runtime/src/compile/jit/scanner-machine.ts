@@ -324,7 +324,11 @@ function defineScan(asm: A.Assembler): void {
           when(not(tee(step, asm.call('next', at, step))), judged),
           set(at, state('result')),
           set(op, load(add(step, A.shl(state('isDropped'), 2)), STEP.op)),
-          when(eq(op, SKIP), [brIf('step', gtS(tee(at, asm.call('skipValue', at)), 0)), ...judged]),
+          when(eq(op, SKIP), [
+            setState('isUnknownMet', 1),
+            brIf('step', gtS(tee(at, asm.call('skipValue', at)), 0)),
+            ...judged,
+          ]),
           when(A.geS(op, INTEGER), [
             brIf('step', gtS(tee(at, asm.call('value', at, step, op)), 0)),
             ...judged,

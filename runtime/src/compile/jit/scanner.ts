@@ -18,7 +18,7 @@ import { EVENT_BYTES_MAX } from '../../data/line.ts';
 import type { ListValue, Row } from '../../data/value.ts';
 import { noTimeProblem } from '../../plan/event-time.ts';
 import type { SourcePlan } from '../../plan/node.ts';
-import { judge, type JudgeOptions } from './scanner-judge.ts';
+import { hasUnknown, judge, type JudgeOptions } from './scanner-judge.ts';
 import { machineMemory } from './scanner-machine.ts';
 import { LINES_BYTES, PAGE_BYTES, pagesFor, ScannerMemory, SIDE_BYTES } from './scanner-memory.ts';
 import { type Program, programOf, tableBytes } from './scanner-program.ts';
@@ -28,7 +28,7 @@ export type Wanted = string | number | boolean;
 export interface ScannerOptions {
   /** Only events with one of these values in this field become rows; the others only have their time read. */
   readonly only?: { readonly field: string; readonly values: readonly Wanted[] };
-  /** Times outside of [fromMs, toMs] cannot be right; `problem` says why. */
+  /** Times outside of [fromMs, toMs] cannot be right; `problem` says why. What it says may change between scans. */
   readonly plausible?: {
     readonly fromMs: number;
     readonly toMs: number;
@@ -65,6 +65,10 @@ export interface Scanner {
   maxTimeMs: number;
   /** Lines that the judge had to take. */
   readonly judged: number;
+  /** Of each blank line of the last `scan`: how many events there were before it. */
+  readonly blanks: readonly number[];
+  /** Whether an event of the last `scan` may have a member that no field reads. Without `only`. */
+  readonly hasUnknown: boolean;
 }
 
 /** A scanner that writes the columns of these fields of the source, in this order. REQUIRES no field twice. */
@@ -106,7 +110,9 @@ const LINES_MAX = 2 ** 30;
 class LineScanner implements Scanner {
   readonly batch: ColumnBatch;
   problems: LineProblem[] = [];
+  blanks: number[] = [];
   judged = 0;
+  readonly #options: ScannerOptions;
   readonly #judging: JudgeOptions;
   readonly #memory: ScannerMemory;
   readonly #program: Program | null;
@@ -117,6 +123,7 @@ class LineScanner implements Scanner {
     const pages = pagesFor(judging.columns.length, rowsMax, tableBytes(judging));
     const shared = options.jit === 'off' ? null : machineMemory(pages);
     const memory = new ScannerMemory(shared ?? { buffer: new ArrayBuffer(pages * PAGE_BYTES) });
+    this.#options = options;
     this.#judging = judging;
     this.#memory = memory;
     this.batch = columnBatch(judging.columns, rowsMax, (bytes) => ({
@@ -129,8 +136,6 @@ class LineScanner implements Scanner {
     memory.set('rowsMax', rowsMax);
     memory.set('limit', this.#input.side + SIDE_BYTES);
     memory.setDouble('maxTime', -Infinity);
-    memory.setDouble('timeMin', options.plausible?.fromMs ?? -Infinity);
-    memory.setDouble('timeMax', options.plausible?.toMs ?? Infinity);
   }
 
   get events(): number {
@@ -139,6 +144,10 @@ class LineScanner implements Scanner {
 
   set events(events: number) {
     this.#memory.setDouble('events', events);
+  }
+
+  get hasUnknown(): boolean {
+    return this.#memory.get('isUnknownMet') === 1;
   }
 
   get maxTimeMs(): number {
@@ -154,6 +163,10 @@ class LineScanner implements Scanner {
     const memory = this.#memory;
     const { lines, side } = this.#input;
     this.problems = [];
+    this.blanks = [];
+    memory.set('isUnknownMet', 0);
+    memory.setDouble('timeMin', this.#options.plausible?.fromMs ?? -Infinity);
+    memory.setDouble('timeMax', this.#options.plausible?.toMs ?? Infinity);
     if (memory.get('line') > LINES_MAX) this.#program?.restart();
     // Whatever a line does not mention is null.
     for (const { nulls } of batch.columns) nulls?.fill(1);
@@ -207,7 +220,10 @@ class LineScanner implements Scanner {
     const { n } = this.batch;
     for (const { nulls } of this.batch.columns) if (nulls !== null) nulls[n] = 1;
     if (judgement.kind === 'problem') this.#problem(start + fromMemory, end + fromMemory, judgement.problem);
+    if (judgement.kind === 'blank') this.blanks.push(this.events);
     if (judgement.kind === 'problem' || judgement.kind === 'blank') return true;
+    if (judgement.kind === 'row' && hasUnknown(this.#judging.checked, judgement.event))
+      memory.set('isUnknownMet', 1);
     const ordinal = this.#count();
     if (judgement.kind === 'row') this.#write(judgement, start, end, ordinal);
     if (this.#judging.times.length > 0) this.maxTimeMs = Math.max(this.maxTimeMs, judgement.timeMs);
@@ -219,6 +235,7 @@ class LineScanner implements Scanner {
     const end = chunk[behind - 1] === LINE_FEED ? behind - 1 : behind;
     const judgement = judge(this.#judging, chunk.subarray(from, end));
     if (judgement.kind === 'problem') this.#problem(from, end, judgement.problem);
+    if (judgement.kind === 'blank') this.blanks.push(this.events);
     return behind;
   }
 
