@@ -128,7 +128,7 @@ const ALL_NULL = new Uint8Array(BATCH_ROWS_MAX).fill(1);
 
 function allNull(scratch: BatchColumn, rows: number): BatchColumn {
   return scratch.kind === 'list'
-    ? { ...scratch, values: new Array<null>(rows).fill(null), nulls: ALL_NULL }
+    ? { ...scratch, values: Array.from({ length: rows }, () => null), nulls: ALL_NULL }
     : { ...scratch, nulls: ALL_NULL };
 }
 
