@@ -90,6 +90,39 @@ export const RUNTIME_ERRORS = {
       `${p.folder}: the log cannot be opened (${p.reason}). Check the disk, its space and the permissions; no event was lost.`,
     true,
   ),
+  SNAPSHOT_FAILED: row<{ place: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.place}: the snapshot was not taken (${p.reason}); those before it are as they were. Check the room and the rights there, then take it again.`,
+    true,
+  ),
+  SNAPSHOT_NONE: row<{ place: string }>(
+    'user',
+    (p) => `${p.place}: there is no such snapshot. Name the folder that \`pipeline snapshot --to\` wrote to.`,
+  ),
+  SNAPSHOT_FOREIGN: row<{ place: string; reason: string }>(
+    'user',
+    (p) => `${p.place}: not for snapshots of this pipeline (${p.reason}). Name another folder.`,
+  ),
+  SNAPSHOT_DAMAGED: row<{ file: string; at: number; reason: string }>(
+    'external',
+    (p) =>
+      `${p.file}: damaged at byte ${p.at} (${p.reason}). Nothing was restored from it; \`pipeline restore --or-previous\` takes the newest snapshot that is whole.`,
+  ),
+  SNAPSHOT_RUNNING: row<{ place: string }>(
+    'user',
+    (p) => `A snapshot to ${p.place} is being taken. Wait until it is done.`,
+    true,
+  ),
+  RESTORE_OCCUPIED: row<{ folder: string }>(
+    'user',
+    (p) =>
+      `${p.folder} holds something already. Restore into a folder that is empty or not there: move this one away first.`,
+  ),
+  RESTORE_FAILED: row<{ folder: string; reason: string }>(
+    'external',
+    (p) => `${p.folder}: nothing was restored (${p.reason}), and nothing of it is left behind.`,
+  ),
   STATE_FAILED: row<{ folder: string; reason: string }>(
     'external',
     (p) =>

@@ -18,8 +18,8 @@ export interface Disk {
   makeFolder(folder: string): Promise<void>;
   /** Names of the plain files of a folder; symbolic links are refused with ELOOP. */
   list(folder: string): Promise<string[]>;
-  /** Opens a file for reading and writing; never through a symbolic link. */
-  open(file: string, options: { readonly create: boolean }): Promise<DiskFile>;
+  /** Opens a file for reading and writing, or for reading alone; never through a symbolic link. */
+  open(file: string, options: { readonly create: boolean; readonly readOnly?: boolean }): Promise<DiskFile>;
   /** Makes names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
   /** What a folder holds, of any kind, in no order; nothing when there is no such folder. */
@@ -64,9 +64,10 @@ export const realDisk: Disk = {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   },
 
-  async open(file, { create }) {
+  async open(file, { create, readOnly = false }) {
     const exclusive = create ? constants.O_CREAT | constants.O_EXCL : 0;
-    const handle = await fs.open(file, constants.O_RDWR | constants.O_NOFOLLOW | exclusive, 0o600);
+    const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
+    const handle = await fs.open(file, access | constants.O_NOFOLLOW | exclusive, 0o600);
     return {
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
