@@ -56,10 +56,11 @@ const ARROWS: Readonly<Record<string, string>> = {
   architectures: 'base data plan config loop ports state views host~',
   ingest: 'base data plan log ports compile host~',
   observe: 'host~',
+  snapshots: 'base ports',
   engine:
-    'base config data export expr ingest log compile operators loop architectures observe plan ports state views host~',
+    'base config data export expr ingest log compile operators loop architectures observe plan ports snapshots state views host~',
   serve: 'base data observe ports host',
-  cli: 'base config data export engine ingest plan ports serve host~',
+  cli: 'base config data export engine ingest plan ports serve snapshots host~',
   sim: 'base ports state',
   testing: 'config dsl engine ports state log host~',
   'index.ts': 'dsl',

@@ -4,7 +4,13 @@ import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
-import { ARCHITECTURES, CONFIG_FILE, type Project, readProject } from '../config/project.ts';
+import {
+  ARCHITECTURES,
+  CONFIG_FILE,
+  type Project,
+  type ProjectConfig,
+  readProject,
+} from '../config/project.ts';
 import { openDataFolder } from '../engine/data-folder.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Plan } from '../plan/node.ts';
@@ -71,7 +77,7 @@ export async function openEngine(
   try {
     return await Engine.open({
       plan,
-      config: project.config,
+      config: withSnapshotFolder(project),
       data,
       clock: systemClock,
       rebuild: options.rebuild ?? false,
@@ -81,6 +87,12 @@ export async function openEngine(
     await data.close();
     throw error;
   }
+}
+
+/** Snapshots may lie anywhere; a relative path is one from the project. */
+function withSnapshotFolder({ root, config }: Project): ProjectConfig {
+  if (config.snapshots === undefined) return config;
+  return { ...config, snapshots: { ...config.snapshots, folder: resolve(root, config.snapshots.folder) } };
 }
 
 /** The commands ask through this: the same questions whether the pipeline runs elsewhere or is opened for the moment. */

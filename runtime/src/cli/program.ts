@@ -5,6 +5,7 @@ import { addChangeCommands } from './commands/change.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addIngestCommand } from './commands/ingest.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addSnapshotCommands } from './commands/snapshot.ts';
 
 /** The `pipeline` command. Errors of usage are thrown, not printed, so that `runProgram` sets the exit code. */
 export function pipelineProgram(): Command {
@@ -18,7 +19,14 @@ export function pipelineProgram(): Command {
     .version(version)
     .showHelpAfterError('(--help lists what there is)')
     .exitOverride();
-  for (const add of [addRunCommand, addIngestCommand, addAskCommands, addChangeCommands, addCheckCommand])
+  for (const add of [
+    addRunCommand,
+    addIngestCommand,
+    addAskCommands,
+    addChangeCommands,
+    addSnapshotCommands,
+    addCheckCommand,
+  ])
     add(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError('(--help lists what there is)');

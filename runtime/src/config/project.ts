@@ -58,6 +58,16 @@ const projectSchema = z.strictObject({
   batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
   corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),
   state: z.strictObject({ memory: size.optional() }).prefault({}),
+  snapshots: z
+    .strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .refine((path) => !path.includes('\0'), { message: 'must be the path of a folder' }),
+      everyEpochs: z.int().min(1).default(1000),
+      keep: z.int().min(1).max(1000).default(3),
+    })
+    .optional(),
   log: z
     .strictObject({
       partitions: z.int().min(1).max(256).default(1),

@@ -3,6 +3,7 @@
  *
  *   data/log       every accepted event        data/rejected   every event that was not, with the reason
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
+ *   data/stage     second names of the files that a snapshot is copying
  *   data/control   where the running process answers commands (a socket's path)
  */
 import { join } from 'node:path';
@@ -13,11 +14,14 @@ import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import { RocksStore } from '../state/rocksdb.ts';
 import type { Store } from '../state/store.ts';
+import { STAGE, type Stage, stageData } from './stage.ts';
 
 export interface DataFolder {
   readonly log: Log;
   readonly rejected: Log;
   readonly store: Store;
+  /** Files of one moment, held still for a snapshot; absent when the data is not on disk. */
+  readonly stage?: () => Promise<Stage>;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
   /** Reads and checks every byte of both logs; absent when they are in memory. */
@@ -44,6 +48,8 @@ export async function openDataFolder(
   await disk.makeFolder(folder);
   const store = await openStore(join(folder, 'state'));
   try {
+    // A snapshot that was killed may have left it.
+    await disk.removeFolder(join(folder, STAGE));
     const ports = {
       disk,
       clock,
@@ -60,6 +66,7 @@ export async function openDataFolder(
         yield* log.verify();
         yield* rejected.verify();
       },
+      ...(store.freeze !== undefined && { stage: () => stageData({ disk, folder, store, log, rejected }) }),
       sizeBytes: () => folderBytes(disk, join(folder, 'state')),
       async close() {
         await log.close();

@@ -32,6 +32,7 @@ import { Batch, prefixRange } from '../state/store.ts';
 import { readView } from '../views/reader.ts';
 import type { DataFolder } from './data-folder.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { Snapshots } from './snapshots.ts';
 import { statusOf } from './status.ts';
 
 /** Layers of every architecture, for `rebuild`. */
@@ -64,6 +65,7 @@ export class Engine implements Host {
   readonly #idle: IdleWatch;
   #arrangement: Arrangement | null = null;
   readonly #committers = new Set<() => void>();
+  readonly snapshots: Snapshots;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
     this.plan = plan;
@@ -71,6 +73,7 @@ export class Engine implements Host {
     this.data = data;
     this.clock = clock;
     this.startedAtMs = clock.nowMs();
+    this.snapshots = new Snapshots({ data, clock, pipeline: plan.name, policy: config.snapshots ?? null });
     this.#idle = new IdleWatch(plan, data.log, clock, config.log.partitions);
   }
 
@@ -140,6 +143,7 @@ export class Engine implements Host {
   }
 
   async close(): Promise<void> {
+    await this.snapshots.close();
     await this.data.close();
   }
 
@@ -173,6 +177,7 @@ export class Engine implements Host {
   }
 
   #committed({ layer, changes, arrivals }: LayerCommit): void {
+    this.snapshots.epochCommitted();
     const arrangement = this.#arrangement;
     if (arrangement === null || (layer !== arrangement.serving && arrangement.lambda === undefined)) return;
     for (const resolve of this.#committers) resolve();
@@ -293,7 +298,8 @@ export class Engine implements Host {
     }
   }
 
-  command(name: string, params: unknown): Promise<unknown> {
+  async command(name: string, params: unknown): Promise<unknown> {
+    if (name.startsWith('snapshot')) return this.snapshots.command(name, params);
     if (name === 'replay-late') return this.#replayLate();
     if (name === 'replay-rejected') return this.#replayRejected();
     const command = this.arrangement.commands[name];

@@ -50,6 +50,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
     },
     nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
     corrections: arrangement.corrections,
+    ...(engine.snapshots.status !== null && { snapshots: engine.snapshots.status }),
     ...(arrangement.lambda !== undefined && { lambda: arrangement.lambda }),
     ...(arrangement.versions !== undefined && { versions: arrangement.versions }),
   };

@@ -24,6 +24,8 @@ export interface Status {
   /** When the next scheduled run, trigger or batch layer starts; null when it runs continuously or is stopped. */
   readonly nextRunAtMs: number | null;
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
+  /** Since the process started; absent before the first. */
+  readonly snapshots?: SnapshotStatus;
   /** Lambda only: windows that end at or before this event time are served from the batch layer. */
   readonly lambda?: {
     readonly coveredUntilMs: number | null;
@@ -32,6 +34,21 @@ export interface Status {
   };
   /** Kappa only. */
   readonly versions?: readonly VersionStatus[];
+}
+
+export interface SnapshotStatus {
+  /** The one that is being taken; null when none is. */
+  readonly running: { readonly doneBytes: number; readonly totalBytes: number } | null;
+  readonly last: {
+    readonly generation: number;
+    readonly position: number;
+    readonly takenAt: string;
+    readonly copiedFiles: number;
+    readonly copiedBytes: number;
+    readonly bytes: number;
+  } | null;
+  readonly failures: number;
+  readonly lastFailure: string | null;
 }
 
 /** Age of the oldest event that readers cannot see yet (0 when caught up), held against the promise. */

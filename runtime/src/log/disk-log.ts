@@ -323,6 +323,11 @@ export class DiskLog implements Log {
     }
   }
 
+  /** The files as they are now: what is durable of each, up to the end of a block. Nothing of that changes any more. */
+  get files(): readonly { readonly file: string; readonly sizeBytes: number }[] {
+    return this.#segments.map(({ file, sizeBytes }) => ({ file, sizeBytes }));
+  }
+
   waitBeyond(position: number, signal: AbortSignal): Promise<void> {
     return this.#watchers.waitBeyond(position, () => this.#end, signal);
   }

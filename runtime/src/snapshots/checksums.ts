@@ -20,7 +20,7 @@ export class Checksum {
 
   add(piece: Uint8Array): void {
     this.#sha256.update(piece);
-    for (let from = 0; from < piece.length; ) {
+    for (let from = 0; from < piece.length;) {
       const stretch = Math.floor(this.#bytes / STRETCH_BYTES);
       const part = piece.subarray(from, from + STRETCH_BYTES - (this.#bytes % STRETCH_BYTES));
       this.#crc32[stretch] = crc32(part, this.#crc32[stretch] ?? 0);

@@ -76,6 +76,10 @@ function checked(value: unknown, generation: number, file: string): Manifest {
   if (typeof format === 'number' && format > FORMAT) throw failure('DATA_NEWER', { file });
   const manifest = manifestSchema.safeParse(value);
   if (!manifest.success || manifest.data.generation !== generation)
-    throw failure('SNAPSHOT_DAMAGED', { file, at: 0, reason: 'it is that of another generation, or of none' });
+    throw failure('SNAPSHOT_DAMAGED', {
+      file,
+      at: 0,
+      reason: 'it is that of another generation, or of none',
+    });
   return manifest.data;
 }

@@ -23,6 +23,8 @@ export interface SnapshotPlace {
   /** The content from its first byte on. */
   read(shelf: Shelf, name: string): AsyncIterable<Buffer>;
   remove(shelf: Shelf, name: string): Promise<void>;
+  /** Removes what a `put` left that was cut off. */
+  clear(): Promise<void>;
 }
 
 const PIECE_BYTES = 1024 * 1024;
@@ -49,6 +51,7 @@ export function folderPlace(disk: Disk, folder: string): SnapshotPlace {
     settle: (shelf) => disk.syncFolder(shelfOf(shelf)),
     read: (shelf, name) => readFile(disk, join(shelfOf(shelf), name)),
     remove: (shelf, name) => disk.remove(join(shelfOf(shelf), name)),
+    clear: () => disk.removeFolder(join(folder, 'incoming')),
   };
 }
 
@@ -68,7 +71,7 @@ export async function writeFile(disk: Disk, file: string, pieces: AsyncIterable<
 }
 
 async function writeAll(handle: DiskFile, bytes: Uint8Array, at: number): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
+  for (let written = 0; written < bytes.length;) {
     const count = await handle.write(bytes.subarray(written), at + written);
     if (count === 0) throw Object.assign(new Error('the disk took no bytes'), { code: 'ENOSPC' });
     written += count;
@@ -79,7 +82,7 @@ async function writeAll(handle: DiskFile, bytes: Uint8Array, at: number): Promis
 export async function* readFile(disk: Disk, file: string, bytesMax = Infinity): AsyncIterable<Buffer> {
   const handle = await disk.open(file, { create: false, readOnly: true });
   try {
-    for (let at = 0; at < bytesMax; ) {
+    for (let at = 0; at < bytesMax;) {
       const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, bytesMax - at));
       const count = await handle.read(piece, at);
       if (count === 0) return;

@@ -59,7 +59,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Restored
 async function refuseOccupied(disk: Disk, folder: string): Promise<void> {
   const kind = await disk.kindOf(folder);
   if (kind === undefined) return;
-  if (kind !== 'folder' || (await disk.listAll(folder)).length > 0) throw failure('RESTORE_OCCUPIED', { folder });
+  if (kind !== 'folder' || (await disk.listAll(folder)).length > 0)
+    throw failure('RESTORE_OCCUPIED', { folder });
 }
 
 async function restoreGeneration(options: RestoreOptions, generation: number): Promise<Manifest> {

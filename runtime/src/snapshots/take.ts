@@ -13,7 +13,14 @@ import { createHash } from 'node:crypto';
 import { failure } from '../base/errors.ts';
 import type { Disk } from '../ports/disk.ts';
 import { Checksum } from './checksums.ts';
-import { encodeManifest, generationsAt, type Manifest, type ManifestFile, manifestName, readManifest } from './manifest.ts';
+import {
+  encodeManifest,
+  generationsAt,
+  type Manifest,
+  type ManifestFile,
+  manifestName,
+  readManifest,
+} from './manifest.ts';
 import { readFile, type SnapshotPlace } from './place.ts';
 
 /** A file to be copied: its first bytes, which do not change. */
@@ -55,6 +62,7 @@ export async function takeSnapshot(options: TakeOptions): Promise<TakenSnapshot>
   const generations = await generationsAt(place);
   const known = await knownManifests(options, generations);
   try {
+    await place.clear();
     const { files, copied } = await copyFiles(options, known[0]?.files ?? []);
     const manifest = {
       pipeline: options.pipeline,
@@ -67,10 +75,12 @@ export async function takeSnapshot(options: TakeOptions): Promise<TakenSnapshot>
     signal.throwIfAborted();
     await place.put('manifests', manifestName(manifest.generation), only(encodeManifest(manifest)));
     await place.settle('manifests');
-    await prune(options, [files, ...known.slice(0, options.keep - 1).map((each) => each.files)], [
-      manifest.generation,
-      ...known.slice(0, options.keep - 1).map(({ generation }) => generation),
-    ]);
+    await prune(
+      options,
+      [files, ...known.slice(0, options.keep - 1).map((each) => each.files)],
+      [manifest.generation, ...known.slice(0, options.keep - 1).map(({ generation }) => generation)],
+    );
+    await place.clear();
     const { generation, position, takenAt } = manifest;
     return {
       generation,

@@ -27,6 +27,8 @@ interface NativeStore {
   ): AsyncIterable<Entry>;
   snapshot(): NativeStore;
   flush(): Promise<void>;
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
   close(options?: { force: boolean }): Promise<void>;
 }
 type NativeConstructor = new (path: string, options?: object) => NativeStore;
@@ -117,6 +119,17 @@ export class RocksStore implements Store {
 
   sync(): Promise<void> {
     return this.#guard(this.#native.flush());
+  }
+
+  async freeze(work: (folder: string) => Promise<void>): Promise<void> {
+    // Most of what is in memory goes to files before anybody has to wait.
+    await this.sync();
+    await this.#guard(this.#native.suspend());
+    try {
+      await work(this.#folder);
+    } finally {
+      await this.#guard(this.#native.resume());
+    }
   }
 
   async close(): Promise<void> {

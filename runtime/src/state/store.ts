@@ -65,6 +65,8 @@ export interface Store extends Reads {
   commit(batch: Batch): Promise<void>;
   /** Makes every commit so far survive a power cut. */
   sync(): Promise<void>;
+  /** Lets some work see all commits so far in the files of a folder; commits and reads wait until it is done. */
+  freeze?(work: (folder: string) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
