@@ -86,8 +86,11 @@ export class FileView {
     return compileView(this.#plan, view, {
       functions: codeOf(this.#plan),
       hooks: {
-        error: (node, _, row) => this.#reject(this.#reasonOf(view, node, row as Row)),
-        late: () => void this.late++,
+        error: (node, _, row, problem) => this.#reject(problem ?? this.#reasonOf(view, node, row as Row)),
+        late: () => {
+          this.late++;
+          return false;
+        },
       },
       allowedMs: this.layout.allowedMs,
       content: true,

@@ -61,9 +61,13 @@ export class Sum implements Accumulator {
 export function sumOf(type: Type | null): Finish {
   const fits = type === 'double' ? (total: number) => Math.abs(total) <= DOUBLE_MAX : Number.isSafeInteger;
   return (total) => {
-    if (!fits(total)) throw new RowError(`a sum of about ${total} overflows ${type ?? 'integer'}`);
+    if (!fits(total)) throw new RowError(overflowProblem(type, total));
     return total;
   };
+}
+
+export function overflowProblem(type: Type | null, total: number): string {
+  return `a sum of about ${total} overflows ${type ?? 'integer'}`;
 }
 
 /** A double; of decimals too, whose unit is 10^-scale. */

@@ -17,6 +17,9 @@ const RECORD = 0;
 const MEMBER = 1;
 const BEYOND = 2;
 
+/** What stands behind the id of a group: its record, or its members. */
+export const RECORD_TAGS = { record: RECORD, member: MEMBER } as const;
+
 export interface Group {
   /** The key columns of its row. */
   readonly key: Row;
@@ -251,7 +254,7 @@ class GroupMemory {
 }
 
 /** The key of a record with another tag, and perhaps the number of an aggregate behind it. */
-function tagged(recordKey: Buffer, tag: number, index?: number): Buffer {
+export function tagged(recordKey: Buffer, tag: number, index?: number): Buffer {
   const key = Buffer.alloc(recordKey.length + (index === undefined ? 0 : 2));
   recordKey.copy(key);
   key[recordKey.length - 1] = tag;

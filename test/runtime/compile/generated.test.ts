@@ -8,7 +8,7 @@ const OPTIONS = {
   functions: new Map() as never,
   allowedMs: 0,
   content: true,
-  hooks: { late: () => {}, error: () => {} },
+  hooks: { late: () => false, error: () => {} },
 };
 
 function compiled(plan: Plan): CompiledView {

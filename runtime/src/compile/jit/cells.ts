@@ -4,7 +4,8 @@
  *   number, time, decimal   the number; null is NaN, in a key NULL_KEY      boolean   0, 1, 2 = null
  *   window                  start, end                                      text      code, or reference into the arena
  */
-import type { Column } from '../../data/value.ts';
+import type { Dictionary } from '../../data/dictionary.ts';
+import type { Column, Value, WindowValue } from '../../data/value.ts';
 import type { ExprType } from '../../expr/node.ts';
 import { Lazy } from './emitter.ts';
 import { NULL_KEY } from './records.ts';
@@ -195,4 +196,46 @@ export function columnTypes(
       ...(scale !== undefined && { scale }),
       ...(item !== undefined && { item }),
     }));
+}
+
+/** The value of a column of a record, as the interpreter knows it. REQUIRES texts as codes. */
+export function valueIn(
+  { type, cell, isKey }: StoredColumn,
+  cells: Float64Array,
+  at: number,
+  dictionary: Dictionary,
+): Value {
+  const word = cells[at + cell] as number;
+  switch (type.type) {
+    case 'string':
+      return word < 0 ? null : dictionary.text(word);
+    case 'boolean':
+      return word === 2 ? null : word === 1;
+    case 'window':
+      return isNull(word, isKey) ? null : [word, cells[at + cell + 1] as number];
+    default:
+      return isNull(word, isKey) ? null : word;
+  }
+}
+
+function isNull(word: number, isKey: boolean): boolean {
+  return isKey ? word === NULL_KEY : Number.isNaN(word);
+}
+
+/** Writes a value where `valueIn` reads it. */
+export function writeValue(
+  { type, isKey }: StoredColumn,
+  value: Value,
+  cells: Float64Array | number[],
+  at: number,
+  dictionary: Dictionary,
+): void {
+  if (type.type === 'string') cells[at] = value === null ? -1 : dictionary.codeOf(value as string);
+  else if (type.type === 'boolean') cells[at] = value === null ? 2 : Number(value);
+  else if (type.type === 'window') {
+    const none = isKey ? NULL_KEY : NaN;
+    const [start, end] = (value ?? [none, none]) as WindowValue;
+    cells[at] = start;
+    cells[at + 1] = end;
+  } else cells[at] = value === null ? (isKey ? NULL_KEY : NaN) : (value as number);
 }

@@ -17,7 +17,8 @@ import { generate } from './generate.ts';
 import { jsonLine, type JsonWriter, writeJson } from './json-writer.ts';
 import type { CompileOptions } from './options.ts';
 import { type Part, partsOf } from './parts.ts';
-import type { Consumer, Stage } from './stage.ts';
+import type { Batch, Entry } from '../../state/store.ts';
+import type { Consumer, Stage, StageMemory } from './stage.ts';
 import { type Sink, sinkOf } from './stages/sink.ts';
 import { type Process, processFunction, viewOver } from './stages/source.ts';
 import { type Code, type RowSymbols, type Symbol_, valueOf } from './symbol.ts';
@@ -34,14 +35,23 @@ export interface CompiledView {
   flush(): void;
   rows(): Iterable<Row>;
   /** Calls back with every change since the last `clearChanges`; without `content`. */
-  changes(show: (row: Row, weight: number) => void): void;
+  changes(show: ShowChange): void;
   clearChanges(): void;
+  /** Writes what changed in the state since the last call. REQUIRES a `flush` before, and a prefix of the state. */
+  persist(batch: Batch): void;
+  /** REQUIRES a new view. `read` gives the entries below a prefix in the order of their keys, in pieces. */
+  restore(read: (prefix: Buffer) => AsyncIterable<readonly Entry[]>): Promise<void>;
+  /** How many keys the state has. */
+  readonly size: number;
   /** Writes the rows as lines of JSON, a piece at a time. */
   writeJson(write: (bytes: Uint8Array) => void): void;
   readonly stateBytes: number;
   /** All generated code. */
   code(): string;
 }
+
+/** `timeMs` and `offset` say where the event of the row is, when that was asked for. */
+export type ShowChange = (row: Row, weight: number, timeMs?: number, offset?: number) => void;
 
 /** REQUIRES a plan from `parsePlan`. */
 export function compileView(
@@ -65,12 +75,14 @@ interface Program {
   readonly sink: Sink;
   readonly texts: Texts;
   readonly stages: readonly Stage[];
+  readonly memories: readonly { readonly memory: StageMemory; readonly prefix: Buffer }[];
   readonly source: string;
   /** One for each source, in the order of `fields`. */
   readonly process: readonly Process[];
   readonly advance: (watermarkMs: number) => void;
   readonly flush: () => void;
-  readonly rows: ShowRows;
+  readonly rows: (show: ShowChange) => void;
+  readonly recall: () => void;
   /** The rows of the pages alone. */
   readonly kept: ShowRows;
   readonly json: (writer: JsonWriter) => void;
@@ -81,7 +93,7 @@ function programOf(plan: Plan, view: ViewPlan, options: CompileOptions): Program
   const texts = new Texts(options.textsMax ?? TEXTS_MAX);
   const code: Code = { emitter, texts, dictionary: `${emitter.bind(texts)}.dictionary` };
   const columns = inferColumns(plan, view.node);
-  const sink = sinkOf(code, columns);
+  const sink = sinkOf(code, columns, options.placed === true);
   // Where rows of the view go, in the code that is being written: kept while events are processed, shown while it is read.
   const shown: { consume: Consumer } = { consume: sink.consume };
   const parts = partsOf(plan, view, code, options, (flow) => shown.consume(flow));
@@ -101,17 +113,18 @@ function programOf(plan: Plan, view: ViewPlan, options: CompileOptions): Program
     });
   exported['advance'] = each('wm', ({ advance }) => advance);
   exported['flush'] = each('', ({ flush }) => flush);
+  exported['recall'] = each('', ({ memory }) => memory?.recall);
   const content = (params: string, show: ShowRow): string =>
     emitter.fn('read', params, () => {
       emitter.block('', () => sink.scan(show));
-      shown.consume = ({ row, weight }) => show(row, weight);
+      shown.consume = ({ row, weight }) => show(row, weight, []);
       for (const { isRead, stage } of parts)
         if (isRead && stage.scan !== undefined) emitter.block('', stage.scan);
       shown.consume = sink.consume;
     });
-  const show: ShowRow = (row, weight) => {
+  const show: ShowRow = (row, weight, place) => {
     const values = columns.map(({ name }) => valueOf((row.get(name) as Lazy<Symbol_>).get()));
-    emitter.line(`show([${values.join(', ')}], ${weight});`);
+    emitter.line(`show(${[`[${values.join(', ')}]`, weight, ...place].join(', ')});`);
   };
   exported['rows'] = content('show', show);
   exported['kept'] = emitter.fn('kept', 'show', () => sink.scan(show));
@@ -119,10 +132,13 @@ function programOf(plan: Plan, view: ViewPlan, options: CompileOptions): Program
   const source = emitter.module(exported);
   const made = generate({ P: emitter.bound }, source) as Readonly<Record<string, unknown>>;
   const process = [...fields.keys()].map((_, index) => made[`process${index}`] as Process);
-  return { ...(made as unknown as Program), fields, sink, texts, stages, source, process };
+  const memories = parts.flatMap(({ stage: { memory }, prefix }) =>
+    memory === undefined || prefix === null ? [] : [{ memory, prefix }],
+  );
+  return { ...(made as unknown as Program), fields, sink, texts, stages, memories, source, process };
 }
 
-type ShowRow = (row: RowSymbols, weight: string) => void;
+type ShowRow = (row: RowSymbols, weight: string, place: readonly string[]) => void;
 
 /** The parts that are sources, by the name of the source. */
 function sourcesOf(parts: readonly Part[]): ReadonlyMap<string, readonly Part[]> {
@@ -171,8 +187,9 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
   return {
     neededFields: fields,
     process: (name, batch, watermarks) => {
-      const { n, columns, bytes, times } = batch;
-      program.process[names.indexOf(name)]?.(n, columns, bytes, viewOver(batch), watermarks, times);
+      const { n, columns, bytes, times, ordinals } = batch;
+      const process = program.process[names.indexOf(name)];
+      process?.(n, columns, bytes, viewOver(batch), watermarks, times, ordinals);
     },
     advance: program.advance,
     flush: () => {
@@ -189,6 +206,17 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     writeJson: (write) => {
       settle();
       writeJson(program.json, write, options.json ?? {});
+    },
+    persist: (batch) => {
+      for (const { memory } of stages) memory?.persist(batch);
+    },
+    restore: async (read) => {
+      for (const { memory, prefix } of program.memories)
+        for await (const piece of read(prefix)) memory.restore(piece);
+      program.recall();
+    },
+    get size() {
+      return stages.reduce((sum, { memory }) => sum + (memory?.size() ?? 0), 0);
     },
     get stateBytes() {
       const own = sink.rows.sizeBytes + texts.dictionary.bytesUsed;

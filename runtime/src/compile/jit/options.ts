@@ -12,6 +12,10 @@ export interface CompileOptions {
   readonly allowedMs: number;
   /** Whether `rows` gives all rows of the view, or the changes alone, as they came. */
   readonly content: boolean;
+  /** The keys of all state of the view start with this; absent when it is not saved. */
+  readonly statePrefix?: Buffer;
+  /** Whether `changes` tells of each row where its event stands. REQUIRES a view with a row for each event. */
+  readonly placed?: boolean;
   /** So many texts are kept whether they are in use or not; only tests say it. */
   readonly textsMax?: number;
   /** How times and decimals are written by `writeJson`. */

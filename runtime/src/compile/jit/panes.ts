@@ -19,6 +19,10 @@ export interface Pane {
   readonly table: Table;
   readonly sets: readonly Table[];
   readonly touched: Touched;
+  /** For those who save it: see `SavedPane`. */
+  readonly unsaved: Touched;
+  readonly unsavedMembers: readonly Touched[];
+  isSaved: boolean;
 }
 
 /** A window that is over, with the panes it consists of. */
@@ -47,6 +51,8 @@ export class Panes {
   readonly #pool: Pane[] = [];
   /** The pane of the last row; most rows belong to the same. */
   current: Pane;
+  /** Told of a pane before it is forgotten. */
+  onDrop: (pane: Pane) => void = () => {};
 
   constructor(grid: PaneGrid, table: TableClass, sets: readonly TableClass[], hooks: Hooks) {
     this.#grid = grid;
@@ -60,7 +66,17 @@ export class Panes {
     const pooled = this.#pool.pop();
     if (pooled !== undefined) return Object.assign(pooled, { startMs, endMs, fromMs });
     const sets = this.#sets.map((set) => new set());
-    return { startMs, endMs, fromMs, table: new this.#table(), sets, touched: new Touched() };
+    return {
+      startMs,
+      endMs,
+      fromMs,
+      table: new this.#table(),
+      sets,
+      touched: new Touched(),
+      unsaved: new Touched(),
+      unsavedMembers: sets.map(() => new Touched()),
+      isSaved: false,
+    };
   }
 
   /** The pane of a time, for a row that is late for no window. */
@@ -91,7 +107,8 @@ export class Panes {
     let fromMs = pane.startMs + slideMs - sizeMs;
     for (; fromMs <= pane.startMs; fromMs += slideMs) {
       if (fromMs + sizeMs - 1 + allowedMs > watermarkMs) return this.#at(pane.startMs, pane.endMs, fromMs);
-      this.#hooks.late(index, fromMs, fromMs + sizeMs);
+      // A computation that reads the event again may take it all the same.
+      if (this.#hooks.late(index, fromMs, fromMs + sizeMs) && sizeMs === slideMs) return pane;
     }
     return null;
   }
@@ -129,6 +146,7 @@ export class Panes {
   }
 
   #drop(pane: Pane): void {
+    this.onDrop(pane);
     const panes = this.#panes.get(pane.startMs) ?? [];
     panes.splice(panes.indexOf(pane), 1);
     if (panes.length === 0) this.#panes.delete(pane.startMs);
@@ -139,12 +157,18 @@ export class Panes {
     pane.table.clear();
     for (const set of pane.sets) set.clear();
     pane.touched.n = 0;
+    pane.unsaved.n = 0;
+    for (const unsaved of pane.unsavedMembers) unsaved.n = 0;
     this.#pool.push(pane);
   }
 
   /** All panes, earliest first. */
   open(): readonly Pane[] {
     return [...this.#panes.values()].flat().sort((a, b) => a.startMs - b.startMs || a.fromMs - b.fromMs);
+  }
+
+  get records(): number {
+    return this.open().reduce((sum, { table }) => sum + table.count, 0);
   }
 
   get sizeBytes(): number {

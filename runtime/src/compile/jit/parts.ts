@@ -4,6 +4,7 @@ import { inferColumns } from '../../plan/infer.ts';
 import { applyTable, type Plan, type PlanNode, type PlanTable, type ViewPlan } from '../../plan/node.ts';
 import { isAppendOnly, isStateful } from '../../plan/traits.ts';
 import { inputsOf, nodesOf } from '../../plan/walk.ts';
+import { nodePrefixes } from '../state-prefix.ts';
 import { needsOf } from './needs.ts';
 import type { CompileOptions } from './options.ts';
 import type { Consumer, NodeContext, Stage } from './stage.ts';
@@ -42,6 +43,8 @@ export interface Part {
   /** Whether the view is read from its state. */
   readonly isRead: boolean;
   readonly stage: Stage;
+  /** The keys of its state start with this; null when it is not saved. */
+  readonly prefix: Buffer | null;
 }
 
 interface Wired {
@@ -61,6 +64,8 @@ export function partsOf(
   const columnsOf = remembered((node: PlanNode) => inferColumns(plan, node));
   const needs = needsOf(root, columnsOf);
   const wired = wire(root);
+  const { statePrefix } = options;
+  const prefixOf = statePrefix === undefined ? () => null : nodePrefixes(statePrefix, root);
   const parts = [...wired.entries()].toReversed().map(([index, part]): Part => {
     const { node, users } = part;
     const out: Consumer = (flow) => {
@@ -70,6 +75,7 @@ export function partsOf(
     const inputs = inputsOf(node);
     const needed = needs.get(node) ?? new Set();
     const isRead = options.content && isReadFrom(part, root);
+    const prefix = prefixOf(node);
     part.stage = applyTable(STAGES, node, {
       code,
       plan,
@@ -84,9 +90,12 @@ export function partsOf(
       isRead,
       allowedMs: options.allowedMs,
       hooks: options.hooks,
+      statePrefix: prefix,
     });
+    if (prefix !== null && isStateful(node) && part.stage.memory === undefined)
+      throw new Unsupported(`the state of ${node.kind}`);
     const columns = columnsOf(node).filter(({ name }) => needed.has(name));
-    return { node, columns, out, isRead, stage: part.stage };
+    return { node, columns, out, isRead, stage: part.stage, prefix };
   });
   return parts.toReversed();
 }

@@ -6,6 +6,7 @@
 import type { Column } from '../../data/value.ts';
 import type { Expr } from '../../expr/node.ts';
 import type { Plan, PlanNode, ViewMode } from '../../plan/node.ts';
+import type { Batch, Entry } from '../../state/store.ts';
 import { isOfEvents } from '../../plan/traits.ts';
 import { nodesOf } from '../../plan/walk.ts';
 import { Lazy } from './emitter.ts';
@@ -47,14 +48,33 @@ export interface Stage {
   /** Writes what is done at the end of a batch. */
   readonly maintain?: () => void;
   readonly sizeBytes?: () => number;
+  /** Of a node whose state is saved. */
+  readonly memory?: StageMemory;
+}
+
+/** How the state of a node is saved, in the format of its operator: see `persist` and `restore` there. */
+export interface StageMemory {
+  /** Writes what changed since the last call. REQUIRES a `flush` before. */
+  persist(batch: Batch): void;
+  /** REQUIRES entries of the node in the order of their keys, perhaps in pieces. */
+  restore(entries: Iterable<Entry>): void;
+  /** Writes the code that makes up, after a `restore`, what was handed on before. */
+  readonly recall?: () => void;
+  /** How many keys there are. */
+  size(): number;
 }
 
 /** What is told while code runs; the caller's. */
 export interface Hooks {
-  /** A row has no value in a node; `index` is the row of the batch, -1 for none. Only columns that the node reads are there. */
-  error(node: number, index: number, row: readonly unknown[]): void;
-  /** Row `index` of the batch came too late for the window. */
-  late(index: number, startMs: number, endMs: number): void;
+  /**
+   * A row has no value in a node; `index` is the row of the batch, -1 for none. Only columns that the node reads are there.
+   * `problem` says why where no expression does: the key of a group is the row then.
+   */
+  error(node: number, index: number, row: readonly unknown[], problem?: string): void;
+  /** Row `index` of the batch came too late for the window; whether it is taken all the same, which only slices may. */
+  late(index: number, startMs: number, endMs: number): boolean;
+  /** Row `index` of the batch would have joined a session that ended then: see `LateRule.mayMiss`. */
+  mayMiss?(index: number, endMs: number): void;
 }
 
 export interface NodeContext {
@@ -76,6 +96,8 @@ export interface NodeContext {
   readonly isRead: boolean;
   readonly allowedMs: number;
   readonly hooks: Hooks;
+  /** The keys of the node's state start with this; null when it is not saved. */
+  readonly statePrefix: Buffer | null;
 }
 
 export type Evaluated = (expr: Expr) => Symbol_;

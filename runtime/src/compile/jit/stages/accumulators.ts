@@ -7,9 +7,10 @@
  */
 import { invariant } from '../../../base/invariant.ts';
 import { compareValues } from '../../../data/key.ts';
-import type { Column } from '../../../data/value.ts';
+import type { Column, Type } from '../../../data/value.ts';
 import type { Expr, ExprType } from '../../../expr/node.ts';
 import type { AggregateCall, NodeOf } from '../../../plan/node.ts';
+import { overflowProblem } from '../../../operators/accumulators-sum.ts';
 import { keyWords } from '../cells.ts';
 import { Lazy } from '../emitter.ts';
 import { holds, mayFail, typeOf } from '../expressions.ts';
@@ -25,6 +26,20 @@ export interface RecordAt {
   readonly at: string;
 }
 
+/** What an aggregate keeps in a record, for those who save it. */
+export type AggregatePart =
+  | { readonly kind: 'count'; readonly cell: number }
+  | {
+      readonly kind: 'sum';
+      readonly sum: number;
+      readonly rest: number;
+      readonly n: number;
+      readonly limit: Type | null;
+    }
+  | { readonly kind: 'extreme'; readonly cell: number; readonly isText: boolean }
+  /** One condition of a set: the members are those whose bits have this one. */
+  | { readonly kind: 'distinct'; readonly set: number; readonly bit: number; readonly cell: number };
+
 interface Step {
   readonly where: Expr | null;
   readonly arg: Expr | null;
@@ -35,6 +50,7 @@ interface Step {
 /** The different values of one argument: the aggregates that count them, one for each condition. */
 interface Distinct {
   readonly arg: Expr;
+  readonly type: Type;
   readonly table: TableClass;
   readonly isText: boolean;
   readonly counts: { readonly where: Expr | null; readonly cell: number }[];
@@ -58,6 +74,8 @@ export class AccumulatorCode {
   /** Cells that hold codes. */
   readonly codes: number[] = [];
   readonly #results: { readonly name: string; readonly result: (record: RecordAt) => Symbol_ }[] = [];
+  /** One for each aggregate, in order: where its part of a record lies. */
+  readonly parts: AggregatePart[] = [];
   readonly exprs: readonly Expr[];
 
   /** `from` is the first cell behind the key. */
@@ -109,6 +127,7 @@ export class AccumulatorCode {
     switch (call.fn) {
       case 'count': {
         const cell = this.#count(call);
+        this.parts.push({ kind: 'count', cell });
         return (record) => ({ rep: 'number', type, js: emitter.local('v', read(record, cell)) });
       }
       case 'sum':
@@ -116,6 +135,7 @@ export class AccumulatorCode {
         if (argType?.type !== 'integer' && argType?.type !== 'decimal')
           throw new Unsupported(`${call.fn} of doubles`);
         const cells = this.#sum(call);
+        this.parts.push({ kind: 'sum', ...cells, limit: call.fn === 'sum' ? argType.type : null });
         const unit = 10 ** (argType.scale ?? 0);
         return (record) => this.#sumResult(call.fn === 'avg', type, cells, unit, record);
       }
@@ -125,15 +145,18 @@ export class AccumulatorCode {
         const sign = call.fn === 'min' ? '<' : '>';
         if (argType?.type === 'string') {
           const cell = this.#extremeText(call, sign);
+          this.parts.push({ kind: 'extreme', cell, isText: true });
           return (record) => codeText(this.#code, type, emitter.local('k', read(record, cell)));
         }
         if (argType === null || !isNumeric(argType))
           throw new Unsupported(`${call.fn} of ${argType?.type ?? 'rows'}`);
         const cell = this.#extreme(call, sign);
+        this.parts.push({ kind: 'extreme', cell, isText: false });
         return (record) => ({ rep: 'number', type, js: emitter.local('v', read(record, cell)) });
       }
       case 'countDistinct': {
         const cell = this.#different(call);
+        this.parts.push(this.#partOf(cell));
         return (record) => ({ rep: 'number', type, js: emitter.local('v', read(record, cell)) });
       }
       default:
@@ -253,12 +276,18 @@ export class AccumulatorCode {
       const { type } = typeOf(arg, this.#columns);
       if (type === 'list' || type === 'window') throw new Unsupported(`countDistinct of ${type}`);
       const table = tableClass({ keys: ['whole', type === 'double' ? 'double' : 'whole'], template: [0] });
-      set = { arg, table, isText: type === 'string', counts: [] };
+      set = { arg, type, table, isText: type === 'string', counts: [] };
       this.distinct.push(set);
     }
     if (set.counts.length >= BITS_MAX) throw new Unsupported('so many conditions');
     set.counts.push({ where, cell });
     return cell;
+  }
+
+  #partOf(cell: number): AggregatePart {
+    const set = this.distinct.findIndex(({ counts }) => counts.some((each) => each.cell === cell));
+    const bit = this.distinct[set]?.counts.findIndex((each) => each.cell === cell) ?? -1;
+    return { kind: 'distinct', set, bit, cell };
   }
 
   /** Tells who holds codes: the records of groups, and the tables of different values, in the order of `distinct`. */
@@ -277,8 +306,8 @@ export class AccumulatorCode {
     this.#code.emitter.line(text);
   }
 
-  /** Writes what a row adds to the group. `distinctOf` names the table of a set. */
-  add(evaluated: Evaluated, record: RecordAt, weight: string, distinctOf: (index: number) => string): void {
+  /** Writes what a row adds to the group. */
+  add(evaluated: Evaluated, record: RecordAt, weight: string, sets: SetNames): void {
     const { emitter } = this.#code;
     const conditions = new Set(this.#steps.map(({ where }) => where));
     for (const where of conditions) {
@@ -296,7 +325,7 @@ export class AccumulatorCode {
       });
     }
     for (const [index, set] of this.distinct.entries())
-      this.#addDifferent(set, evaluated, record, distinctOf(index));
+      this.#addDifferent(set, evaluated, record, sets, index);
   }
 
   #under(where: Expr | null, evaluated: Evaluated, body: () => void): void {
@@ -304,8 +333,16 @@ export class AccumulatorCode {
     else this.#code.emitter.block(`if (${holds(evaluated(where))})`, body);
   }
 
-  #addDifferent({ arg, counts }: Distinct, evaluated: Evaluated, record: RecordAt, table: string): void {
+  #addDifferent(
+    { arg, counts }: Distinct,
+    evaluated: Evaluated,
+    record: RecordAt,
+    sets: SetNames,
+    index: number,
+  ): void {
     const { emitter } = this.#code;
+    const table = sets.table(index);
+    const unsaved = sets.unsaved?.(index);
     const value = evaluated(arg);
     const bits = counts.map(({ where }, index) =>
       where === null ? `${1 << index}` : `(${holds(evaluated(where))} ? ${1 << index} : 0)`,
@@ -319,10 +356,9 @@ export class AccumulatorCode {
       const fresh = emitter.local('q', `${found} & ~${known}`);
       emitter.block(`if (${fresh} !== 0)`, () => {
         emitter.line(`${table}.cells[${at} + 2] = ${known} | ${fresh};`);
-        for (const [index, { cell }] of counts.entries())
-          emitter.line(
-            `${read(record, cell)} += ${counts.length === 1 ? '1' : `(${fresh} >> ${index}) & 1`};`,
-          );
+        if (unsaved !== undefined) emitter.line(`${unsaved}.add(${at}); ${unsaved}.add(${fresh});`);
+        for (const [bit, { cell }] of counts.entries())
+          emitter.line(`${read(record, cell)} += ${counts.length === 1 ? '1' : `(${fresh} >> ${bit}) & 1`};`);
       });
     });
   }
@@ -342,13 +378,30 @@ export class AccumulatorCode {
 
   /** A condition under which a result has no value; undefined when all have. */
   overflows(record: RecordAt): string | undefined {
-    const sums = [...this.#cells].filter(([key]) => key.startsWith('sum '));
-    const tests = sums.map(([key, sum]) => {
-      const rest = this.#cells.get(key.replace('sum ', 'rest ')) as number;
-      return `Math.abs(${read(record, sum)} + ${read(record, rest)}) > ${SAFE}`;
-    });
-    return tests.length === 0 ? undefined : tests.join(' || ');
+    // Those that are shown as they are: a mean is a double, whatever the sum.
+    const tests = this.parts.flatMap((part) =>
+      part.kind === 'sum' && part.limit !== null
+        ? [`Math.abs(${read(record, part.sum)} + ${read(record, part.rest)}) > ${SAFE}`]
+        : [],
+    );
+    return tests.length === 0 ? undefined : [...new Set(tests)].join(' || ');
   }
+
+  /** Why a record has no result, as the interpreter says it. REQUIRES that `overflows` holds. */
+  problemOf(cells: Float64Array, at: number): string {
+    for (const part of this.parts) {
+      if (part.kind !== 'sum' || part.limit === null) continue;
+      const total = (cells[at + part.sum] as number) + (cells[at + part.rest] as number);
+      if (!Number.isSafeInteger(total)) return overflowProblem(part.limit, total);
+    }
+    return '';
+  }
+}
+
+/** The tables of the sets in the code, by number, and the lists of what has to be saved of them. */
+export interface SetNames {
+  readonly table: (index: number) => string;
+  readonly unsaved?: ((index: number) => string) | undefined;
 }
 
 function read({ cells, at }: RecordAt, cell: number): string {

@@ -1,9 +1,10 @@
 /**
  * The record of a group, whatever holds it.
  *
- *   key … | cells of the aggregates … | rows | listed | shown? shown values …
+ *   key … | cells of the aggregates … | rows | listed | shown? | saved? | shown values …
  *
- * `rows` is there when rows may be taken back; the rest when changes are handed on, so that the row that was shown can be.
+ * `rows` is there when rows may be taken back; `saved?` when the state is saved; the rest when changes are handed on, so that
+ * the row that was shown can be.
  */
 import type { NamedExpr, NodeOf } from '../../../plan/node.ts';
 import { columnTypes, keyKindsOf, keyWords, type Layout, layoutOf, load, store } from '../cells.ts';
@@ -11,9 +12,11 @@ import type { Lazy } from '../emitter.ts';
 import type { Evaluated, Flow, NodeContext } from '../stage.ts';
 import type { Expr } from '../../../expr/node.ts';
 import type { Records } from '../records.ts';
-import type { Symbol_ } from '../symbol.ts';
+import { type Symbol_, valueOf } from '../symbol.ts';
 import { type TableClass, tableClass } from '../table.ts';
-import { AccumulatorCode, type RecordAt } from './accumulators.ts';
+import type { Row } from '../../../data/value.ts';
+import { FRESH, GroupMemory, type SavedPane } from '../group-memory.ts';
+import { AccumulatorCode, type RecordAt, type SetNames } from './accumulators.ts';
 
 /** A record in the code, with the name of its table. */
 export interface GroupAt extends RecordAt {
@@ -29,6 +32,12 @@ export interface GroupRecordOptions {
   readonly shows: boolean;
 }
 
+/** Where the window of a group stands: which of its keys it is, and whether its pane tells it. */
+export interface GroupWindow {
+  readonly windowIndex: number;
+  readonly paneOf: (key: Row) => SavedPane;
+}
+
 const NOTHING: Besides = new Map();
 
 export class GroupRecord {
@@ -38,17 +47,20 @@ export class GroupRecord {
   readonly retracts: boolean;
   readonly #context: NodeContext;
   readonly #keys: readonly NamedExpr[];
+  readonly #keyNames: readonly string[];
   readonly #keyLayout: Layout;
   readonly #shownLayout: Layout;
   readonly #rowsCell: number;
   readonly #listedCell: number;
   readonly #isShownCell: number;
+  readonly #savedCell: number;
   readonly stride: number;
   readonly keyCells: number;
 
   constructor(node: NodeOf<'group'>, context: NodeContext, { keys, shows }: GroupRecordOptions) {
     const { code, columns, inputColumns } = context;
     this.#context = context;
+    this.#keyNames = node.keys.map(({ name }) => name);
     this.#keys = keys;
     this.retracts = context.appendOnly[0] === false;
     this.#keyLayout = layoutOf(columnTypes(columns, new Set(keys.map(({ name }) => name))), 0, 'code', true);
@@ -67,6 +79,7 @@ export class GroupRecord {
     this.#rowsCell = this.retracts ? accumulators.reserve(0) : -1;
     this.#listedCell = shows ? accumulators.reserve(0) : -1;
     this.#isShownCell = shows ? accumulators.reserve(0) : -1;
+    this.#savedCell = context.statePrefix === null ? -1 : accumulators.reserve(FRESH);
     const names = new Set(node.aggregates.map(({ name }) => name));
     const end = keyCells + accumulators.template.length;
     this.#shownLayout = layoutOf(columnTypes(columns, names), end, 'code');
@@ -87,14 +100,38 @@ export class GroupRecord {
     this.accumulators.hold([...this.#keyLayout.codes, ...shown], records, sets);
   }
 
-  /** Writes what a row does to its group in a table. */
-  add(evaluated: Evaluated, records: string, flow: Flow, distinctOf: (index: number) => string): GroupAt {
+  /** What saves the groups and makes them again; null when they are not saved. */
+  memory(node: NodeOf<'group'>, window: GroupWindow): GroupMemory | null {
+    const { statePrefix, code } = this.#context;
+    if (statePrefix === null) return null;
+    return new GroupMemory({
+      prefix: statePrefix,
+      texts: code.texts,
+      keys: node.keys.map(
+        ({ name }) => this.#keyLayout.columns.find((column) => column.name === name) ?? null,
+      ),
+      ...window,
+      parts: this.accumulators.parts,
+      sets: this.accumulators.distinct.map(({ type }) => type),
+      rowsCell: this.#rowsCell,
+      savedCell: this.#savedCell,
+    });
+  }
+
+  /** Writes what a row does to its group in a table. `unsaved`: the list of the groups that have to be saved. */
+  add(evaluated: Evaluated, records: string, flow: Flow, sets: SetNames, unsaved?: string): GroupAt {
     const { code } = this.#context;
     const words = this.#keys.flatMap(({ expr }) => keyWords(code, evaluated(expr)));
     const at = code.emitter.local('g', `${records}.upsert(${words.length === 0 ? '0' : words.join(', ')})`);
     const record: GroupAt = { records, cells: code.emitter.local('c', `${records}.cells`), at };
     if (this.retracts) code.emitter.line(`${this.#cell(record, this.#rowsCell)} += ${flow.weight};`);
-    this.accumulators.add(evaluated, record, flow.weight, distinctOf);
+    if (unsaved !== undefined) {
+      const saved = code.emitter.local('s', `${this.#cell(record, this.#savedCell)} | 0`);
+      code.emitter.line(
+        `if ((${saved} & 1) === 0) { ${this.#cell(record, this.#savedCell)} = ${saved} + 1; ${unsaved}.add(${record.at}); }`,
+      );
+    }
+    this.accumulators.add(evaluated, record, flow.weight, sets);
     return record;
   }
 
@@ -129,14 +166,22 @@ export class GroupRecord {
     const tests = this.hasRow(record);
     if (tests.length === 0) run();
     else code.emitter.block(`if (${tests.join(' && ')})`, run);
-    this.#report(record);
+    this.#report(record, besides);
   }
 
-  #report(record: GroupAt): void {
+  /** Writes: a group with rows but without a result is reported, with its key. */
+  #report(record: GroupAt, besides: Besides): void {
     const { code, hooks, index } = this.#context;
+    const { emitter } = code;
     const overflow = this.accumulators.overflows(record);
     if (overflow === undefined) return;
-    code.emitter.line(`if (${overflow}) ${code.emitter.bind(hooks)}.error(${index}, -1, []);`);
+    const hasRows = this.retracts ? `${this.#cell(record, this.#rowsCell)} > 0 && ` : '';
+    emitter.block(`if (${hasRows}(${overflow}))`, () => {
+      const keys = new Map([...besides, ...load(code, this.#keyLayout, record, record.at)]);
+      const values = this.#keyNames.map((name) => valueOf((keys.get(name) as Lazy<Symbol_>).get()));
+      const problem = `${emitter.bind(this.accumulators)}.problemOf(${record.cells}, ${record.at})`;
+      emitter.line(`${emitter.bind(hooks)}.error(${index}, -1, [${values.join(', ')}], ${problem});`);
+    });
   }
 
   /** Writes: replace the row that was handed on by the one of now, unless they are equal. */
@@ -167,15 +212,26 @@ export class GroupRecord {
         store(code, this.#shownLayout, now, record, record.at);
         out({ row: now, weight: '1', at: null });
       });
-      this.#report(record);
     });
+    this.#report(record, besides);
   }
 
-  /** Writes: forget a group whose last row was taken back. */
-  forgetEmpty(record: GroupAt): void {
+  /** Writes: the row of a group that was restored is the one that was handed on. */
+  recall(record: GroupAt, besides: Besides = NOTHING): void {
+    const { code } = this.#context;
+    const tests = this.hasRow(record);
+    const isThere = code.emitter.local('t', tests.length === 0 ? 'true' : tests.join(' && '));
+    code.emitter.line(`${this.#cell(record, this.#isShownCell)} = ${isThere} ? 1 : 0;`);
+    code.emitter.block(`if (${isThere})`, () =>
+      store(code, this.#shownLayout, this.rowOf(record, besides), record, record.at),
+    );
+  }
+
+  /** Writes: forget a group whose last row was taken back. `forget`: a statement that forgets what is saved of it. */
+  forgetEmpty(record: GroupAt, forget = ''): void {
     if (!this.retracts) return;
     this.#context.code.emitter.line(
-      `if (${this.#cell(record, this.#rowsCell)} === 0) ${record.records}.remove(${record.at});`,
+      `if (${this.#cell(record, this.#rowsCell)} === 0) { ${forget}${record.records}.remove(${record.at}); }`,
     );
   }
 }

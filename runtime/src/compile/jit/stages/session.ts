@@ -123,7 +123,7 @@ class SessionCode {
       const now = emitter.local('c', `${this.#name}.cells`);
       emitter.line(`${now}[${own} + ${START}] = ${start};`);
       emitter.line(`${now}[${own} + ${END}] = ${end};`);
-      this.#accumulators.add(evaluated, { cells: now, at: own }, weight, () => '');
+      this.#accumulators.add(evaluated, { cells: now, at: own }, weight, { table: () => '' });
     });
   }
 

@@ -7,7 +7,7 @@ import { type Code, spanText, type Symbol_, symbolOfValue } from '../symbol.ts';
 import type { ExprType } from '../../../expr/node.ts';
 
 /**
- * Writes `process(n, columns, bytes, view, wm, times)`; `columns` are those of the source that are read, in order. Returns its name.
+ * Writes `process(n, columns, bytes, view, wm, times, ordinals)`; `columns` are those of the source that are read, in order. Returns its name.
  */
 export function processFunction(
   code: Code,
@@ -16,7 +16,7 @@ export function processFunction(
   maintain: () => void,
 ): string {
   const { emitter } = code;
-  return emitter.fn('process', 'n, columns, bytes, view, wm, times', () => {
+  return emitter.fn('process', 'n, columns, bytes, view, wm, times, ordinals', () => {
     const arrays = columns.map((column, index) => {
       const from = emitter.local('b', `columns[${index}]`);
       const nulls = column.nullable ? emitter.local('z', `${from}.nulls`) : null;
@@ -69,6 +69,7 @@ export type Process = (
   view: DataView,
   wm: Float64Array,
   times: Float64Array,
+  ordinals: Float64Array,
 ) => void;
 
 export function viewOver(batch: ColumnBatch): DataView {

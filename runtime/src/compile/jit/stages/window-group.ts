@@ -7,9 +7,19 @@ import { windowColumnOf } from '../../../plan/traits.ts';
 import { isWindowKey } from '../../../plan/walk.ts';
 import { Lazy } from '../emitter.ts';
 import { Panes } from '../panes.ts';
-import { evaluating, type Evaluated, type Flow, type NodeContext, type Stage } from '../stage.ts';
+import {
+  evaluating,
+  type Evaluated,
+  type Flow,
+  type NodeContext,
+  type Stage,
+  type StageMemory,
+} from '../stage.ts';
 import type { Symbol_ } from '../symbol.ts';
 import { Unsupported } from '../unsupported.ts';
+import type { WindowValue } from '../../../data/value.ts';
+import type { GroupMemory } from '../group-memory.ts';
+import type { SetNames } from './accumulators.ts';
 import { plainKeys } from './group-keys.ts';
 import { type Besides, type GroupAt, GroupRecord } from './group-record.ts';
 
@@ -45,6 +55,7 @@ class WindowGroupCode {
   readonly #shows: boolean;
   /** The function that adds up the panes of a window, when it has several. */
   readonly #merge: string | null;
+  readonly #memory: GroupMemory | null;
 
   constructor(node: NodeOf<'group'>, window: WindowPlan | null, context: NodeContext) {
     const { mode, isRead, allowedMs, hooks, code } = context;
@@ -66,6 +77,17 @@ class WindowGroupCode {
       () => panes.open().map(({ table }) => table),
       (index) => panes.open().flatMap((pane) => pane.sets.slice(index, index + 1)),
     );
+    if (overlaps && context.statePrefix !== null) throw new Unsupported('the state of hopping windows');
+    const windowIndex = node.keys.findIndex(({ name }) => name === windowColumnOf(node));
+    this.#memory = this.#group.memory(node, {
+      windowIndex,
+      paneOf: (key) => {
+        const [startMs, endMs] = key[windowIndex] as WindowValue;
+        return window === null ? panes.ending(endMs) : panes.of(startMs);
+      },
+    });
+    const memory = this.#memory;
+    if (memory !== null) panes.onDrop = (pane) => memory.forgetPane(pane);
     this.#merge = overlaps ? mergeFunction(this.#group, context) : null;
   }
 
@@ -81,7 +103,20 @@ class WindowGroupCode {
         scan: () =>
           open(() => this.#each('pane.table', (record) => this.#group.give(record, this.#besides('pane')))),
       }),
+      ...(this.#memory !== null && { memory: this.#saved(this.#memory) }),
       sizeBytes: () => this.#panes.sizeBytes,
+    };
+  }
+
+  #saved(memory: GroupMemory): StageMemory {
+    return {
+      persist: (batch) => memory.persist(batch, this.#panes.open()),
+      restore: (entries) => memory.restore(entries),
+      recall: () =>
+        this.#context.code.emitter.block(`for (const pane of ${this.#name}.open())`, () =>
+          this.#each('pane.table', (record) => this.#group.recall(record, this.#besides('pane'))),
+        ),
+      size: () => this.#panes.records,
     };
   }
 
@@ -91,7 +126,13 @@ class WindowGroupCode {
     evaluating(this.#context, flow, [...this.#group.exprs, ...time], (evaluated) => {
       paneOf(this.#name, this.#node, this.#window, this.#context, flow, evaluated, (pane) => {
         const records = code.emitter.local('h', `${pane}.table`);
-        const record = this.#group.add(evaluated, records, flow, (set) => `${pane}.sets[${set}]`);
+        const isSaved = this.#memory !== null;
+        const sets: SetNames = {
+          table: (set) => `${pane}.sets[${set}]`,
+          unsaved: isSaved ? (set) => `${pane}.unsavedMembers[${set}]` : undefined,
+        };
+        const unsaved = isSaved ? `${pane}.unsaved` : undefined;
+        const record = this.#group.add(evaluated, records, flow, sets, unsaved);
         if (this.#shows) this.#group.list(record, `${pane}.touched`);
       });
     });
@@ -141,7 +182,8 @@ class WindowGroupCode {
       const record: GroupAt = { records, cells: emitter.local('c', `${records}.cells`), at };
       this.#group.unlist(record);
       this.#group.show(record, this.#besides(pane));
-      this.#group.forgetEmpty(record);
+      const forget = this.#memory === null ? '' : `${emitter.bind(this.#memory)}.forget(${pane}, ${at}); `;
+      this.#group.forgetEmpty(record, forget);
     });
     emitter.line(`${pane}.touched.n = 0;`);
   }

@@ -1,0 +1,262 @@
+/**
+ * Saves the groups of generated code as the entries that `operators/group.ts` keeps, and makes them again from these: each
+ * execution goes on from what the other left, and a view may change between them at any commit.
+ *
+ *   record of cells        ⇄  <prefix> <id> 0x00                          [[key, rows, null], saved aggregates]
+ *   record of a set        ⇄  <prefix> <id> 0x01 <aggregate> <member>     for each aggregate whose condition it met
+ *
+ * Only what was touched since the last time is written: a record says by two bits whether it is listed and whether the
+ * store has it.
+ */
+import { encodeKey, nameOfKey } from '../../data/key.ts';
+import type { Row, Type, Value, WindowValue } from '../../data/value.ts';
+import { ExactSum } from '../../operators/exact-sum.ts';
+import { RECORD_TAGS, rangeOf, recordKeyOf, tagged } from '../../operators/group-state.ts';
+import { keyId } from '../../operators/spilled-keys.ts';
+import { rangeBelow } from '../../operators/spilling.ts';
+import type { Batch, Entry, Range } from '../../state/store.ts';
+import { type StoredColumn, valueIn, writeValue } from './cells.ts';
+import type { AggregatePart } from './stages/accumulators.ts';
+import type { Table } from './table.ts';
+import type { Texts } from './texts.ts';
+import type { Touched } from './touched.ts';
+
+/** Of a record that was never saved and is not listed. The first bit: it is listed; the second: the store has it. */
+export const FRESH = 0;
+const LISTED = 1;
+const SAVED = 2;
+
+/** The groups of one stretch of time, or all of them. */
+export interface SavedPane {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly table: Table;
+  readonly sets: readonly Table[];
+  /** The records that have to be saved; of each set pairs of a record and its new bits. */
+  readonly unsaved: Touched;
+  readonly unsavedMembers: readonly Touched[];
+  /** Whether the store has anything of it. */
+  isSaved: boolean;
+}
+
+export interface GroupMemorySpec {
+  readonly prefix: Buffer;
+  readonly texts: Texts;
+  /** Where each key lies in the record; null for the window that the pane tells. */
+  readonly keys: readonly (StoredColumn | null)[];
+  readonly windowIndex: number;
+  readonly paneOf: (key: Row) => SavedPane;
+  readonly parts: readonly AggregatePart[];
+  /** The types of the values of the sets. */
+  readonly sets: readonly Type[];
+  /** -1 when no rows are taken back. */
+  readonly rowsCell: number;
+  readonly savedCell: number;
+}
+
+type SavedSum = readonly [count: number, partials: readonly number[]];
+
+export class GroupMemory {
+  readonly #spec: GroupMemorySpec;
+  readonly #gone: Range[] = [];
+  /** The group whose entries `restore` read last: its members follow. */
+  #restoring: { readonly id: Buffer; readonly pane: SavedPane; readonly at: number } | null = null;
+
+  constructor(spec: GroupMemorySpec) {
+    this.#spec = spec;
+  }
+
+  #keyOf(pane: SavedPane, at: number): Value[] {
+    const { keys, texts } = this.#spec;
+    return keys.map((column) =>
+      column === null ? [pane.startMs, pane.endMs] : valueIn(column, pane.table.cells, at, texts.dictionary),
+    );
+  }
+
+  #recordKeyOf(key: Row): Buffer {
+    return recordKeyOf(this.#spec.prefix, keyId(key, this.#spec.windowIndex));
+  }
+
+  /** A group goes whose last row was taken back. */
+  forget(pane: SavedPane, at: number): void {
+    if (((pane.table.cells[at + this.#spec.savedCell] as number) & SAVED) === 0) return;
+    this.#gone.push(rangeOf(this.#recordKeyOf(this.#keyOf(pane, at))));
+  }
+
+  /** All groups of a window go. */
+  forgetPane(pane: SavedPane): void {
+    if (!pane.isSaved) return;
+    pane.isSaved = false;
+    for (const window of this.#windowsOf(pane))
+      this.#gone.push(rangeBelow(this.#spec.prefix, encodeKey([window])));
+  }
+
+  /** A pane of windows that are a column may have several: they end together. */
+  #windowsOf(pane: SavedPane): Iterable<WindowValue> {
+    const { keys, windowIndex, savedCell } = this.#spec;
+    const column = keys[windowIndex] ?? null;
+    if (column === null) return [[pane.startMs, pane.endMs]];
+    const windows = new Map<number, WindowValue>();
+    const { table } = pane;
+    for (let at = table.stride; at < table.top; at += table.stride) {
+      if (!table.isLive(at) || ((table.cells[at + savedCell] as number) & SAVED) === 0) continue;
+      const startMs = table.cells[at + column.cell] as number;
+      windows.set(startMs, [startMs, table.cells[at + column.cell + 1] as number]);
+    }
+    return windows.values();
+  }
+
+  persist(batch: Batch, panes: Iterable<SavedPane>): void {
+    // First, since a group that begins anew has the id of the one before it.
+    for (const range of this.#gone) batch.deleteRange(range);
+    this.#gone.length = 0;
+    for (const pane of panes) {
+      this.#persistRecords(batch, pane);
+      for (const [set, unsaved] of pane.unsavedMembers.entries())
+        this.#persistMembers(batch, pane, set, unsaved);
+    }
+  }
+
+  #persistRecords(batch: Batch, pane: SavedPane): void {
+    const { rowsCell, savedCell, parts } = this.#spec;
+    const { table, unsaved } = pane;
+    const { cells } = table;
+    for (let j = 0; j < unsaved.n; j++) {
+      const at = unsaved.list[j] as number;
+      // A record that went may be another by now, and be listed twice.
+      if (!table.isLive(at) || ((cells[at + savedCell] as number) & LISTED) === 0) continue;
+      cells[at + savedCell] = SAVED;
+      const key = this.#keyOf(pane, at);
+      const rows = rowsCell < 0 ? 1 : (cells[at + rowsCell] as number);
+      const saved = parts.map((part) => this.#savedOf(part, cells, at));
+      batch.put(this.#recordKeyOf(key), JSON.stringify([[key, rows, null], saved]));
+      pane.isSaved = true;
+    }
+    unsaved.n = 0;
+  }
+
+  #savedOf(part: AggregatePart, cells: Float64Array, at: number): unknown {
+    switch (part.kind) {
+      case 'count':
+        return cells[at + part.cell];
+      case 'sum': {
+        const sum = new ExactSum();
+        for (const cell of [part.rest, part.sum]) {
+          const value = cells[at + cell] as number;
+          if (value !== 0) sum.add(value);
+        }
+        return [cells[at + part.n], sum.partials];
+      }
+      case 'extreme': {
+        const value = cells[at + part.cell] as number;
+        if (part.isText) return value < 0 ? null : this.#spec.texts.dictionary.text(value);
+        return Number.isNaN(value) ? null : value;
+      }
+      case 'distinct':
+        return null;
+    }
+  }
+
+  #persistMembers(batch: Batch, pane: SavedPane, set: number, unsaved: Touched): void {
+    const { parts, sets } = this.#spec;
+    const { cells } = pane.sets[set] as Table;
+    for (let j = 0; j < unsaved.n; j += 2) {
+      const member = unsaved.list[j] as number;
+      const bits = unsaved.list[j + 1] as number;
+      const recordKey = this.#recordKeyOf(this.#keyOf(pane, cells[member] as number));
+      const name = Buffer.from(nameOfKey([this.#valueOf(sets[set] as Type, cells[member + 1] as number)]));
+      for (const [index, part] of parts.entries()) {
+        if (part.kind !== 'distinct' || part.set !== set || ((bits >> part.bit) & 1) === 0) continue;
+        batch.put(Buffer.concat([tagged(recordKey, RECORD_TAGS.member, index), name]), '');
+      }
+    }
+    unsaved.n = 0;
+  }
+
+  #valueOf(type: Type, word: number): Value {
+    if (type === 'string') return this.#spec.texts.dictionary.text(word);
+    return type === 'boolean' ? word === 1 : word;
+  }
+
+  /** REQUIRES entries in the order of their keys; the members of one group may go on in a next call. */
+  restore(entries: Iterable<Entry>): void {
+    const { prefix, parts } = this.#spec;
+    for (const { key, value } of entries) {
+      const rest = key.subarray(prefix.length);
+      const before = this.#restoring;
+      if (before !== null && rest[before.id.length] === RECORD_TAGS.member && isBelow(rest, before.id)) {
+        const part = parts[rest.readUInt16BE(before.id.length + 1)];
+        if (part?.kind === 'distinct')
+          this.#restoreMember(before.pane, before.at, part, rest.toString('utf8', before.id.length + 3));
+        continue;
+      }
+      // The members of the group come behind it, and its id is a copy: entries may lie in a buffer that is filled again.
+      this.#restoring = { id: Buffer.from(rest.subarray(0, -1)), ...this.#restoreRecord(value) };
+    }
+  }
+
+  #restoreRecord(value: Buffer): { readonly pane: SavedPane; readonly at: number } {
+    const { keys, paneOf, parts, rowsCell, savedCell, texts } = this.#spec;
+    const [[key, rows], saved] = JSON.parse(value.toString()) as [[Row, number], unknown[]];
+    const words: number[] = [];
+    for (const [index, column] of keys.entries())
+      if (column !== null) writeValue(column, key[index] ?? null, words, column.cell, texts.dictionary);
+    const pane = paneOf(key);
+    pane.isSaved = true;
+    const at = pane.table.upsert(...(words.length === 0 ? [0] : words));
+    const { cells } = pane.table;
+    cells[at + savedCell] = SAVED;
+    if (rowsCell >= 0) cells[at + rowsCell] = rows;
+    for (const [index, part] of parts.entries()) this.#take(part, saved[index], cells, at);
+    return { pane, at };
+  }
+
+  #take(part: AggregatePart, saved: unknown, cells: Float64Array, at: number): void {
+    switch (part.kind) {
+      case 'count':
+        cells[at + part.cell] = saved as number;
+        return;
+      case 'sum': {
+        const [count, partials] = saved as SavedSum;
+        cells[at + part.n] = count;
+        // The largest is last; what is behind it is far smaller.
+        cells[at + part.sum] = partials.at(-1) ?? 0;
+        cells[at + part.rest] = partials.slice(0, -1).reduce((sum, each) => sum + each, 0);
+        return;
+      }
+      case 'extreme':
+        if (part.isText)
+          cells[at + part.cell] = saved === null ? -1 : this.#spec.texts.dictionary.codeOf(saved as string);
+        else cells[at + part.cell] = saved === null ? NaN : (saved as number);
+        return;
+      case 'distinct':
+    }
+  }
+
+  #restoreMember(
+    pane: SavedPane,
+    group: number,
+    part: Extract<AggregatePart, { kind: 'distinct' }>,
+    name: string,
+  ): void {
+    const set = pane.sets[part.set] as Table;
+    const at = set.upsert(group, this.#wordOf(this.#spec.sets[part.set] as Type, name));
+    const known = set.cells[at + 2] as number;
+    const bit = 1 << part.bit;
+    if ((known & bit) !== 0) return;
+    set.cells[at + 2] = known | bit;
+    const { cells } = pane.table;
+    cells[group + part.cell] = (cells[group + part.cell] as number) + 1;
+  }
+
+  /** The word of a member, from its name: see `nameOfKey`. */
+  #wordOf(type: Type, name: string): number {
+    if (type === 'string') return this.#spec.texts.dictionary.codeOf(name.slice(name.indexOf(':') + 1));
+    const text = name.slice(0, -1);
+    return type === 'boolean' ? Number(text === 'true') : Number(text);
+  }
+}
+
+function isBelow(rest: Buffer, id: Buffer): boolean {
+  return rest.compare(id, 0, id.length, 0, id.length) === 0;
+}
