@@ -75,6 +75,7 @@ const projectSchema = z.strictObject({
       undeclared: z.enum(['keep', 'drop']).optional(),
     })
     .prefault({}),
+  runtime: z.strictObject({ jit: z.enum(['on', 'off']).default('on') }).prefault({}),
   ingest: z
     .strictObject({
       source: z.string().min(1).max(100),

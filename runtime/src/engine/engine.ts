@@ -91,6 +91,7 @@ export class Engine implements Host {
       log,
       clock: options.clock,
       memoryBytesMax: options.config.state.memory ?? getHeapStatistics().heap_size_limit * HEAP_SHARE,
+      jit: options.config.runtime.jit,
       onCommit: (commit) => engine.#committed(commit),
     };
     const { plan, config } = options;

@@ -2,19 +2,16 @@
 import { Buffer } from 'node:buffer';
 import { type CompiledView, compileView } from '../compile/jit/compile-view.ts';
 import { mayGenerate } from '../compile/jit/may-generate.ts';
+import { whyNot } from '../compile/jit/why-not.ts';
 import { type Chain, lower } from '../compile/lower.ts';
 import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
 import { rowToJson } from '../data/json.ts';
 import { nameOfKey } from '../data/key.ts';
 import { formatSqlTimestamp } from '../data/timestamp.ts';
 import type { Row } from '../data/value.ts';
-import { evaluatorOf } from '../expr/evaluate.ts';
-import { RowError } from '../expr/functions.ts';
 import { type Collector, isOver, type LateRule, type Position } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
-import { inferColumns } from '../plan/infer.ts';
 import type { Plan, SourcePlan, ViewPlan } from '../plan/node.ts';
-import { exprsOf, inputsOf, nodesOf } from '../plan/walk.ts';
 import { ViewLayout } from '../views/layout.ts';
 
 export interface FileViewOptions {
@@ -86,7 +83,10 @@ export class FileView {
     return compileView(this.#plan, view, {
       functions: codeOf(this.#plan),
       hooks: {
-        error: (node, _, row, problem) => this.#reject(problem ?? this.#reasonOf(view, node, row as Row)),
+        error: (node, _, row, problem) => {
+          const functions = codeOf(this.#plan);
+          this.#reject(problem ?? whyNot(this.#plan, view, functions, node, row as Row));
+        },
         late: () => {
           this.late++;
           return false;
@@ -120,22 +120,6 @@ export class FileView {
   #reject(reason: string): void {
     this.rejected++;
     if (this.reasons.length < REASONS_MAX) this.reasons.push(reason);
-  }
-
-  /** Only the interpreter explains errors. */
-  #reasonOf(view: ViewPlan, index: number, row: Row): string {
-    const node = nodesOf(view.node)[index];
-    const input = node === undefined ? undefined : inputsOf(node)[0];
-    if (node === undefined || input === undefined) return 'a row has no value';
-    const columns = inferColumns(this.#plan, node.kind === 'join' ? node : input);
-    for (const expr of exprsOf(node)) {
-      try {
-        evaluatorOf(expr, columns, codeOf(this.#plan))(row);
-      } catch (error) {
-        if (error instanceof RowError) return error.message;
-      }
-    }
-    return 'a result is too large';
   }
 
   reads(source: string): boolean {

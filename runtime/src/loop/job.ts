@@ -6,83 +6,106 @@
  * Micro-batch, streaming, Lambda's speed layer and each version of Kappa are this, with other triggers. How the log is cut
  * into epochs changes nothing but the moment at which rows become visible.
  */
-import { type Chain, KEPT, lower } from '../compile/lower.ts';
+import { KEPT } from '../compile/lower.ts';
 import type { Collector } from '../operators/operator.ts';
-import { codeOf } from '../plan/code.ts';
 import { prefixOf } from '../state/keys.ts';
-import { Batch, prefixRange, readWanted } from '../state/store.ts';
+import { Batch, prefixRange } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
-import { LateRows } from './late.ts';
+import { EventBatches } from './event-batches.ts';
+import { GeneratedView } from './generated-view.ts';
+import { InterpretedView } from './interpreted-view.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
 import { EVERYTHING, recompute } from './recompute.ts';
+import type { ViewRun } from './view-run.ts';
 
-/** One view of the job. A correction of the whole view puts other operators in place of these. */
+/** One view of the job. What runs it may be replaced behind a commit: the store has all that another needs to go on. */
 interface ViewJob {
   readonly layout: ViewLayout;
   readonly changes: ViewChanges;
-  chain: Chain;
-  late: LateRows;
+  run: ViewRun;
 }
+
+const OUTGROWN = 'its state is larger than state.memory';
 
 export class Job {
   readonly layer: Layer;
   readonly #views: readonly ViewJob[];
+  readonly #batches: EventBatches;
   /** The batch of the epoch that is running: where late events go. */
   #batch = new Batch();
 
   private constructor(layer: Layer) {
     this.layer = layer;
+    this.#batches = new EventBatches(layer.plan);
     this.#views = layer.layouts.map((layout) => {
       const changes = new ViewChanges(layout);
-      return { layout, changes, ...this.#operators(layout, changes, { recomputes: false }) };
+      return { layout, changes, run: this.#interpreted(layout, changes, '') };
     });
   }
 
-  /** Restores the operators as the last commit left them. */
+  /** Restores the views as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    for (const { chain } of job.#views)
-      await chain.restore((range) => readWanted(layer.ports.store, [range]));
+    for (const view of job.#views) await job.#restore(view);
     return job;
   }
 
-  #operators(
-    layout: ViewLayout,
-    next: Collector,
-    options: { readonly recomputes: boolean },
-  ): { chain: Chain; late: LateRows } {
+  /** Makes what runs a view again from the store: generated code if there is some, and if its state fits into memory. */
+  async #restore(view: ViewJob): Promise<void> {
     const { layer } = this;
-    const late = new LateRows(layer, layout, this.#batch, options);
-    const chain = lower({
-      plan: layer.plan,
-      view: layout.view,
-      code: codeOf(layer.plan),
-      statePrefix: prefixOf('s', layer.name, layout.view.name),
-      next,
-      late,
-      onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
-    });
-    return { chain, late };
+    const { layout, changes } = view;
+    const made = GeneratedView.make({ layer, layout, changes, batch: this.#batch });
+    if ('unsupported' in made) return this.#interpret(view, made.unsupported);
+    const isRestored = await made.restore(layer.ports.memoryBytesMax / this.#views.length);
+    if (!isRestored) return this.#interpret(view, OUTGROWN);
+    view.run = made;
+  }
+
+  async #interpret(view: ViewJob, because: string): Promise<void> {
+    const run = this.#interpreted(view.layout, view.changes, because);
+    await run.restore();
+    view.run = run;
+  }
+
+  #interpreted(layout: ViewLayout, next: Collector, because: string, recomputes = false): InterpretedView {
+    const { layer } = this;
+    return new InterpretedView({ layer, layout, next, batch: this.#batch, recomputes, because });
+  }
+
+  /** Why the interpreter runs a view; null when generated code does. */
+  interpretedBecause(view: string): string | null {
+    return this.#views.find(({ layout }) => layout.view.name === view)?.run.interpretedBecause ?? null;
   }
 
   get stateKeys(): number {
-    return this.#views.reduce((sum, { chain }) => sum + chain.size, 0);
+    return this.#views.reduce((sum, { run }) => sum + run.size, 0);
   }
 
   /** An estimate of what the operators take in memory. */
   get memoryBytes(): number {
-    return this.#views.reduce((sum, { chain }) => sum + chain.memoryBytes, 0);
+    return this.#views.reduce((sum, { run }) => sum + run.memoryBytes, 0);
   }
 
-  /** Everything is saved: what was not touched lately may go, down to a part of the memory so that this is rare. */
-  #spill(): void {
-    const { memoryBytes } = this;
+  /**
+   * Everything is saved: what was not touched lately may go, down to a part of the memory so that this is rare. Generated
+   * code forgets nothing: the interpreter takes the largest of its views over.
+   */
+  async #spill(): Promise<void> {
     const { memoryBytesMax } = this.layer.ports;
+    while (this.memoryBytes > memoryBytesMax) {
+      const [largest] = this.#views
+        .filter(({ run }) => run.interpretedBecause === null)
+        .toSorted((a, b) => b.run.memoryBytes - a.run.memoryBytes);
+      if (largest === undefined) break;
+      await this.#interpret(largest, OUTGROWN);
+    }
+    const { memoryBytes } = this;
     if (memoryBytes <= memoryBytesMax) return;
     const share = 1 - (KEPT * memoryBytesMax) / memoryBytes;
-    for (const { chain } of this.#views) chain.spill(share * chain.memoryBytes);
+    for (const { run } of this.#views)
+      if (run instanceof InterpretedView) run.chain.spill(share * run.memoryBytes);
   }
 
   get isCaughtUp(): boolean {
@@ -95,22 +118,20 @@ export class Job {
     if (this.isCaughtUp) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     this.#batch = new Batch();
-    for (const { late } of this.#views) late.goesOn(this.#batch);
+    for (const { run } of this.#views) run.goesOn(this.#batch);
     const to = Math.min(layer.position + rowsMax, layer.ports.log.end);
     const position = await this.#read(to);
     await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
-      await view.chain.settleSpilled(layer.viewWatermarkMs(view.layout), (wanted) =>
-        readWanted(layer.ports.store, wanted),
-      );
-      view.chain.persist(this.#batch);
+      await view.run.settle(layer.viewWatermarkMs(view.layout));
+      view.run.persist(this.#batch);
       const taken = await view.changes.take(layer.name, this.#batch, layer.ports.store);
       layer.addRows(view.layout.view.name, taken.rowsAdded);
       changes.set(view.layout.view.name, taken.changes);
     }
     await layer.commit(this.#batch, { position, startedAtMs, changes });
-    this.#spill();
+    await this.#spill();
     return true;
   }
 
@@ -127,10 +148,17 @@ export class Job {
         ...layer.intake(this.#batch),
         event: (row, at) => {
           layer.timeline.event(at.source, at.eventTimeMs);
-          layer.countEvent(at.source);
-          for (const { chain } of this.#views) chain.push(row, at);
+          layer.countEvents(at.source, 1);
+          for (const { run } of this.#views) run.push(row, at);
+        },
+        events: (events) => {
+          const { source, batch } = events;
+          layer.timeline.events(source.name, batch.times, batch.n);
+          layer.countEvents(source.name, batch.n);
+          for (const { run } of this.#views) run.process(events);
         },
       },
+      batches: this.#views.some(({ run }) => run.interpretedBecause === null) ? this.#batches : undefined,
     });
   }
 
@@ -145,17 +173,23 @@ export class Job {
     const batch = new Batch();
     this.#batch = batch;
     const changes = new Map<string, readonly RowChange[]>();
+    const corrected: ViewJob[] = [];
     for (const view of this.#views) {
       const { layout } = view;
       const marks = layer.correctable(layout);
       if (marks.length === 0) continue;
-      const rows = layout.slices === null ? await this.#correctWhole(view) : await this.#correctSlices(view);
+      const isWhole = layout.slices === null;
+      const wasGenerated = view.run.interpretedBecause === null;
+      const rows = isWhole ? await this.#correctWhole(view) : await this.#correctSlices(view);
+      // The interpreter goes on with what it computed; generated code reads it from the store.
+      if (isWhole && wasGenerated) corrected.push(view);
       changes.set(layout.view.name, rows);
       for (const markMs of marks) layer.clearDirty(layout.view.name, markMs, batch);
     }
     layer.progress.corrections++;
     layer.progress.lastCorrectionAtMs = startedAtMs;
     await layer.commit(batch, { position: layer.position, startedAtMs, changes });
+    for (const view of corrected) await this.#restore(view);
     return true;
   }
 
@@ -169,11 +203,11 @@ export class Job {
 
   async #correctWhole(view: ViewJob): Promise<readonly RowChange[]> {
     const { layer } = this;
-    const { layout } = view;
+    const { layout, changes } = view;
     const batch = this.#batch;
-    let next: Collector = view.changes;
+    let next: Collector = changes;
     const relay: Collector = { push: (row, weight, at) => next.push(row, weight, at) };
-    const operators = this.#operators(layout, relay, { recomputes: true });
+    const run = this.#interpreted(layout, relay, view.run.interpretedBecause ?? '', true);
     const rows = await recompute({
       layer,
       layout,
@@ -184,14 +218,13 @@ export class Job {
       batch,
       operatorsOf: (collector) => {
         next = collector;
-        return operators.chain;
+        return run.chain;
       },
     });
-    next = view.changes;
-    view.chain = operators.chain;
-    view.late = operators.late;
+    next = changes;
+    view.run = run;
     batch.deleteRange(prefixRange(prefixOf('s', layer.name, layout.view.name)));
-    operators.chain.persist(batch);
+    run.persist(batch);
     return rows;
   }
 }

@@ -66,6 +66,8 @@ export interface LayerPorts {
   readonly clock: Clock;
   /** What the operators of a job may take in memory; beyond it they forget what the store holds. */
   readonly memoryBytesMax: number;
+  /** `off`: the interpreter runs every view. */
+  readonly jit: 'on' | 'off';
   /** Called after each commit with what it changed. */
   readonly onCommit: (commit: LayerCommit) => void;
 }
@@ -393,8 +395,8 @@ export class Layer {
     this.progress.rows[view] = (this.progress.rows[view] ?? 0) + count;
   }
 
-  countEvent(source: string): void {
-    this.progress.eventsIn[source] = (this.progress.eventsIn[source] ?? 0) + 1;
+  countEvents(source: string, count: number): void {
+    this.progress.eventsIn[source] = (this.progress.eventsIn[source] ?? 0) + count;
   }
 }
 

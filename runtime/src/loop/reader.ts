@@ -11,10 +11,13 @@ import type { Position } from '../operators/operator.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { eventTimeReader, noTimeProblem } from '../plan/event-time.ts';
 import { blockColumnsOf } from './block-columns.ts';
+import type { EventBatch, EventBatches } from './event-batches.ts';
 import type { Times } from './times.ts';
 
 export interface Handlers {
   event(row: Row, at: Position): void;
+  /** Takes events as columns, instead of `event`, from a reader that is given `batches`. */
+  events?(events: EventBatch): void;
   /** A record that this plan's schema does not accept; it was accepted by an earlier one. */
   rejected(position: number, source: string, text: string, reason: string): void;
   /** Late events that are to be taken: `[partition, offset]` pairs of a source. */
@@ -33,6 +36,8 @@ export interface ReadOptions {
   /** Events before this position were read by an earlier run of the same layer. */
   readonly freshFrom: number;
   readonly handlers: Handlers;
+  /** What reads events as columns, when `events` wants them so. */
+  readonly batches?: EventBatches | undefined;
 }
 
 /** Reads positions [from, to) in order; returns the position after the last. */
@@ -62,6 +67,9 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
     handlers.admit(source.name, JSON.parse(block.records[0] ?? '[]') as [number, number][]);
     return;
   }
+  const { events } = handlers;
+  if (options.batches !== undefined && events !== undefined)
+    return options.batches.read(block, start, end, { ...options, handlers: { ...handlers, events } });
   time?.expect(block.partitions ?? 1);
   const eventTimeOf = eventTimeReader(source);
   const asColumns = block.columns === undefined ? start : readColumns(block, start, end, source, options);

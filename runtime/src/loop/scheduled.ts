@@ -84,7 +84,7 @@ export class ScheduledLayer {
         ...layer.intake(batch),
         event: (_, at) => {
           layer.timeline.event(at.source, at.eventTimeMs);
-          layer.countEvent(at.source);
+          layer.countEvents(at.source, 1);
           for (const [layout, starts] of touched) {
             if (!layout.sources.some(({ name }) => name === at.source)) continue;
             starts.add(Math.floor(layout.startOf(at.eventTimeMs) / this.#partitionMs) * this.#partitionMs);

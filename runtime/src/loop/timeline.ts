@@ -73,6 +73,20 @@ export class Timeline {
     last.hiMs = Math.max(last.hiMs, eventTimeMs);
   }
 
+  /** Notes the first `n` of these times. */
+  events(source: string, times: Float64Array, n: number): void {
+    const last = this.#stretches.at(-1);
+    if (last === undefined || last.source !== source) return;
+    let { loMs, hiMs } = last;
+    for (let i = 0; i < n; i++) {
+      const timeMs = times[i] as number;
+      if (timeMs < loMs) loMs = timeMs;
+      if (timeMs > hiMs) hiMs = timeMs;
+    }
+    last.loMs = loMs;
+    last.hiMs = hiMs;
+  }
+
   /** The stretches of a source that have events in [fromMs, toMs). */
   within(source: string, fromMs: number, toMs: number): readonly Stretch[] {
     return this.#stretches.filter(

@@ -66,6 +66,20 @@ export class SourceTime {
     return before;
   }
 
+  /** As `observe` for the first `n` of these times, one after the other; `before` takes what it would return. */
+  observeAll(partition: number, times: Float64Array, n: number, before: Float64Array): void {
+    if (n === 0) return;
+    const time = this.#awake(partition);
+    let { maxMs } = time;
+    for (let i = 0; i < n; i++) {
+      before[i] = Math.max(maxMs - this.#delayMs, time.floorMs);
+      const timeMs = times[i] as number;
+      if (timeMs > maxMs) maxMs = timeMs;
+    }
+    time.maxMs = maxMs;
+    if (this.#ended) before.fill(Infinity, 0, n);
+  }
+
   #awake(partition: number): PartitionTime {
     const known = this.#partitions.get(partition);
     if (known !== undefined && !known.idle) return known;

@@ -1,9 +1,9 @@
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
-import type { Collector, Position, Weight } from '../operators/operator.ts';
+import type { Collector, Weight } from '../operators/operator.ts';
 import type { Batch, Reads } from '../state/store.ts';
-import type { ViewLayout } from './layout.ts';
+import type { EventKey, ViewLayout } from './layout.ts';
 
 /** A row that is new or different; `row` is null when it is gone, `old` when it was not there. */
 export interface RowChange {
@@ -35,7 +35,7 @@ export class ViewChanges implements Collector {
     this.layout = layout;
   }
 
-  push(row: Row, weight: Weight, at: Position | null): void {
+  push(row: Row, weight: Weight, at: EventKey | null): void {
     const { layout } = this;
     const key = layout.shape === 'events' ? layout.keyOf(row, at) : null;
     const name = key?.toString('latin1') ?? nameOfKey(layout.nameValues(row));

@@ -22,7 +22,7 @@ import { prefixOf } from '../state/keys.ts';
 export type ViewShape = 'windowed' | 'keyed' | 'events' | 'bag';
 
 /** Where an event stands, as far as it is the key of its row. */
-type EventKey = { readonly eventTimeMs: number; readonly partition: number; readonly offset: number };
+export type EventKey = { readonly eventTimeMs: number; readonly partition: number; readonly offset: number };
 
 /** How event time is cut for a view that is computed slice by slice; 0 for one without windows. */
 export interface SliceGrid {

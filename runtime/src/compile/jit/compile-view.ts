@@ -17,7 +17,8 @@ import { generate } from './generate.ts';
 import { jsonLine, type JsonWriter, writeJson } from './json-writer.ts';
 import type { CompileOptions } from './options.ts';
 import { type Part, partsOf } from './parts.ts';
-import type { Batch, Entry } from '../../state/store.ts';
+import { allBelow } from '../../operators/spilling.ts';
+import type { Batch, Entry, Range } from '../../state/store.ts';
 import type { Consumer, Stage, StageMemory } from './stage.ts';
 import { type Sink, sinkOf } from './stages/sink.ts';
 import { type Process, processFunction, viewOver } from './stages/source.ts';
@@ -39,8 +40,11 @@ export interface CompiledView {
   clearChanges(): void;
   /** Writes what changed in the state since the last call. REQUIRES a `flush` before, and a prefix of the state. */
   persist(batch: Batch): void;
-  /** REQUIRES a new view. `read` gives the entries below a prefix in the order of their keys, in pieces. */
-  restore(read: (prefix: Buffer) => AsyncIterable<readonly Entry[]>): Promise<void>;
+  /**
+   * REQUIRES a new view. `read` gives the entries of a range in the order of their keys, in pieces. False when it would
+   * take more than so many bytes: the view is then of no use.
+   */
+  restore(read: (range: Range) => AsyncIterable<readonly Entry[]>, bytesMax: number): Promise<boolean>;
   /** How many keys the state has. */
   readonly size: number;
   /** Writes the rows as lines of JSON, a piece at a time. */
@@ -184,7 +188,7 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     if (options.content) settleAbove = Math.max(SETTLE_FROM_ROWS, 2 * sink.rows.count);
   };
   const names = [...fields.keys()];
-  return {
+  const compiled: CompiledView = {
     neededFields: fields,
     process: (name, batch, watermarks) => {
       const { n, columns, bytes, times, ordinals } = batch;
@@ -210,10 +214,15 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     persist: (batch) => {
       for (const { memory } of stages) memory?.persist(batch);
     },
-    restore: async (read) => {
-      for (const { memory, prefix } of program.memories)
-        for await (const piece of read(prefix)) memory.restore(piece);
+    restore: async (read, bytesMax) => {
+      for (const { memory, prefix } of program.memories) {
+        for await (const piece of read(allBelow(prefix))) {
+          memory.restore(piece);
+          if (compiled.stateBytes > bytesMax) return false;
+        }
+      }
       program.recall();
+      return true;
     },
     get size() {
       return stages.reduce((sum, { memory }) => sum + (memory?.size() ?? 0), 0);
@@ -224,4 +233,5 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     },
     code: () => program.source,
   };
+  return compiled;
 }

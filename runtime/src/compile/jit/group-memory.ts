@@ -5,6 +5,8 @@
  *   record of cells        ⇄  <prefix> <id> 0x00                          [[key, rows, null], saved aggregates]
  *   record of a set        ⇄  <prefix> <id> 0x01 <aggregate> <member>     for each aggregate whose condition it met
  *
+ * and the index of `spilled-keys.ts`, so that the interpreter can go on without reading all of it.
+ *
  * Only what was touched since the last time is written: a record says by two bits whether it is listed and whether the
  * store has it.
  */
@@ -12,7 +14,7 @@ import { encodeKey, nameOfKey } from '../../data/key.ts';
 import type { Row, Type, Value, WindowValue } from '../../data/value.ts';
 import { ExactSum } from '../../operators/exact-sum.ts';
 import { RECORD_TAGS, rangeOf, recordKeyOf, tagged } from '../../operators/group-state.ts';
-import { keyId } from '../../operators/spilled-keys.ts';
+import { keyId, SpilledKeys } from '../../operators/spilled-keys.ts';
 import { rangeBelow } from '../../operators/spilling.ts';
 import type { Batch, Entry, Range } from '../../state/store.ts';
 import { type StoredColumn, valueIn, writeValue } from './cells.ts';
@@ -59,11 +61,13 @@ type SavedSum = readonly [count: number, partials: readonly number[]];
 export class GroupMemory {
   readonly #spec: GroupMemorySpec;
   readonly #gone: Range[] = [];
+  readonly #index: SpilledKeys;
   /** The group whose entries `restore` read last: its members follow. */
   #restoring: { readonly id: Buffer; readonly pane: SavedPane; readonly at: number } | null = null;
 
   constructor(spec: GroupMemorySpec) {
     this.#spec = spec;
+    this.#index = new SpilledKeys(spec.prefix, spec.windowIndex);
   }
 
   #keyOf(pane: SavedPane, at: number): Value[] {
@@ -80,7 +84,9 @@ export class GroupMemory {
   /** A group goes whose last row was taken back. */
   forget(pane: SavedPane, at: number): void {
     if (((pane.table.cells[at + this.#spec.savedCell] as number) & SAVED) === 0) return;
-    this.#gone.push(rangeOf(this.#recordKeyOf(this.#keyOf(pane, at))));
+    const key = this.#keyOf(pane, at);
+    this.#gone.push(rangeOf(this.#recordKeyOf(key)));
+    this.#index.stored(key, -1);
   }
 
   /** All groups of a window go. */
@@ -89,6 +95,8 @@ export class GroupMemory {
     pane.isSaved = false;
     for (const window of this.#windowsOf(pane))
       this.#gone.push(rangeBelow(this.#spec.prefix, encodeKey([window])));
+    // Windows are closed in the order of their ends.
+    this.#index.drop(pane.endMs);
   }
 
   /** A pane of windows that are a column may have several: they end together. */
@@ -115,6 +123,7 @@ export class GroupMemory {
       for (const [set, unsaved] of pane.unsavedMembers.entries())
         this.#persistMembers(batch, pane, set, unsaved);
     }
+    this.#index.persist(batch, {});
   }
 
   #persistRecords(batch: Batch, pane: SavedPane): void {
@@ -125,8 +134,9 @@ export class GroupMemory {
       const at = unsaved.list[j] as number;
       // A record that went may be another by now, and be listed twice.
       if (!table.isLive(at) || ((cells[at + savedCell] as number) & LISTED) === 0) continue;
-      cells[at + savedCell] = SAVED;
       const key = this.#keyOf(pane, at);
+      if (((cells[at + savedCell] as number) & SAVED) === 0) this.#index.stored(key, 1);
+      cells[at + savedCell] = SAVED;
       const rows = rowsCell < 0 ? 1 : (cells[at + rowsCell] as number);
       const saved = parts.map((part) => this.#savedOf(part, cells, at));
       batch.put(this.#recordKeyOf(key), JSON.stringify([[key, rows, null], saved]));
@@ -203,6 +213,7 @@ export class GroupMemory {
       if (column !== null) writeValue(column, key[index] ?? null, words, column.cell, texts.dictionary);
     const pane = paneOf(key);
     pane.isSaved = true;
+    this.#index.stored(key, 1);
     const at = pane.table.upsert(...(words.length === 0 ? [0] : words));
     const { cells } = pane.table;
     cells[at + savedCell] = SAVED;

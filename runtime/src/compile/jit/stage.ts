@@ -107,7 +107,7 @@ export type Evaluated = (expr: Expr) => Symbol_;
  * that stands twice is computed once.
  */
 export function evaluating(
-  { code, functions, index, hooks, inputColumns }: NodeContext,
+  { code, functions, index, hooks, inputColumns, statePrefix }: NodeContext,
   flow: Flow,
   exprs: readonly Expr[],
   body: (evaluated: Evaluated) => void,
@@ -132,6 +132,9 @@ export function evaluating(
     run('');
     return;
   }
+  // A row without an event is kept as it is, with columns that nobody else reads.
+  if (statePrefix !== null && flow.at === null && columns.some(({ name }) => !flow.row.has(name)))
+    throw new Unsupported('an expression that may fail for rows that time causes');
   const [done, failed] = [emitter.fresh('D'), emitter.fresh('F')];
   emitter.block(`${done}:`, () => {
     emitter.block(`${failed}:`, () => {

@@ -112,10 +112,12 @@ class WindowGroupCode {
     return {
       persist: (batch) => memory.persist(batch, this.#panes.open()),
       restore: (entries) => memory.restore(entries),
-      recall: () =>
-        this.#context.code.emitter.block(`for (const pane of ${this.#name}.open())`, () =>
-          this.#each('pane.table', (record) => this.#group.recall(record, this.#besides('pane'))),
-        ),
+      ...(this.#shows && {
+        recall: () =>
+          this.#context.code.emitter.block(`for (const pane of ${this.#name}.open())`, () =>
+            this.#each('pane.table', (record) => this.#group.recall(record, this.#besides('pane'))),
+          ),
+      }),
       size: () => this.#panes.records,
     };
   }

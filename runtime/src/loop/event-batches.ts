@@ -1,0 +1,98 @@
+/**
+ * The events of the log as columns: what the generated code of a job reads. It says of each event what `reader.ts` says of
+ * it, and leaves control blocks to it; nothing is decoded that nobody asks for.
+ *
+ *   block ─► lines ─► scanner ─► columns of all fields, times ─► the partition's watermark before each
+ *
+ * All fields are checked, read or not: an event that this plan's schema does not accept is rejected whole.
+ */
+import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
+import { type Scanner, scannerFor } from '../compile/jit/scanner.ts';
+import type { Block } from '../log/log.ts';
+import type { Position } from '../operators/operator.ts';
+import type { Plan, SourcePlan } from '../plan/node.ts';
+import type { Times } from './times.ts';
+
+/** Some events of a block; valid until the next ones are read. */
+export interface EventBatch {
+  readonly source: SourcePlan;
+  readonly block: Block;
+  /** All fields of the source, in order; ordinals are places in the block. */
+  readonly batch: ColumnBatch;
+  /** Of the partition, before each event. */
+  readonly watermarks: Float64Array;
+  /** Events before this position were read by an earlier run of the same layer. */
+  readonly freshFrom: number;
+}
+
+export function positionOf(
+  { source, block, batch, watermarks, freshFrom }: EventBatch,
+  row: number,
+): Position {
+  const ordinal = batch.ordinals[row] as number;
+  const position = block.position + ordinal;
+  return {
+    source: source.name,
+    partition: block.partition,
+    offset: block.offset + ordinal,
+    position,
+    eventTimeMs: batch.times[row] as number,
+    watermarkMs: watermarks[row] as number,
+    event: rowAt(batch, row),
+    firstReading: position >= freshFrom,
+  };
+}
+
+export interface BatchHandlers {
+  events(events: EventBatch): void;
+  rejected(position: number, source: string, text: string, reason: string): void;
+}
+
+export class EventBatches {
+  readonly #scanners = new Map<string, Scanner>();
+  readonly #watermarks = new Float64Array(BATCH_ROWS_MAX);
+  readonly #plan: Plan;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  #scannerOf(source: SourcePlan): Scanner {
+    const known = this.#scanners.get(source.name);
+    if (known !== undefined) return known;
+    const scanner = scannerFor(
+      source,
+      source.fields.map(({ name }) => name),
+    );
+    this.#scanners.set(source.name, scanner);
+    return scanner;
+  }
+
+  /** Reads the records [start, end) of the log that are in a block of events. */
+  read(
+    block: Block,
+    start: number,
+    end: number,
+    { times, freshFrom, handlers }: { times: Times; freshFrom: number; handlers: BatchHandlers },
+  ): void {
+    const source = this.#plan.sources.find(({ name }) => name === block.source);
+    if (source === undefined) return;
+    const scanner = this.#scannerOf(source);
+    const time = times.of(source.name);
+    time?.expect(block.partitions ?? 1);
+    const first = start - block.position;
+    const lines = Buffer.from(`${block.records.slice(first, end - block.position).join('\n')}\n`);
+    scanner.events = first;
+    scanner.maxTimeMs = -Infinity;
+    for (let at = 0; at < lines.length;) {
+      at = scanner.scan(lines, at, lines.length);
+      for (const { ordinal, problem } of scanner.problems)
+        handlers.rejected(block.position + ordinal, source.name, block.records[ordinal] ?? '', problem);
+      const { batch } = scanner;
+      // Rows of a table have no time: they are never late and hold nobody back.
+      if (time === undefined) this.#watermarks.fill(-Infinity, 0, batch.n);
+      else time.observeAll(block.partition, batch.times, batch.n, this.#watermarks);
+      if (batch.n > 0) handlers.events({ source, block, batch, watermarks: this.#watermarks, freshFrom });
+    }
+  }
+}
