@@ -88,6 +88,8 @@ export interface ViewStatus {
   readonly updatedAtMs: number | null;
   /** Windows that end at or before this event time are closed; null before the first, absent without windows. */
   readonly closedUntilMs?: number | null;
+  /** Why the interpreter runs it; null when generated code does, absent where it is computed on a schedule. */
+  readonly interpretedBecause?: string | null;
 }
 
 export interface LateStatus {

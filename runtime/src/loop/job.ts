@@ -13,7 +13,7 @@ import { Batch, prefixRange } from '../state/store.ts';
 import { type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { EventBatches } from './event-batches.ts';
-import { GeneratedView } from './generated-view.ts';
+import { GeneratedView, OUTGROWN } from './generated-view.ts';
 import { InterpretedView } from './interpreted-view.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
@@ -26,8 +26,6 @@ interface ViewJob {
   readonly changes: ViewChanges;
   run: ViewRun;
 }
-
-const OUTGROWN = 'its state is larger than state.memory';
 
 export class Job {
   readonly layer: Layer;
@@ -58,8 +56,8 @@ export class Job {
     const { layout, changes } = view;
     const made = GeneratedView.make({ layer, layout, changes, batch: this.#batch });
     if ('unsupported' in made) return this.#interpret(view, made.unsupported);
-    const isRestored = await made.restore(layer.ports.memoryBytesMax / this.#views.length);
-    if (!isRestored) return this.#interpret(view, OUTGROWN);
+    const problem = await made.restore(layer.ports.memoryBytesMax / this.#views.length);
+    if (problem !== null) return this.#interpret(view, problem);
     view.run = made;
   }
 

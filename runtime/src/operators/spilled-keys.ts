@@ -214,3 +214,13 @@ export function keyId(key: Row, windowIndex: number): Buffer {
   if (windowIndex <= 0) return encodeKey(key);
   return encodeKey([key[windowIndex] ?? null, ...key.slice(0, windowIndex), ...key.slice(windowIndex + 1)]);
 }
+
+/** How many keys the entries of an index say that the store has. */
+export function keysIn(index: readonly Entry[]): number {
+  let keys = 0;
+  for (const { value } of index) {
+    const saved: unknown = JSON.parse(value.toString());
+    if (Array.isArray(saved)) keys += saved[1] as number;
+  }
+  return keys;
+}

@@ -29,17 +29,27 @@ interface Variant {
   /** After so many events the pipeline catches up and crashes. */
   readonly cut: number;
   readonly store: 'memory' | 'rocksdb';
+  /** Which execution runs it; in turns: from restart to restart the other one goes on. `on` unless said. */
+  readonly jit?: 'off' | 'in turns';
 }
 
 async function run({ definition, sent, ends }: Case, options: Variant): Promise<Expected[]> {
   const folder = options.store === 'rocksdb' ? mkdtempSync(join(tmpdir(), 'case-')) : undefined;
   if (folder !== undefined) folders.push(folder);
   const data = folder === undefined ? undefined : await openDataFolder(folder, systemClock);
-  const driver = await TestDriver.open(definition, { ...options, ...(data !== undefined && { data }) });
+  const executions = options.jit === 'in turns' ? (['on', 'off'] as const) : ([options.jit ?? 'on'] as const);
+  const configOf = (turn: number) => ({ runtime: { jit: executions[turn % executions.length] ?? 'on' } });
+  const config = configOf(0);
+  const driver = await TestDriver.open(definition, {
+    ...options,
+    config,
+    ...(data !== undefined && { data }),
+  });
+  let turn = 0;
   for (let from = 0; from < sent.length; from += options.cut) {
     for (const { source, text } of sent.slice(from, from + options.cut)) await driver.send(source, [text]);
     await driver.settle();
-    await driver.restart();
+    await driver.restart(definition, { config: configOf(++turn) });
   }
   if (ends) await driver.end();
   await driver.settle();
@@ -65,6 +75,9 @@ const variants: readonly Variant[] = [
   { architecture: 'streaming', epochRows: 3, cut: 4, store: 'memory' },
   { architecture: 'lambda', epochRows: 3, cut: 4, store: 'memory' },
   { architecture: 'streaming', epochRows: 2, cut: 5, store: 'rocksdb' },
+  { architecture: 'streaming', ...SINGLE, store: 'memory', jit: 'off' },
+  { architecture: 'streaming', ...SINGLE, store: 'memory', jit: 'in turns' },
+  { architecture: 'kappa', epochRows: 2, cut: 3, store: 'memory', jit: 'in turns' },
 ];
 /** Those whose subject is the architecture itself: what becomes of late events. */
 const everyStore = ARCHITECTURES.filter((architecture) => architecture !== 'streaming').map(
@@ -77,7 +90,7 @@ describe.for(caseNames)('%s', async (name) => {
   const rows = finalRows(given);
   const all = name.startsWith('late-') ? [...variants, ...everyStore] : variants;
 
-  it.for(all)('$architecture, epochs of $epochRows, cut every $cut, $store', async (variant) => {
+  it.for(all)('$architecture, epochs of $epochRows, cut every $cut, $store, jit $jit', async (variant) => {
     expect(sorted(await run(given, variant))).toEqual(sorted(expected));
   });
 

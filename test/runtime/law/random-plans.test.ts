@@ -21,7 +21,7 @@ import { anyRecipe, definitionOf, isSession, type Recipe, type SourceName } from
 
 const PLANS = Number(process.env['RANDOM_PLANS'] ?? 80);
 const NEEDS_OTHERS = ['union', 'interval', 'temporal', 'regular', 'lookup'];
-const WHOLE = { architecture: 'batch', epochRows: 100_000, isCut: false } as const;
+const WHOLE = { architecture: 'batch', epochRows: 100_000, isCut: false, jits: ['off'] } as const;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const START_MS = Date.UTC(2001, 2, 24, 22);
@@ -99,16 +99,24 @@ function accepted(recipe: Recipe): { definition: Pipeline; recipe: Recipe } {
 
 interface Variant extends TestOptions {
   readonly isCut: boolean;
+  /** Which execution runs the views; from restart to restart in turns. Generated code unless said. */
+  readonly jits?: readonly ('on' | 'off')[];
   readonly ends: boolean;
 }
 
-async function run(definition: Pipeline, sent: readonly Sent[], { isCut, ends, ...options }: Variant) {
-  const driver = await TestDriver.open(definition, options);
+async function run(
+  definition: Pipeline,
+  sent: readonly Sent[],
+  { isCut, ends, jits = ['on'], ...options }: Variant,
+) {
+  const configOf = (turn: number) => ({ runtime: { jit: jits[turn % jits.length] ?? 'on' } });
+  let turn = 0;
+  const driver = await TestDriver.open(definition, { ...options, config: configOf(turn) });
   const known = new Set(definition.plan.sources.map(({ name }) => name));
   for (const { to, events, then } of sent) {
     if (known.has(to)) await driver.send(to, events);
     if (isCut && then !== 'nothing') await driver.settle();
-    if (isCut && then === 'restart') await driver.restart();
+    if (isCut && then === 'restart') await driver.restart(definition, { config: configOf(++turn) });
   }
   if (ends) await driver.end();
   await driver.settle();
@@ -160,6 +168,7 @@ interface Chosen {
   readonly partitions: number;
   readonly ends: boolean;
   readonly store: 'memory' | 'rocksdb';
+  readonly jits?: readonly ('on' | 'off')[];
 }
 
 const anyVariant: fc.Arbitrary<Chosen> = fc.record({
@@ -168,6 +177,7 @@ const anyVariant: fc.Arbitrary<Chosen> = fc.record({
   partitions: fc.constantFrom(1, 1, 3),
   ends: fc.constantFrom(true, true, false),
   store: fc.constantFrom(...Array<'memory'>(14).fill('memory'), 'rocksdb' as const),
+  jits: fc.constantFrom(['on'] as const, ['on', 'off'] as const, ['off', 'on'] as const),
 });
 
 /** `a@5 c@18=3`: events with their keys, minutes and n, sent to `a` unless told. */

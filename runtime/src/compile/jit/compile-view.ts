@@ -17,6 +17,7 @@ import { generate } from './generate.ts';
 import { jsonLine, type JsonWriter, writeJson } from './json-writer.ts';
 import type { CompileOptions } from './options.ts';
 import { type Part, partsOf } from './parts.ts';
+import { indexRange, keysIn } from '../../operators/spilled-keys.ts';
 import { allBelow } from '../../operators/spilling.ts';
 import type { Batch, Entry, Range } from '../../state/store.ts';
 import type { Consumer, Stage, StageMemory } from './stage.ts';
@@ -41,10 +42,10 @@ export interface CompiledView {
   /** Writes what changed in the state since the last call. REQUIRES a `flush` before, and a prefix of the state. */
   persist(batch: Batch): void;
   /**
-   * REQUIRES a new view. `read` gives the entries of a range in the order of their keys, in pieces. False when it would
-   * take more than so many bytes: the view is then of no use.
+   * REQUIRES a new view. `read` gives the entries of a range in the order of their keys, in pieces. Says which limit the
+   * state is beyond, or null: the view is of no use then.
    */
-  restore(read: (range: Range) => AsyncIterable<readonly Entry[]>, bytesMax: number): Promise<boolean>;
+  restore(read: ReadRange, limits: RestoreLimits): Promise<'keys' | 'bytes' | null>;
   /** How many keys the state has. */
   readonly size: number;
   /** Writes the rows as lines of JSON, a piece at a time. */
@@ -52,6 +53,13 @@ export interface CompiledView {
   readonly stateBytes: number;
   /** All generated code. */
   code(): string;
+}
+
+export type ReadRange = (range: Range) => AsyncIterable<readonly Entry[]>;
+
+export interface RestoreLimits {
+  readonly keysMax: number;
+  readonly bytesMax: number;
 }
 
 /** `timeMs` and `offset` say where the event of the row is, when that was asked for. */
@@ -214,15 +222,18 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
     persist: (batch) => {
       for (const { memory } of stages) memory?.persist(batch);
     },
-    restore: async (read, bytesMax) => {
+    restore: async (read, { keysMax, bytesMax }) => {
+      for (const { prefix } of program.memories) {
+        for await (const index of read(indexRange(prefix))) if (keysIn(index) > keysMax) return 'keys';
+      }
       for (const { memory, prefix } of program.memories) {
         for await (const piece of read(allBelow(prefix))) {
           memory.restore(piece);
-          if (compiled.stateBytes > bytesMax) return false;
+          if (compiled.stateBytes > bytesMax) return 'bytes';
         }
       }
       program.recall();
-      return true;
+      return null;
     },
     get size() {
       return stages.reduce((sum, { memory }) => sum + (memory?.size() ?? 0), 0);

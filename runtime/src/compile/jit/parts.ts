@@ -93,7 +93,7 @@ export function partsOf(
       statePrefix: prefix,
     });
     if (prefix !== null && isStateful(node) && part.stage.memory === undefined)
-      throw new Unsupported(`the state of ${node.kind}`);
+      throw new Unsupported(`the state of ${node.kind} is not saved by generated code`);
     const columns = columnsOf(node).filter(({ name }) => needed.has(name));
     return { node, columns, out, isRead, stage: part.stage, prefix };
   });

@@ -77,7 +77,8 @@ class WindowGroupCode {
       () => panes.open().map(({ table }) => table),
       (index) => panes.open().flatMap((pane) => pane.sets.slice(index, index + 1)),
     );
-    if (overlaps && context.statePrefix !== null) throw new Unsupported('the state of hopping windows');
+    if (overlaps && context.statePrefix !== null)
+      throw new Unsupported('the state of hopping windows is not saved by generated code');
     const windowIndex = node.keys.findIndex(({ name }) => name === windowColumnOf(node));
     this.#memory = this.#group.memory(node, {
       windowIndex,
