@@ -9,7 +9,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
   const layer = arrangement.serving;
   const { progress } = layer;
   const nowMs = clock.nowMs();
-  const job = arrangement.jobs.find((each) => each.layer === layer);
+  const serving = arrangement.jobs.find((each) => each.layer === layer);
   return {
     version: 1,
     pipeline: plan.name,
@@ -30,7 +30,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
         rows: (progress.rows[name] ?? 0) + batchRows,
         updatedAtMs: progress.lastAtMs,
         ...(layout.shape === 'windowed' && { closedUntilMs: closedUntilMs(layer, layout) }),
-        ...(job !== undefined && { interpretedBecause: job.interpretedBecause(name) }),
+        ...(serving !== undefined && { interpretedBecause: serving.interpretedBecause(name) }),
       };
     }),
     late: {

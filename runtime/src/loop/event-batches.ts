@@ -44,7 +44,7 @@ export function positionOf(
 }
 
 export interface BatchHandlers {
-  events(events: EventBatch): void;
+  events?(events: EventBatch): void;
   rejected(position: number, source: string, text: string, reason: string): void;
 }
 
@@ -92,7 +92,7 @@ export class EventBatches {
       // Rows of a table have no time: they are never late and hold nobody back.
       if (time === undefined) this.#watermarks.fill(-Infinity, 0, batch.n);
       else time.observeAll(block.partition, batch.times, batch.n, this.#watermarks);
-      if (batch.n > 0) handlers.events({ source, block, batch, watermarks: this.#watermarks, freshFrom });
+      if (batch.n > 0) handlers.events?.({ source, block, batch, watermarks: this.#watermarks, freshFrom });
     }
   }
 }

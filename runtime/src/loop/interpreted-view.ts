@@ -3,7 +3,7 @@ import type { Row } from '../data/value.ts';
 import type { Collector, Position } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
 import { prefixOf } from '../state/keys.ts';
-import { Batch, readWanted } from '../state/store.ts';
+import { type Batch, readWanted } from '../state/store.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { type EventBatch, positionOf } from './event-batches.ts';
 import { LateRows } from './late.ts';

@@ -67,9 +67,7 @@ function readBlock(block: Block, start: number, end: number, source: SourcePlan,
     handlers.admit(source.name, JSON.parse(block.records[0] ?? '[]') as [number, number][]);
     return;
   }
-  const { events } = handlers;
-  if (options.batches !== undefined && events !== undefined)
-    return options.batches.read(block, start, end, { ...options, handlers: { ...handlers, events } });
+  if (options.batches !== undefined) return options.batches.read(block, start, end, options);
   time?.expect(block.partitions ?? 1);
   const eventTimeOf = eventTimeReader(source);
   const asColumns = block.columns === undefined ? start : readColumns(block, start, end, source, options);

@@ -338,11 +338,11 @@ export class AccumulatorCode {
     evaluated: Evaluated,
     record: RecordAt,
     sets: SetNames,
-    index: number,
+    set: number,
   ): void {
     const { emitter } = this.#code;
-    const table = sets.table(index);
-    const unsaved = sets.unsaved?.(index);
+    const table = sets.table(set);
+    const unsaved = sets.unsaved?.(set);
     const value = evaluated(arg);
     const bits = counts.map(({ where }, index) =>
       where === null ? `${1 << index}` : `(${holds(evaluated(where))} ? ${1 << index} : 0)`,

@@ -21,8 +21,8 @@ const OFFSET = 2;
 
 export function sinkOf(code: Code, columns: readonly Column[], placed: boolean): Sink {
   const { emitter } = code;
-  const names = new Set(columns.map(({ name }) => name));
-  const layout: Layout = layoutOf(columnTypes(columns, names), placed ? OFFSET + 1 : WEIGHT + 1, 'arena');
+  const all = new Set(columns.map(({ name }) => name));
+  const layout: Layout = layoutOf(columnTypes(columns, all), placed ? OFFSET + 1 : WEIGHT + 1, 'arena');
   const rows = new Pages(layout.end);
   const name = emitter.bind(rows);
   return {
