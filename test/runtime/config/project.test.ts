@@ -24,6 +24,7 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     trigger: { every: 1000, rows: 4096 },
     batch: { every: 86_400_000, partition: 86_400_000 },
     corrections: { every: 3_600_000 },
+    runtime: { jit: 'on' },
     state: {},
     log: { partitions: 1 },
     serve: { host: '127.0.0.1', port: 8080 },
