@@ -2,15 +2,17 @@
  * The events of the log as columns: what the generated code of a job reads. It says of each event what `reader.ts` says of
  * it, and leaves control blocks to it; nothing is decoded that nobody asks for.
  *
- *   block ─► lines ─► scanner ─► columns of all fields, times ─► the partition's watermark before each
+ *   block of texts   ─► scanner ─┬─► columns of all fields, times ─► the partition's watermark before each
+ *   block of columns ────────────┘
  *
  * All fields are checked, read or not: an event that this plan's schema does not accept is rejected whole.
  */
 import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
 import { type Scanner, scannerFor } from '../compile/jit/scanner.ts';
-import type { Block } from '../log/log.ts';
+import type { Block, ColumnBody } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
+import { blockColumnsOf } from './block-columns.ts';
 import type { Times } from './times.ts';
 
 /** Some events of a block; valid until the next ones are read. */
@@ -48,6 +50,12 @@ export interface BatchHandlers {
   rejected(position: number, source: string, text: string, reason: string): void;
 }
 
+interface BatchOptions {
+  readonly times: Times;
+  readonly freshFrom: number;
+  readonly handlers: BatchHandlers;
+}
+
 export class EventBatches {
   readonly #scanners = new Map<string, Scanner>();
   readonly #watermarks = new Float64Array(BATCH_ROWS_MAX);
@@ -69,17 +77,26 @@ export class EventBatches {
   }
 
   /** Reads the records [start, end) of the log that are in a block of events. */
-  read(
-    block: Block,
-    start: number,
-    end: number,
-    { times, freshFrom, handlers }: { times: Times; freshFrom: number; handlers: BatchHandlers },
-  ): void {
+  read(block: Block, start: number, end: number, options: BatchOptions): void {
     const source = this.#plan.sources.find(({ name }) => name === block.source);
     if (source === undefined) return;
+    times.of(source.name)?.expect(block.partitions ?? 1);
+    const give = (batch: ColumnBatch): void => this.#give(source, block, batch, options);
+    const from =
+      block.columns === undefined
+        ? start
+        : readColumns(block.columns, source, [start, end], block.position, give);
+    if (from < end) this.#readTexts(source, block, [from, end], options, give);
+  }
+
+  #readTexts(
+    source: SourcePlan,
+    block: Block,
+    [start, end]: readonly [number, number],
+    { handlers }: BatchOptions,
+    give: (batch: ColumnBatch) => void,
+  ): void {
     const scanner = this.#scannerOf(source);
-    const time = times.of(source.name);
-    time?.expect(block.partitions ?? 1);
     const first = start - block.position;
     const lines = Buffer.from(`${block.records.slice(first, end - block.position).join('\n')}\n`);
     scanner.events = first;
@@ -88,11 +105,38 @@ export class EventBatches {
       at = scanner.scan(lines, at, lines.length);
       for (const { ordinal, problem } of scanner.problems)
         handlers.rejected(block.position + ordinal, source.name, block.records[ordinal] ?? '', problem);
-      const { batch } = scanner;
-      // Rows of a table have no time: they are never late and hold nobody back.
-      if (time === undefined) this.#watermarks.fill(-Infinity, 0, batch.n);
-      else time.observeAll(block.partition, batch.times, batch.n, this.#watermarks);
-      if (batch.n > 0) handlers.events?.({ source, block, batch, watermarks: this.#watermarks, freshFrom });
+      if (scanner.batch.n > 0) give(scanner.batch);
     }
   }
+
+  #give(
+    source: SourcePlan,
+    block: Block,
+    batch: ColumnBatch,
+    { times, freshFrom, handlers }: BatchOptions,
+  ): void {
+    const watermarks = this.#watermarks;
+    const time = times.of(source.name);
+    // Rows of a table have no time: they are never late and hold nobody back.
+    if (time === undefined) watermarks.fill(-Infinity, 0, batch.n);
+    else time.observeAll(block.partition, batch.times, batch.n, watermarks);
+    handlers.events?.({ source, block, batch, watermarks, freshFrom });
+  }
+}
+
+/** Reads rows of columns; returns where to go on with texts. */
+function readColumns(
+  body: ColumnBody,
+  source: SourcePlan,
+  [start, end]: readonly [number, number],
+  first: number,
+  give: (batch: ColumnBatch) => void,
+): number {
+  const columns = blockColumnsOf(source);
+  for (let from = start; from < end; from += BATCH_ROWS_MAX) {
+    const batch = columns.read(body, from - first, Math.min(end, from + BATCH_ROWS_MAX) - first);
+    if (batch === null) return from;
+    give(batch);
+  }
+  return end;
 }
