@@ -80,7 +80,7 @@ export class EventBatches {
   read(block: Block, start: number, end: number, options: BatchOptions): void {
     const source = this.#plan.sources.find(({ name }) => name === block.source);
     if (source === undefined) return;
-    times.of(source.name)?.expect(block.partitions ?? 1);
+    options.times.of(source.name)?.expect(block.partitions ?? 1);
     const give = (batch: ColumnBatch): void => this.#give(source, block, batch, options);
     const from =
       block.columns === undefined
