@@ -7,6 +7,7 @@ import type { Job } from '../loop/job.ts';
 import type { Layer, LayerPorts } from '../loop/layer.ts';
 import type { Turns } from '../loop/turns.ts';
 import type { ProjectConfig } from '../config/project.ts';
+import type { Allowed } from '../plan/compare.ts';
 import type { Plan } from '../plan/node.ts';
 import type { VersionStatus } from '../host/host.ts';
 import type { Reads } from '../state/store.ts';
@@ -78,4 +79,6 @@ export interface ArrangementOptions {
   readonly turns: Turns;
   /** Take over a definition that changed, where that needs no operator state: before a backfill. */
   readonly adopt?: boolean;
+  /** What of a changed definition may be taken over besides what is compatible. */
+  readonly allowed: Allowed;
 }

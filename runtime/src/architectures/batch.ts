@@ -17,8 +17,9 @@ export async function batch({
   ports,
   turns,
   adopt = false,
+  allowed,
 }: ArrangementOptions): Promise<Arrangement> {
-  const layer = await Layer.open(LAYER, plan, ports, { adopt });
+  const layer = await Layer.open(LAYER, plan, ports, { adopt, allowed, isIncremental: false });
   const scheduled = new ScheduledLayer(layer, { partitionMs: config.batch.partition, closedOnly: false });
   const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
   return {

@@ -36,11 +36,11 @@ export async function streaming(options: ArrangementOptions): Promise<Arrangemen
 }
 
 async function incremental(
-  { plan, config, ports, turns }: ArrangementOptions,
+  { plan, config, ports, turns, allowed }: ArrangementOptions,
   scheduled: boolean,
   waitOf: (job: Job) => Wait,
 ): Promise<Arrangement> {
-  const job = await Job.open(await Layer.open(LAYER, plan, ports));
+  const job = await Job.open(await Layer.open(LAYER, plan, ports, { allowed }));
   const corrections = new Corrections(job, config.corrections.every, ports.clock, turns);
   const wait = waitOf(job);
   let dueAtMs = ports.clock.nowMs();

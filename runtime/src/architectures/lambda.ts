@@ -31,9 +31,15 @@ interface Boundary {
   readonly position: number;
 }
 
-export async function lambda({ plan, config, ports, turns }: ArrangementOptions): Promise<Arrangement> {
-  const speed = await Job.open(await Layer.open(SPEED, plan, ports));
-  const layer = await Layer.open(BATCH, plan, ports);
+export async function lambda({
+  plan,
+  config,
+  ports,
+  turns,
+  allowed,
+}: ArrangementOptions): Promise<Arrangement> {
+  const speed = await Job.open(await Layer.open(SPEED, plan, ports, { allowed }));
+  const layer = await Layer.open(BATCH, plan, ports, { allowed, isIncremental: false, closedOnly: true });
   const scheduled = new ScheduledLayer(layer, { partitionMs: config.batch.partition, closedOnly: true });
   const runBatch = async (also?: Slice): Promise<unknown> =>
     turns.take(() =>

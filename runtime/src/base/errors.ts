@@ -30,9 +30,12 @@ export const RUNTIME_ERRORS = {
     (p) =>
       `The plan calls ${p.functions.join(', ')}, whose code is not the one it was made with. Run it with the definition that has it.`,
   ),
-  DEFINITION_CHANGED: row<{ remedy: string }>(
-    'user',
-    (p) => `The definition is not the one that the stored results were computed with. ${p.remedy}`,
+  DEFINITION_CHANGED: row<{ remedy: string; differences?: readonly string[] }>('user', (p) =>
+    [
+      `The definition is not the one that the stored results were computed with${p.differences === undefined ? '.' : ':'}`,
+      ...(p.differences ?? []).map((difference) => `  ${difference}`),
+      p.remedy,
+    ].join(p.differences === undefined ? ' ' : '\n'),
   ),
   // Views, sources, versions.
   VIEW_UNKNOWN: row<{ view: string; known: readonly string[] }>(

@@ -12,7 +12,7 @@ import {
   readProject,
 } from '../config/project.ts';
 import { openDataFolder } from '../engine/data-folder.ts';
-import { Engine } from '../engine/engine.ts';
+import { Engine, type EngineOptions } from '../engine/engine.ts';
 import type { Plan } from '../plan/node.ts';
 import { realDisk } from '../ports/disk.ts';
 import { systemClock } from '../ports/clock.ts';
@@ -68,7 +68,7 @@ export async function findRunning(project: Project): Promise<ControlClient | nul
 /** Opens the pipeline of a project in this process. */
 export async function openEngine(
   project: Project,
-  options: { readonly plan?: Plan; readonly rebuild?: boolean; readonly adopt?: boolean } = {},
+  options: Partial<Pick<EngineOptions, 'plan' | 'rebuild' | 'adopt' | 'allowed'>> = {},
 ): Promise<Engine> {
   const plan = options.plan ?? (await loadProjectDefinition(project));
   const data = await openDataFolder(dataFolderOf(project), systemClock, realDisk, {
@@ -82,6 +82,7 @@ export async function openEngine(
       clock: systemClock,
       rebuild: options.rebuild ?? false,
       adopt: options.adopt ?? false,
+      ...(options.allowed !== undefined && { allowed: options.allowed }),
     });
   } catch (error) {
     await data.close();

@@ -11,9 +11,11 @@ import { acceptLines, type Door, problemOf, type RejectedRecord } from '../inges
 import { acceptBytes } from '../ingest/accept-bytes.ts';
 import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
+import { NOTHING_ALLOWED } from '../loop/adoption.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
 import { Turns } from '../loop/turns.ts';
 import { Latency } from '../observe/latency.ts';
+import type { Allowed } from '../plan/compare.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type {
@@ -33,6 +35,7 @@ import { readView } from '../views/reader.ts';
 import type { DataFolder } from './data-folder.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Snapshots } from './snapshots.ts';
+import { checkSchemas } from './schemas.ts';
 import { statusOf } from './status.ts';
 
 /** Layers of every architecture, for `rebuild`. */
@@ -50,6 +53,8 @@ export interface EngineOptions {
   readonly rebuild?: boolean;
   /** Take over a changed definition before a backfill; only batch can. */
   readonly adopt?: boolean;
+  /** What of a changed definition may be taken over besides what is compatible. */
+  readonly allowed?: Allowed;
 }
 
 export class Engine implements Host {
@@ -82,6 +87,8 @@ export class Engine implements Host {
     const engine = new Engine(options);
     const { store, log } = options.data;
     await openFormat(store);
+    const { allowed = NOTHING_ALLOWED } = options;
+    const noteSchemas = await checkSchemas(options.data, options.plan, allowed);
     if (options.rebuild === true) await forgetEverything(options);
     for (let position = 0; position < options.data.rejected.end; position++) {
       if (engine.#isReplayed(position)) engine.#replayed++;
@@ -101,7 +108,9 @@ export class Engine implements Host {
       ports,
       turns: new Turns(),
       adopt: options.adopt ?? false,
+      allowed,
     });
+    await noteSchemas();
     return engine;
   }
 

@@ -15,6 +15,7 @@ import { rowToJson } from '../data/json.ts';
 import type { Row } from '../data/value.ts';
 import type { Block, Log } from '../log/log.ts';
 import { isOver, type Position } from '../operators/operator.ts';
+import { type Allowed, describeChange, type PlanComparison } from '../plan/compare.ts';
 import { hashOf } from '../plan/hash.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { Plan } from '../plan/node.ts';
@@ -25,6 +26,7 @@ import { layerRanges, planKey, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import { ViewLayout } from '../views/layout.ts';
+import { adoptable, dropViews, NOTHING_ALLOWED, startViews } from './adoption.ts';
 import { convertState } from './conversion.ts';
 import type { Handlers } from './reader.ts';
 import { Rejections } from './rejections.ts';
@@ -54,10 +56,27 @@ interface Progress {
   /** Of scheduled layers: how many runs, and when the last began. */
   runs: number;
   lastRunAtMs: number | null;
+  /** Which changes of the definition hold from which position of the log on, because they were asked for. */
+  fromNowOn?: readonly {
+    readonly position: number;
+    readonly atMs: number;
+    readonly changes: readonly string[];
+  }[];
 }
 
 interface SavedProgress extends Progress {
   readonly times: Record<string, SavedTime>;
+}
+
+export interface OpenOptions {
+  /** Take over a changed plan whose rows have the same shape, without operator state. */
+  readonly adopt?: boolean;
+  /** What of a changed plan may be taken over besides what is compatible. */
+  readonly allowed?: Allowed;
+  /** Whether operators keep state; default true. */
+  readonly isIncremental?: boolean;
+  /** Whether windows that are open are left to another layer. */
+  readonly closedOnly?: boolean;
 }
 
 export interface LayerPorts {
@@ -133,21 +152,15 @@ export class Layer {
    * shape, when it is told to `adopt` it; what was computed before stays until it is computed again.
    * @throws DEFINITION_CHANGED, LOG_CORRUPT
    */
-  static async open(
-    name: string,
-    plan: Plan,
-    ports: LayerPorts,
-    options: { readonly adopt?: boolean } = {},
-  ): Promise<Layer> {
+  static async open(name: string, plan: Plan, ports: LayerPorts, options: OpenOptions = {}): Promise<Layer> {
     const saved = await readProgress(name, ports.store);
     const hash = hashOf(plan);
+    const isSame = saved === null || saved.hash === hash;
     const adopts = options.adopt === true && saved?.shape === shapeOf(plan);
-    if (saved !== null && saved.hash !== hash && !adopts) {
-      throw failure('DEFINITION_CHANGED', {
-        remedy:
-          'Take the change back, or compute everything again from the log with `pipeline run --rebuild`; under batch, `pipeline backfill` computes some partitions with it.',
-      });
-    }
+    const changed =
+      isSame || adopts
+        ? null
+        : await adoptable(ports.store, name, plan, saved, options.allowed ?? NOTHING_ALLOWED);
     if (saved !== null && saved.position > ports.log.end) {
       throw failure('LOG_CORRUPT', {
         file: 'the log',
@@ -155,22 +168,37 @@ export class Layer {
         reason: `it ends at position ${ports.log.end}, and ${saved.position} were processed before`,
       });
     }
-    const opened = saved === null ? null : { ...saved, format: STATE_FORMAT, hash };
+    const opened = saved === null ? null : { ...saved, format: STATE_FORMAT, hash, shape: shapeOf(plan) };
     const layer = new Layer(name, plan, ports, opened, await Timeline.load(ports.store, name));
     await layer.#loadMarks();
-    if (saved?.hash !== hash || saved.format !== STATE_FORMAT) await layer.#begin(saved);
+    if (saved?.hash !== hash || saved.format !== STATE_FORMAT) await layer.#begin(saved, changed, options);
     return layer;
   }
 
-  /** Writes the plan that runs from now on, with the state in today's format, in one commit. */
-  async #begin(saved: SavedProgress | null): Promise<void> {
-    const { store } = this.ports;
+  /** Writes the plan that runs from now on and what it changes, with the state in today's format, in one commit. */
+  async #begin(
+    saved: SavedProgress | null,
+    changed: PlanComparison | null,
+    { isIncremental = true, closedOnly = false }: OpenOptions,
+  ): Promise<void> {
+    const { ports, progress } = this;
     const batch = new Batch();
     if (saved !== null && saved.format !== STATE_FORMAT)
-      await convertState(store, this.name, this.plan, batch);
+      await convertState(ports.store, this.name, this.plan, batch);
+    if (changed !== null) {
+      dropViews(this, changed.dropped, batch);
+      await startViews(this, changed.started, { isIncremental, closedOnly }, batch);
+      const fromNowOn = changed.changes
+        .filter(({ verdict }) => verdict === 'from-now-on')
+        .map(describeChange);
+      if (fromNowOn.length > 0) {
+        const { position, fromNowOn: before = [] } = progress;
+        progress.fromNowOn = [...before, { position, atMs: ports.clock.nowMs(), changes: fromNowOn }];
+      }
+    }
     batch.put(planKey(this.name), JSON.stringify(this.plan));
     this.save(batch);
-    await store.commit(batch);
+    await ports.store.commit(batch);
   }
 
   /** Forgets everything that a layer computed; it then starts at the beginning of the log. */

@@ -31,6 +31,8 @@ export interface TestOptions {
 interface Reopening {
   readonly rebuild?: boolean;
   readonly adopt?: boolean;
+  readonly fromNowOn?: boolean;
+  readonly drop?: readonly string[];
 }
 
 const ROWS_MAX = 1_000_000;
@@ -116,6 +118,7 @@ function openEngine(
     clock,
     rebuild: options.rebuild ?? false,
     adopt: options.adopt ?? false,
+    allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
   });
 }
 

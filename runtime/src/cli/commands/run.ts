@@ -25,6 +25,8 @@ interface RunOptions extends FileRunOptions {
   readonly serve: boolean;
   readonly ingest?: boolean;
   readonly rebuild?: boolean;
+  readonly fromNowOn?: boolean;
+  readonly drop?: string[];
   readonly pipeline?: string;
 }
 
@@ -48,6 +50,11 @@ export function addRunCommand(program: Command): void {
       'also feed the sample of pipeline.config.yaml; what is in the log already is recognised',
     )
     .option('--rebuild', 'compute everything again from the log: after a change of the definition')
+    .option(
+      '--from-now-on',
+      'after a change of the definition: keep the results so far, compute with it what comes',
+    )
+    .option('--drop <view...>', 'after a change of the definition: remove these views with their rows')
     .option('--pipeline <file>', 'run this definition over finite files instead of a project; needs --once')
     .option('--input <source=file...>', 'with --pipeline: the events of a source')
     .option(
@@ -72,7 +79,10 @@ async function runProject(options: RunOptions): Promise<void> {
         'This pipeline is running already. `pipeline status` asks it; stop it before you start it again.',
     });
   }
-  const engine = await openEngine(project, { rebuild: options.rebuild ?? false });
+  const engine = await openEngine(project, {
+    rebuild: options.rebuild ?? false,
+    allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
+  });
   try {
     await untilInterrupted((signal) =>
       options.once === true
