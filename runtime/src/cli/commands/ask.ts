@@ -7,7 +7,10 @@ import type { LateRow } from '../../host/host.ts';
 import process from 'node:process';
 import { EXIT } from '../exit.ts';
 import type { Plan } from '../../plan/node.ts';
-import { findProject, loadProjectDefinition, withPipeline } from '../context.ts';
+import { changesOf } from '../../engine/changes.ts';
+import { openDataFolder } from '../../engine/data-folder.ts';
+import { systemClock } from '../../ports/clock.ts';
+import { dataFolderOf, findProject, loadProjectDefinition, withPipeline } from '../context.ts';
 import { loadDefinition } from '../load-definition.ts';
 import { count, formatOf, note, print, printJson, printRows, ROW_FORMATS, statusText } from '../output.ts';
 
@@ -50,6 +53,7 @@ export function addAskCommands(program: Command): void {
     .command('plan')
     .description('the logical plan of the definition')
     .option('--format <format>', PLAN_FORMATS.join(', '), 'text')
+    .option('--changes', 'what differs from the definition of the stored results, and what a run makes of it')
     .option('--code', 'the code that is generated for a run over files, and why a view has none')
     .option(
       '--sql',
@@ -64,6 +68,7 @@ const PLAN_FORMATS = ['text', 'json', 'mermaid'] as const;
 interface PlanOptions {
   readonly format: string;
   readonly code?: boolean;
+  readonly changes?: boolean;
   readonly sql?: boolean;
   readonly pipeline?: string;
 }
@@ -83,9 +88,27 @@ async function showPlan(options: PlanOptions): Promise<void> {
         .join('\n'),
     );
   }
+  if (options.changes === true) return showChanges(plan, format);
   if (options.sql === true) return showSql(plan, format);
   if (format === 'json') return printJson(plan);
   return print(format === 'text' ? explainPlan(plan) : mermaidPlan(plan));
+}
+
+async function showChanges(plan: Plan, format: string): Promise<void> {
+  const project = findProject();
+  const data = await openDataFolder(dataFolderOf(project), systemClock);
+  try {
+    const changes = await changesOf(data.store, project.config.architecture, plan);
+    if (changes === null) return note('There are no stored results to compare with.');
+    if (format === 'json') return printJson(changes);
+    if (changes.length === 0) return note('The definition is that of the stored results.');
+    return printRows(
+      changes.map(({ verdict, ...change }) => ({ verdict, ...change })),
+      'table',
+    );
+  } finally {
+    await data.close();
+  }
 }
 
 async function showSql(plan: Plan, format: string): Promise<void> {
