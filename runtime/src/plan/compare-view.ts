@@ -321,7 +321,7 @@ function compareBase(old: PlanNode, now: PlanNode, context: ViewContext): void {
 }
 
 function setting(at: string, old: unknown, now: unknown, context: ViewContext): void {
-  const [one = 'none', other = 'none'] = [JSON.stringify(old), JSON.stringify(now)];
+  const [one, other] = [JSON.stringify(old), JSON.stringify(now)];
   if (one !== other) report(context, at, one, other, 'refused', OTHER_STATE);
 }
 

@@ -2,7 +2,7 @@
  * A pipeline that is opened with a changed definition. What is compatible ends as if the new definition had read the whole
  * log; what is not is refused, and the store is as it was.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   avg,
@@ -22,18 +22,20 @@ import { MemoryLog } from '../../../runtime/src/log/memory-log.ts';
 import { MemoryStore } from '../../../runtime/src/state/memory.ts';
 import type { Batch } from '../../../runtime/src/state/store.ts';
 
-type Then = 'correct' | 'drop' | 'side-output';
+interface Changing {
+  readonly then?: 'correct' | 'drop';
+  readonly wide?: boolean;
+  readonly least?: number;
+  readonly views?: readonly string[];
+  readonly more?: boolean;
+  readonly needed?: boolean;
+  readonly name?: string;
+}
 
 /** A source of sales, whose fields and views change. */
-function sales({
-  then = 'correct' as Then,
-  wide = false,
-  least = 0,
-  views = ['hours', 'shops'] as readonly string[],
-  more = false,
-  needed = false,
-  name = 'sales',
-} = {}): Pipeline {
+function sales(options: Changing = {}): Pipeline {
+  const { then = 'correct', wide = false, least = 0, views = ['hours', 'shops'] } = options;
+  const { more = false, needed = false, name = 'sales' } = options;
   const from = source('sales', {
     schema: z.object({
       at: z.iso.datetime(),
@@ -165,7 +167,9 @@ class DyingStore extends MemoryStore {
   }
 
   content(): string {
-    return JSON.stringify([...this.entries].map(([key, value]) => [key, value.toString('latin1')]).sort());
+    return JSON.stringify(
+      [...this.entries].map(([key, value]) => `${key}=${value.toString('latin1')}`).sort(),
+    );
   }
 }
 

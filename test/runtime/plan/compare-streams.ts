@@ -11,11 +11,8 @@ interface Rules {
   readonly then?: 'correct' | 'drop';
 }
 
-export function events<S extends z.ZodRawShape = typeof FIELDS>(
-  fields: S = FIELDS as never,
-  rules: Rules | undefined = undefined,
-) {
-  if ((fields as unknown) === FIELDS && rules === undefined) return EVENTS;
+export function events(fields: z.ZodRawShape = FIELDS, rules?: Rules): Events {
+  if (fields === FIELDS && rules === undefined) return EVENTS;
   const { delay = '1m', idleAfter, allowed = '0s', then = 'drop' } = rules ?? {};
   return source('events', {
     schema: z.object(fields),
@@ -39,7 +36,7 @@ export const others = source('others', {
   watermark: { delay: '1m' },
   lateness: { allowed: '0s', then: 'drop' },
 });
-export type Events = ReturnType<typeof plainEvents>;
+type Events = ReturnType<typeof plainEvents>;
 
 export const perKey = (e: Events = events()) =>
   e.groupBy((x) => ({ key: x.key })).aggregate(() => ({ n: count() }));
