@@ -303,18 +303,8 @@ const VIEWS: readonly Line[] = [
     perKey(events({ ...FIELDS, more: z.string() })).updates(),
     'refused',
   ],
-  [
-    'field, gone',
-    perKey().updates(),
-    perKey(events({ at: FIELDS.at, key: FIELDS.key })).updates(),
-    'keeps',
-  ],
-  [
-    'field, wider',
-    perHour().updates(),
-    perHour(events({ ...FIELDS, value: z.number() })).updates(),
-    'keeps',
-  ],
+  ['field, gone', perKey().updates(), perKey(events({ at: FIELDS.at, key: FIELDS.key })).updates(), 'keeps'],
+  ['field, wider', perHour().updates(), perHour(events({ ...FIELDS, value: z.number() })).updates(), 'keeps'],
   [
     'field, narrower',
     perHour(events({ ...FIELDS, value: z.number() })).updates(),
