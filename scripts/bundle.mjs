@@ -39,6 +39,7 @@ await build({
     'nexmark/generate',
     'nexmark/bench',
     'nexmark/scale',
+    'nexmark/recovery',
     'log/log',
   ].map((name) => ({ in: `bench/${name}.ts`, out: name.replace(/.*\//, '') })),
   outdir: 'bench/dist',
