@@ -123,6 +123,16 @@ describe('opening', () => {
     });
   });
 
+  test('an index is not believed when its file is longer', async () => {
+    const { disk } = await written();
+    const { pages } = disk.files.get(nameOf(2, 'log'))!;
+    put(disk, nameOf(2, 'log'), Buffer.concat([pages, pages.subarray(40)]));
+    await expect(open(disk)).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      message: expect.stringContaining(`${nameOf(2, 'log')}: damaged at byte ${pages.length}`),
+    });
+  });
+
   test('an index that cannot be written costs nothing but the next opening', async () => {
     const { disk, records } = await written();
     const log = await open(disk);
