@@ -56,11 +56,16 @@ export const RUNTIME_ERRORS = {
     (p) => `"${p.command}" has no meaning under ${p.architecture}: it belongs to ${p.where}.`,
   ),
   // Disk.
-  DATA_LOCKED: row<{ folder: string }>(
-    'user',
+  DATA_LOCKED: row<{ folder: string; owner: string }>(
+    'external',
     (p) =>
-      `${p.folder} is in use by another process that does not answer. Stop that process, or wait until it is done.`,
+      `${p.folder} is in use by ${p.owner}. Stop that process, or wait until it is done; nothing was changed.`,
     true,
+  ),
+  DATA_TAKEN: row<{ folder: string; generation: number }>(
+    'external',
+    (p) =>
+      `${p.folder} is not the folder any more that this process has opened (as owner ${p.generation}): it was moved, replaced or taken over meanwhile. This process stops and leaves it as it is; what it has acknowledged is in the folder that it had.`,
   ),
   DATA_FOREIGN: row<{ folder: string; reason: string }>(
     'user',

@@ -13,12 +13,14 @@ import {
 } from '../config/project.ts';
 import { openDataFolder } from '../engine/data-folder.ts';
 import { Engine, type EngineOptions } from '../engine/engine.ts';
+import { examineFolder, lockedBy } from '../engine/owner.ts';
 import type { Plan } from '../plan/node.ts';
-import { realDisk } from '../ports/disk.ts';
 import { systemClock } from '../ports/clock.ts';
+import { realDisk } from '../ports/disk.ts';
 import { type ControlClient, controlClient } from '../serve/control-client.ts';
 import { controlSocketPath } from '../serve/control-path.ts';
 import type { Host } from '../host/host.ts';
+import { report } from './exit.ts';
 import { loadDefinition } from './load-definition.ts';
 
 /** The nearest folder, from here upwards, with a `pipeline.config.yaml`. Throws USAGE. */
@@ -53,16 +55,31 @@ export function withArchitecture(project: Project, name: string | undefined): Pr
   return { ...project, config: { ...project.config, architecture } };
 }
 
-/** The client of the process that runs the project, or null when none does. */
-export async function findRunning(project: Project): Promise<ControlClient | null> {
-  const client = controlClient(controlSocketPath(dataFolderOf(project)));
+/** How long a running pipeline may take to answer at all: it may be in the middle of an epoch, or stopped. */
+const ANSWER_MS_MAX = 10_000;
+
+/** The client of the process that runs the project, or null when none does. Throws DATA_LOCKED when it does not answer. */
+export async function findRunning(project: Project, answerMs = ANSWER_MS_MAX): Promise<ControlClient | null> {
+  const folder = dataFolderOf(project);
+  const client = controlClient(controlSocketPath(folder));
+  const waiting = new AbortController();
+  const silence = systemClock.sleep(answerMs, waiting.signal).then(async () => {
+    if (!waiting.signal.aborted) throw await lockedBy(folder, realDisk);
+  });
   try {
-    await client.status();
+    await Promise.race([client.status(), silence]);
     return client;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'NOT_RUNNING') return null;
     throw error;
+  } finally {
+    waiting.abort();
   }
+}
+
+/** Looks whether another process has the data, without asking it: it may be stopped. Throws DATA_LOCKED. */
+export async function refuseSecond(project: Project): Promise<void> {
+  await examineFolder(dataFolderOf(project), realDisk);
 }
 
 /** Opens the pipeline of a project in this process. */
@@ -74,6 +91,8 @@ export async function openEngine(
   const data = await openDataFolder(dataFolderOf(project), systemClock, realDisk, {
     commitEveryMs: project.config.log.commitEvery,
   });
+  // At once and without closing anything: what we would tidy up, such as the socket, is the new owner's.
+  data.owner?.lost.catch((error: unknown) => process.exit(report(error)));
   try {
     return await Engine.open({
       plan,

@@ -1,31 +1,36 @@
 import process from 'node:process';
 import { CodedError } from '../base/coded-error.ts';
+import { EXIT } from './exit.ts';
 
-/** Thrown when a person stopped the command: exit code 130. */
+/** Thrown when a person stopped the command before it was done: exit code 130. */
 export class Interrupted extends Error {
   override readonly name = 'AbortError';
 }
 
 /**
  * Runs some work with a signal that aborts on SIGINT or SIGTERM. The work finishes what it has begun; a second signal ends
- * the process at once, which loses nothing that was acknowledged. After SIGINT it throws Interrupted.
+ * the process at once, which loses nothing that was acknowledged. Work that was to end by itself was cut short, so
+ * Interrupted is thrown; work without an end has done what it was asked to.
  */
-export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function untilInterrupted<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  options: { readonly endless?: boolean } = {},
+): Promise<T> {
   const controller = new AbortController();
-  let interrupted = false;
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(130);
-    interrupted = name === 'SIGINT';
+  const { signal } = controller;
+  const onSignal = (): void => {
+    if (signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    const result = await work(controller.signal);
-    if (interrupted) throw new Interrupted('interrupted');
+    const result = await work(signal);
+    if (signal.aborted && options.endless !== true) throw new Interrupted('interrupted');
     return result;
   } catch (error) {
-    if (interrupted && !(error instanceof CodedError)) throw new Interrupted('interrupted', { cause: error });
+    if (signal.aborted && !(error instanceof CodedError))
+      throw new Interrupted('interrupted', { cause: error });
     throw error;
   } finally {
     process.off('SIGINT', onSignal);

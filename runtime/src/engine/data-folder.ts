@@ -4,17 +4,20 @@
  *   data/log       every accepted event        data/rejected   every event that was not, with the reason
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
  *   data/stage     second names of the files that a snapshot is copying
- *   data/control   where the running process answers commands (a socket's path)
+ *   data/control.sock, data/owner.json   where the running process answers commands, and which one it is
  */
 import { join } from 'node:path';
+import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { DiskLog, type LogFileCheck } from '../log/disk-log.ts';
 import type { Log } from '../log/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
+import { fileGuard, noGuard } from '../ports/lock.ts';
 import { RocksStore } from '../state/rocksdb.ts';
 import type { Store } from '../state/store.ts';
 import { STAGE, type Stage, stageData } from './stage.ts';
+import { examineFolder, lockedBy, type Owner, ownersDisk, takeFolder } from './owner.ts';
 
 export interface DataFolder {
   readonly log: Log;
@@ -22,6 +25,8 @@ export interface DataFolder {
   readonly store: Store;
   /** Files of one moment, held still for a snapshot; absent when the data is not on disk. */
   readonly stage?: () => Promise<Stage>;
+  /** The process that has the folder; absent when there is no folder. */
+  readonly owner?: Owner;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
   /** Reads and checks every byte of both logs; absent when they are in memory. */
@@ -30,6 +35,7 @@ export interface DataFolder {
 }
 
 export interface DataFolderOptions {
+  /** Another store than RocksDB, which has no lock that other processes could see. */
   readonly openStore?: (folder: string) => Promise<Store>;
   /** From which size on the log begins another file. */
   readonly segmentBytes?: number;
@@ -37,21 +43,29 @@ export interface DataFolderOptions {
   readonly commitEveryMs?: number;
 }
 
-/** Opens the data and takes its lock. Throws DATA_LOCKED, DATA_FOREIGN, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING. */
+/**
+ * Opens the data and becomes its owner.
+ * @throws DATA_LOCKED, DATA_FOREIGN, DATA_NEWER, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING
+ */
 export async function openDataFolder(
   folder: string,
   clock: Clock,
   disk: Disk = realDisk,
-  { openStore = (path) => RocksStore.open(path), segmentBytes, commitEveryMs }: DataFolderOptions = {},
+  { openStore, segmentBytes, commitEveryMs }: DataFolderOptions = {},
 ): Promise<DataFolder> {
-  await refuseLinks(disk, folder);
+  const guard = openStore === undefined ? fileGuard : noGuard;
+  await examineFolder(folder, disk, guard);
   await disk.makeFolder(folder);
-  const store = await openStore(join(folder, 'state'));
+  const store = await (openStore === undefined ? openRocks(folder, disk) : openStore(join(folder, 'state')));
+  let owner: Owner | undefined;
   try {
+    const taken = await takeFolder(folder, { disk, clock, store, guard });
+    owner = taken;
+    if (store instanceof RocksStore) store.beforeCommit = () => taken.check();
     // A snapshot that was killed may have left it.
     await disk.removeFolder(join(folder, STAGE));
     const ports = {
-      disk,
+      disk: ownersDisk(disk, taken),
       clock,
       ...(segmentBytes !== undefined && { segmentBytes }),
       ...(commitEveryMs !== undefined && { commitEveryMs }),
@@ -62,6 +76,7 @@ export async function openDataFolder(
       log,
       rejected,
       store,
+      owner: taken,
       async *verifyLogs() {
         yield* log.verify();
         yield* rejected.verify();
@@ -72,23 +87,31 @@ export async function openDataFolder(
         await log.close();
         await rejected.close();
         await store.close();
+        await taken.close();
       },
     };
   } catch (error) {
     await store.close();
+    await owner?.close();
+    throw error;
+  }
+}
+
+/** The lock is RocksDB's. What it does before it asks for it, such as renaming its messages, is no harm to the owner. */
+async function openRocks(folder: string, disk: Disk): Promise<RocksStore> {
+  const state = join(folder, 'state');
+  const files = await disk.listAll(state);
+  // RocksDB would begin anew beside files that nothing names any more.
+  if (files.some(({ name }) => name.endsWith('.sst')) && !files.some(({ name }) => name === 'CURRENT'))
+    throw failure('STATE_FAILED', { folder: state, reason: 'its file CURRENT is missing' });
+  try {
+    return await RocksStore.open(state);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'DATA_LOCKED') throw await lockedBy(folder, disk);
     throw error;
   }
 }
 
 async function folderBytes(disk: Disk, folder: string): Promise<number> {
   return (await disk.listAll(folder)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-async function refuseLinks(disk: Disk, folder: string): Promise<void> {
-  for (const path of [folder, ...['log', 'rejected', 'state'].map((name) => join(folder, name))]) {
-    const kind = await disk.kindOf(path);
-    if (kind === undefined) continue;
-    if (kind === 'link') throw failure('DATA_FOREIGN', { folder: path, reason: 'it is a symbolic link' });
-    if (kind !== 'folder') throw failure('DATA_FOREIGN', { folder: path, reason: 'it is not a folder' });
-  }
 }

@@ -139,9 +139,10 @@ export class Engine implements Host {
       };
       const parts = [this.arrangement.run(stop.signal), this.#idle.run(stop.signal)];
       const running = Promise.all(parts.map((part) => part.catch(ending)));
-      const { log, rejected } = this.data;
+      const { log, rejected, owner } = this.data;
+      const failures = [...(owner === undefined ? [] : [owner.lost]), log.failed, rejected.failed];
       try {
-        await Promise.race([running, log.failed, rejected.failed].map((part) => part.catch(ending)));
+        await Promise.race([running, ...failures].map((part) => part.catch(ending)));
       } finally {
         // What has begun is finished before the store is closed.
         await running.catch(() => {});

@@ -64,33 +64,34 @@ export class FileRun {
 
   /**
    * Feeds the events of a file to a source. REQUIRES tables before those who look them up.
-   * @throws FILE_UNREADABLE, FILE_INVALID, USAGE for an unknown kind of file
+   * @throws FILE_UNREADABLE, FILE_INVALID, USAGE for an unknown kind of file, the reason of the signal
    */
   async feedFile(source: SourcePlan, path: string, signal?: AbortSignal): Promise<void> {
     if (isJsonLines(path)) await this.feedJsonLines(source, path, signal);
     else await this.feedPieces(source, piecesOf(fileLines(path, source.fields)), signal);
   }
 
-  /** Feeds the JSON lines of a file, whatever its name. Throws FILE_UNREADABLE. */
+  /** Feeds the JSON lines of a file, whatever its name. Throws FILE_UNREADABLE, the reason of the signal. */
   async feedJsonLines(source: SourcePlan, path: string, signal?: AbortSignal): Promise<void> {
     const lines = this.#linesOf(source);
     const file = await openEvents(path);
     try {
       const read = async (into: Buffer, at: number): Promise<number> =>
         (await file.read(into, at, CHUNK_BYTES)).bytesRead;
-      const isWanted = (): boolean => signal?.aborted !== true;
-      while (isWanted() && (await lines.read(read)) > 0);
+      // Half of the events are no result: an interrupted run has none.
+      do signal?.throwIfAborted();
+      while ((await lines.read(read)) > 0);
     } finally {
       await file.close();
     }
     lines.end();
   }
 
-  /** Feeds pieces of JSON lines. */
+  /** Feeds pieces of JSON lines. Throws the reason of the signal. */
   async feedPieces(source: SourcePlan, pieces: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<void> {
     const lines = this.#linesOf(source);
     for await (const piece of pieces) {
-      if (signal?.aborted === true) return;
+      signal?.throwIfAborted();
       for (let at = 0; at < piece.length; at += CHUNK_BYTES) lines.take(piece.subarray(at, at + CHUNK_BYTES));
     }
     lines.end();

@@ -59,7 +59,7 @@ export async function openSimStore(process: SimProcess, folder: string): Promise
       return known.lock(process) ? known : null;
     }),
   );
-  if (files === null) throw failure('DATA_LOCKED', { folder });
+  if (files === null) throw failure('DATA_LOCKED', { owner: 'another process', folder });
   return new SimStore(process, folder, files);
 }
 

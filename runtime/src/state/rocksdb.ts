@@ -42,6 +42,8 @@ const CLOSE_MS_MAX = 5_000;
  * a power cut an earlier commit is found, from which the log is read again (S3).
  */
 export class RocksStore implements Store {
+  /** Runs before every commit; what it throws keeps the batch out. */
+  beforeCommit: () => Promise<void> = () => Promise.resolve();
   readonly #native: NativeStore;
   readonly #folder: string;
 
@@ -61,7 +63,7 @@ export class RocksStore implements Store {
       await native.ready();
     } catch (error) {
       const reason = messageOf(error);
-      if (/lock/i.test(reason)) throw failure('DATA_LOCKED', { folder }, error);
+      if (/lock/i.test(reason)) throw failure('DATA_LOCKED', { folder, owner: 'another process' }, error);
       throw failure('STATE_FAILED', { folder, reason }, error);
     }
     return new RocksStore(native, folder);
@@ -103,6 +105,7 @@ export class RocksStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     if (batch.operations.length === 0) return;
+    await this.beforeCommit();
     const native = this.#native.write({ capacity: Math.max(8, batch.operations.length) });
     for (const operation of batch.operations) {
       if (operation.kind === 'put') native.tryPut(operation.key, operation.value);

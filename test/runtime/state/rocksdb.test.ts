@@ -83,7 +83,7 @@ describe('the state on disk', () => {
     const folder = newFolder();
     const store = await RocksStore.open(folder);
     const open = `await RocksStore.open(folder).then(() => console.log('opened'), (e) => console.log(e.code, e.retry));`;
-    await expect(RocksStore.open(folder)).rejects.toMatchObject({ code: 'DATA_LOCKED', exitCode: 2 });
+    await expect(RocksStore.open(folder)).rejects.toMatchObject({ code: 'DATA_LOCKED', exitCode: 1 });
     expect(inAnotherProcess(folder, open)).toBe('DATA_LOCKED true\n');
     await store.commit(batch('a=1'));
     await store.close();

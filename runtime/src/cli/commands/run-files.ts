@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import process from 'node:process';
 import { failure } from '../../base/errors.ts';
-import { ARCHITECTURES, defaultConfig } from '../../config/project.ts';
+import { ARCHITECTURES, type Architecture, defaultConfig } from '../../config/project.ts';
 import { openDataFolder } from '../../engine/data-folder.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { FileRunView } from '../../engine/file-run.ts';
@@ -50,7 +50,21 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
     throw failure('USAGE', {
       message: `--architecture ${options.architecture}: there are ${ARCHITECTURES.join(', ')}.`,
     });
-  if (architecture === 'batch' && (await runInDuckDb(plan, inputs, views, options))) return;
+  await untilInterrupted(async (signal) => {
+    if (architecture === 'batch' && (await runInDuckDb(plan, inputs, views, options, signal))) return;
+    await runThroughLog(plan, architecture, inputs, views, options, signal);
+  });
+}
+
+/** The architecture with all its parts, in a folder that is gone afterwards. */
+async function runThroughLog(
+  plan: Plan,
+  architecture: Architecture,
+  inputs: readonly { readonly source: string; readonly path: string }[],
+  views: readonly string[],
+  options: FileRunOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {
     const data = await openDataFolder(folder, systemClock);
@@ -61,22 +75,21 @@ export async function runFiles(options: FileRunOptions, file: string): Promise<v
         data,
         clock: systemClock,
       });
-      await untilInterrupted(async (signal) => {
-        for (const { source, path } of inputs) {
-          const { rejected, problems } = await engine.ingestLines(
-            source,
-            fileLines(path, sourceOf(plan, source).fields),
-            { signal },
+      for (const { source, path } of inputs) {
+        const { rejected, problems } = await engine.ingestLines(
+          source,
+          fileLines(path, sourceOf(plan, source).fields),
+          { signal },
+        );
+        if (rejected > 0)
+          note(
+            `${path}: ${count(rejected)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.reason ?? ''}`,
           );
-          if (rejected > 0)
-            note(
-              `${path}: ${count(rejected)} lines rejected, the first is line ${problems[0]?.line ?? 0}: ${problems[0]?.reason ?? ''}`,
-            );
-        }
-        await engine.end();
-        await engine.settle(signal);
-        await write(engine, views, options.output ?? '-');
-      });
+      }
+      signal.throwIfAborted();
+      await engine.end();
+      await engine.settle(signal);
+      await write(engine, views, options.output ?? '-', signal);
     } finally {
       await data.close();
     }
@@ -91,6 +104,7 @@ async function runInDuckDb(
   inputs: readonly { readonly source: string; readonly path: string }[],
   views: readonly string[],
   options: FileRunOptions,
+  signal: AbortSignal,
 ): Promise<boolean> {
   if (!inputs.every(({ path }) => extname(path).toLowerCase() === '.parquet')) return false;
   const wanted = plan.views.filter(({ name }) => views.includes(name));
@@ -108,6 +122,7 @@ async function runInDuckDb(
   await writeLines(
     lines.map((line) => Buffer.from(line)),
     options.output ?? '-',
+    signal,
   );
   return true;
 }
@@ -151,7 +166,7 @@ async function runInOnePass(
         reportView(view);
         await view.writeJson((bytes) => void lines.push(Uint8Array.from(bytes)));
       }
-      await writeLines(lines, options.output ?? '-');
+      await writeLines(lines, options.output ?? '-', signal);
     } finally {
       await run.close();
     }
@@ -188,22 +203,35 @@ function viewsOf(plan: Plan, view: string | undefined): string[] {
   return [view];
 }
 
-async function write(engine: Engine, views: readonly string[], output: string): Promise<void> {
+async function write(
+  engine: Engine,
+  views: readonly string[],
+  output: string,
+  signal: AbortSignal,
+): Promise<void> {
   const lines: Uint8Array[] = [];
   for (const view of views) {
     for (const row of await engine.query(view, { where: {} }))
       lines.push(Buffer.from(`${JSON.stringify(row)}\n`));
   }
-  await writeLines(lines, output);
+  await writeLines(lines, output, signal);
 }
 
-async function writeLines(pieces: readonly Uint8Array[], output: string): Promise<void> {
+/** Writes all rows or none: a file appears whole, and an interrupted run, which has seen half of the events, has no rows. */
+async function writeLines(pieces: readonly Uint8Array[], output: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   if (output === '-') {
     process.stdout.write(Buffer.concat(pieces));
     return;
   }
-  await writeFile(`${output}.partial`, pieces);
-  await rename(`${output}.partial`, output);
+  const partial = `${output}.partial`;
+  try {
+    await writeFile(partial, pieces, { signal });
+    await rename(partial, output);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
   note(`${count(pieces.reduce((sum, piece) => sum + linesIn(piece), 0))} rows in ${output}`);
 }
 

@@ -11,7 +11,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { UNPACED } from '../../ingest/pace.ts';
 import { controlSocketPath } from '../../serve/control-path.ts';
 import type { RunningServer } from '../../serve/server.ts';
-import { dataFolderOf, findProject, findRunning, openEngine, withArchitecture } from '../context.ts';
+import { dataFolderOf, findProject, openEngine, refuseSecond, withArchitecture } from '../context.ts';
 import { note } from '../output.ts';
 import { firstResults, printResults } from '../results.ts';
 import { feedHistory, feedSample, sampleSpeed } from '../sample.ts';
@@ -72,26 +72,20 @@ export function addRunCommand(program: Command): void {
 
 async function runProject(options: RunOptions): Promise<void> {
   const project = withPort(withArchitecture(findProject(), options.architecture), options.port);
-  const running = await findRunning(project);
-  if (running !== null) {
-    throw failure('USAGE', {
-      message:
-        'This pipeline is running already. `pipeline status` asks it; stop it before you start it again.',
+  await refuseSecond(project);
+  const run = async (signal: AbortSignal): Promise<void> => {
+    const engine = await openEngine(project, {
+      rebuild: options.rebuild ?? false,
+      allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
     });
-  }
-  const engine = await openEngine(project, {
-    rebuild: options.rebuild ?? false,
-    allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
-  });
-  try {
-    await untilInterrupted((signal) =>
-      options.once === true
-        ? runOnce(project, engine, options, signal)
-        : runOn(project, engine, options, signal),
-    );
-  } finally {
-    await engine.close();
-  }
+    try {
+      if (signal.aborted) return;
+      await (options.once === true ? runOnce : runOn)(project, engine, options, signal);
+    } finally {
+      await engine.close();
+    }
+  };
+  await untilInterrupted(run, { endless: options.once !== true && options.untilCaughtUp !== true });
 }
 
 function withPort(project: Project, port: string | undefined): Project {
