@@ -153,8 +153,10 @@ export class Layer {
    * @throws DEFINITION_CHANGED, LOG_CORRUPT
    */
   static async open(name: string, plan: Plan, ports: LayerPorts, options: OpenOptions = {}): Promise<Layer> {
-    const saved = await readProgress(name, ports.store);
     const hash = hashOf(plan);
+    const read = await readProgress(name, ports.store);
+    // A layer that has read nothing has nothing that a change could contradict.
+    const saved = read?.position === 0 && read.hash !== hash ? null : read;
     const isSame = saved === null || saved.hash === hash;
     const adopts = options.adopt === true && saved?.shape === shapeOf(plan);
     const changed =
