@@ -30,7 +30,7 @@ await build({
   logLevel: 'warning',
 });
 
-// The benchmarks, from the sources as well, so that they measure no loader.
+// The benchmarks and the process that faults are injected into, from the sources as well, so that they measure no loader.
 await build({
   absWorkingDir: root,
   entryPoints: [
@@ -41,7 +41,10 @@ await build({
     'nexmark/scale',
     'nexmark/recovery',
     'log/log',
-  ].map((name) => ({ in: `bench/${name}.ts`, out: name.replace(/.*\//, '') })),
+    'faults/torture',
+  ]
+    .map((name) => ({ in: `bench/${name}.ts`, out: name.replace(/.*\//, '') }))
+    .concat({ in: 'test/faults/worker.ts', out: 'fault-worker' }),
   outdir: 'bench/dist',
   bundle: true,
   splitting: true,
