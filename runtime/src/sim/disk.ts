@@ -55,9 +55,13 @@ export class SimFileSystem {
     this.#random = random;
   }
 
+  get usedBytes(): number {
+    return bytesIn(this.#root, new Set());
+  }
+
   get freeBytes(): number {
     if (this.spaceBytes === Infinity) return Infinity;
-    return Math.max(0, this.spaceBytes - bytesIn(this.#root, new Set()));
+    return Math.max(0, this.spaceBytes - this.usedBytes);
   }
 
   find(path: string): Node | undefined {

@@ -1,0 +1,135 @@
+/** What simulated jobs compute, and what must come of it: the naive part, without epochs, state or shared code. */
+import { count, max, type Pipeline, pipeline, session, source, sum, tumbling } from 'pipeline-runtime';
+import { z } from 'zod';
+
+export type Policy = 'correct' | 'drop' | 'side-output';
+
+export const WINDOW_MS = 600_000;
+const DELAY_MS = 300_000;
+const ALLOWED_MS = 120_000;
+
+export interface SimEvent {
+  /** The number of the line that it was sent as. */
+  readonly n: number;
+  readonly key: string;
+  readonly at: string;
+  readonly value: number;
+}
+
+export interface SimDefinition {
+  readonly name: string;
+  readonly definition: Pipeline;
+  readonly policy: Policy;
+}
+
+function readings(name: string, policy: Policy, idles = false) {
+  return source(name, {
+    schema: z.object({ n: z.int(), key: z.string(), at: z.iso.datetime(), value: z.int() }),
+    eventTime: 'at',
+    watermark: { delay: '5m', ...(idles && { idleAfter: '20s' }) },
+    lateness: { allowed: '2m', then: policy },
+  });
+}
+
+/** The views that every definition has for its first source, whose content the naive computation knows. */
+function known(events: ReturnType<typeof readings>) {
+  const windows = events
+    .groupBy((e) => ({ key: e.key, window: tumbling(e.at, '10m') }))
+    .aggregate((e) => ({ events: count(), total: sum(e.value) }));
+  return {
+    totals: events
+      .groupBy((e) => ({ key: e.key }))
+      .aggregate((e) => ({ events: count(), total: sum(e.value), last: max(e.n) }))
+      .updates(),
+    windows: windows.updates(),
+    closed: windows.final(),
+  };
+}
+
+function plain(policy: Policy): SimDefinition {
+  const definition = pipeline('plain', known(readings('a', policy)));
+  return { name: `plain ${policy}`, definition, policy };
+}
+
+/** With state that is harder to restore: sessions, the best, the first of each key. */
+function stateful(): SimDefinition {
+  const events = readings('a', 'drop');
+  const visits = events
+    .groupBy((e) => ({ key: e.key, visit: session(e.at, '4m') }))
+    .aggregate((e) => ({ events: count(), total: sum(e.value) }));
+  const definition = pipeline('stateful', {
+    ...known(events),
+    visits: visits.updates(),
+    visitsOver: visits.final(),
+    firsts: events.dedupe({ keys: ['key'], keep: 'first', by: 'time' }).updates(),
+    best: events
+      .top({ by: ['key'], order: (e) => [e.value.descending(), e.n], limit: 2, rank: 'place' })
+      .map((e) => ({ key: e.key, place: e.place, value: e.value, n: e.n }))
+      .updates(),
+  });
+  return { name: 'stateful', definition, policy: 'drop' };
+}
+
+/** Two sources that do not know of each other, the second with another policy, and partitions that fall asleep. */
+function twoSources(): SimDefinition {
+  const other = readings('b', 'correct', true)
+    .groupBy((e) => ({ key: e.key, window: tumbling(e.at, '10m') }))
+    .aggregate((e) => ({ events: count(), total: sum(e.value) }));
+  const views = { ...known(readings('a', 'side-output', true)), others: other.updates() };
+  return { name: 'two sources', definition: pipeline('two', views), policy: 'side-output' };
+}
+
+export const DEFINITIONS: readonly SimDefinition[] = [
+  plain('drop'),
+  plain('side-output'),
+  plain('correct'),
+  stateful(),
+  twoSources(),
+];
+
+/** An event of the log, with its partition. */
+export interface Logged extends SimEvent {
+  readonly partition: number;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The rows of `totals` over some events: the naive way. */
+export function totalsOf(events: readonly SimEvent[]): Row[] {
+  const rows = new Map<string, { key: string; events: number; total: number; last: number }>();
+  for (const { n, key, value } of events) {
+    const row = rows.get(key) ?? { key, events: 0, total: 0, last: 0 };
+    rows.set(key, row);
+    row.events++;
+    row.total += value;
+    row.last = Math.max(row.last, n);
+  }
+  return [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The rows of `windows` over some events in their order, without those that are late, and how many are. */
+export function windowsOf(events: readonly Logged[]): { readonly rows: Row[]; readonly late: number } {
+  const rows = new Map<string, { key: string; window: object; events: number; total: number }>();
+  const newestMs = new Map<number, number>();
+  let late = 0;
+  for (const { key, at, value, partition } of events) {
+    const timeMs = Date.parse(at);
+    const startMs = Math.floor(timeMs / WINDOW_MS) * WINDOW_MS;
+    const watermarkMs = (newestMs.get(partition) ?? -Infinity) - DELAY_MS;
+    newestMs.set(partition, Math.max(newestMs.get(partition) ?? -Infinity, timeMs));
+    if (startMs + WINDOW_MS - 1 + ALLOWED_MS <= watermarkMs) {
+      late++;
+      continue;
+    }
+    const name = `${key} ${String(startMs).padStart(16, '0')}`;
+    const window = {
+      start: new Date(startMs).toISOString(),
+      end: new Date(startMs + WINDOW_MS).toISOString(),
+    };
+    const row = rows.get(name) ?? { key, window, events: 0, total: 0 };
+    rows.set(name, row);
+    row.events++;
+    row.total += value;
+  }
+  return { rows: [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row), late };
+}
