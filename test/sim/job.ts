@@ -186,7 +186,7 @@ class SimJob {
       );
       try {
         await engine.ingestLines(source, linesOf(chunks), {
-          producer: 'sender',
+          producer: `sender of ${source}`,
           onProgress: ({ accepted, rejected, known = 0 }) =>
             this.#ledger.acknowledged(source, accepted + rejected + known),
         });

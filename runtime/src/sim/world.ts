@@ -29,6 +29,8 @@ interface Timer extends Task {
 }
 
 const STEP_MS_MAX = 3;
+/** A world that takes more steps than this goes in circles. */
+const STEPS_MAX = 300_000;
 /** Turns of the real event loop for what does not wait here, such as the first import of a module. */
 const REAL_TURNS_MAX = 1_000;
 
@@ -104,7 +106,7 @@ export class World {
     }
     const at = this.#indexOf(this.random.below(count));
     const [task] = this.#ready.splice(at, 1);
-    this.steps++;
+    if (++this.steps > STEPS_MAX) throw new Error('the simulated world goes in circles');
     this.digest = (Math.imul(this.digest, 31) + at + this.#nowMs) | 0;
     task?.run();
     return true;
