@@ -95,7 +95,7 @@ export const RUNTIME_ERRORS = {
   LOG_UNAVAILABLE: row<{ folder: string; reason: string }>(
     'external',
     (p) =>
-      `${p.folder}: the log cannot be opened (${p.reason}). Check the disk, its space and the permissions; no event was lost.`,
+      `${p.folder}: the log cannot be opened or read (${p.reason}). Check the disk, its space and the permissions; no event was lost.`,
     true,
   ),
   SNAPSHOT_FAILED: row<{ place: string; reason: string }>(

@@ -45,13 +45,29 @@ export interface DataFolderOptions {
 
 /**
  * Opens the data and becomes its owner.
- * @throws DATA_LOCKED, DATA_FOREIGN, DATA_NEWER, LOG_CORRUPT, STATE_FAILED, NATIVE_MISSING
+ * @throws DATA_LOCKED, DATA_FOREIGN, DATA_NEWER, LOG_CORRUPT, LOG_UNAVAILABLE, STATE_FAILED, NATIVE_MISSING
  */
 export async function openDataFolder(
   folder: string,
   clock: Clock,
   disk: Disk = realDisk,
-  { openStore, segmentBytes, commitEveryMs }: DataFolderOptions = {},
+  options: DataFolderOptions = {},
+): Promise<DataFolder> {
+  try {
+    return await openParts(folder, clock, disk, options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // What a disk says has a code; a defect of ours has none.
+    if (error instanceof CodedError || code === undefined) throw error;
+    throw failure('LOG_UNAVAILABLE', { folder, reason: code }, error);
+  }
+}
+
+async function openParts(
+  folder: string,
+  clock: Clock,
+  disk: Disk,
+  { openStore, segmentBytes, commitEveryMs }: DataFolderOptions,
 ): Promise<DataFolder> {
   const guard = openStore === undefined ? fileGuard : noGuard;
   await examineFolder(folder, disk, guard);

@@ -300,12 +300,18 @@ export class DiskLog implements Log {
     return failed;
   }
 
+  /** @throws LOG_CORRUPT, LOG_UNAVAILABLE */
   async *read(from: number): AsyncIterable<Block> {
     const end = this.#end;
     for (const segment of this.#segments.slice(segmentOf(this.#segments, from))) {
-      for await (const block of segment.read(from)) {
-        if (block.position >= end) return;
-        yield block;
+      try {
+        for await (const block of segment.read(from)) {
+          if (block.position >= end) return;
+          yield block;
+        }
+      } catch (error) {
+        if (error instanceof CodedError) throw error;
+        throw failure('LOG_UNAVAILABLE', { folder: segment.file, reason: reasonOf(error) }, error);
       }
     }
   }

@@ -188,7 +188,8 @@ export class Segment {
   async #scan(from: number, isLast: boolean): Promise<void> {
     let at = from;
     let position = this.firstPosition;
-    this.#lastCommitAt = from;
+    // With its header, which nobody has synced when its first commit is not there.
+    this.#lastCommitAt = 0;
     while (at < this.sizeBytes) {
       const lengths = decodeLengths(await this.#readBytes(at, HEADER_BYTES));
       const block =
