@@ -107,29 +107,41 @@ export function totalsOf(events: readonly SimEvent[]): Row[] {
   return [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+interface Window {
+  readonly key: string;
+  readonly window: { readonly start: string; readonly end: string };
+  events: number;
+  total: number;
+}
+
 /** The rows of `windows` over some events in their order, without those that are late, and how many are. */
-export function windowsOf(events: readonly Logged[]): { readonly rows: Row[]; readonly late: number } {
-  const rows = new Map<string, { key: string; window: object; events: number; total: number }>();
-  const newestMs = new Map<number, number>();
-  let late = 0;
-  for (const { key, at, value, partition } of events) {
+export class WindowsSoFar {
+  readonly #rows = new Map<string, Window>();
+  /** Partition → its newest event. */
+  readonly #newestMs = new Map<number, number>();
+  inTime = 0;
+  late = 0;
+
+  add({ key, at, value, partition }: Logged): void {
     const timeMs = Date.parse(at);
     const startMs = Math.floor(timeMs / WINDOW_MS) * WINDOW_MS;
-    const watermarkMs = (newestMs.get(partition) ?? -Infinity) - DELAY_MS;
-    newestMs.set(partition, Math.max(newestMs.get(partition) ?? -Infinity, timeMs));
-    if (startMs + WINDOW_MS - 1 + ALLOWED_MS <= watermarkMs) {
-      late++;
-      continue;
+    const newestMs = this.#newestMs.get(partition) ?? -Infinity;
+    this.#newestMs.set(partition, Math.max(newestMs, timeMs));
+    if (startMs + WINDOW_MS - 1 + ALLOWED_MS <= newestMs - DELAY_MS) {
+      this.late++;
+      return;
     }
     const name = `${key} ${String(startMs).padStart(16, '0')}`;
-    const window = {
-      start: new Date(startMs).toISOString(),
-      end: new Date(startMs + WINDOW_MS).toISOString(),
-    };
-    const row = rows.get(name) ?? { key, window, events: 0, total: 0 };
-    rows.set(name, row);
+    const start = new Date(startMs).toISOString();
+    const end = new Date(startMs + WINDOW_MS).toISOString();
+    const row = this.#rows.get(name) ?? { key, window: { start, end }, events: 0, total: 0 };
+    this.#rows.set(name, row);
     row.events++;
     row.total += value;
+    this.inTime++;
   }
-  return { rows: [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row), late };
+
+  rows(): Row[] {
+    return [...this.#rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => ({ ...row }));
+  }
 }

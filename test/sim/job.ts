@@ -6,7 +6,6 @@
  *   reader  ◄───┘  notes what it saw; every answer must be the result of one prefix of the log
  */
 import { CodedError } from 'pipeline-runtime/kit';
-import { expect } from 'vitest';
 import type { Architecture } from '../../runtime/src/config/project.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import { Engine } from '../../runtime/src/engine/engine.ts';
@@ -15,6 +14,7 @@ import { Machine, type SimProcess } from '../../runtime/src/sim/machine.ts';
 import { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
 import { type Owner, World } from '../../runtime/src/sim/world.ts';
 import { choose, type Choices, type Life, START_MS, type Trouble } from './choices.ts';
+import { holds } from './claims.ts';
 import { Ledger } from './ledger.ts';
 
 const FOLDER = '/project/data';
@@ -41,7 +41,7 @@ export async function runSeed(seed: number, architectures?: readonly Architectur
   const stores = [...machine.stores.values()];
   return {
     choices,
-    crashes: machine.kills + machine.powerCuts,
+    crashes: struck.filter((name) => /^(?:kill|power-cut)/.test(name)).length,
     steps: world.steps,
     digest: world.digest,
     struck,
@@ -99,7 +99,7 @@ class SimJob {
   /** Resolves when the trouble is over, or when it did not come and the life is long enough. */
   async #troubled(process: SimProcess, trouble: Trouble): Promise<void> {
     if (trouble.kind === 'operation') {
-      await this.#sleep(60_000);
+      await this.#sleep(trouble.fault.damage.does === 'delay' ? 45_000 : 12_000);
       return;
     }
     await this.#sleep(trouble.afterMs);
@@ -132,7 +132,8 @@ class SimJob {
     });
     // Unless the owner had not come to the lock yet.
     const opened = await opening.catch((error: unknown) => error);
-    if (opened instanceof Error) expect(opened).toMatchObject({ code: 'DATA_LOCKED' });
+    if (opened instanceof Error)
+      holds((opened as CodedError).code === 'DATA_LOCKED', `refused: ${opened.message}`);
     this.machine.kill(other);
     process.isPaused = false;
     await this.#sleep(2_000);
