@@ -77,7 +77,7 @@ function valueOf(value: DuckDBValue, column: Pick<Column, 'name' | 'type' | 'sca
         ? Number(value.value)
         : wrong();
     case 'timestamp':
-      return value instanceof DuckDBTimestampValue ? Number(value.micros) / 1000 : wrong();
+      return value instanceof DuckDBTimestampValue ? Number(value.micros / 1000n) : wrong();
     case 'string':
       return typeof value === 'string' ? value : wrong();
     case 'boolean':
