@@ -1,6 +1,17 @@
 /** Which changes of a definition keep what is stored: a change a line, with what becomes of it. */
 import { describe, expect, it } from 'vitest';
-import { count, decimalField, max, pipeline, session, sum, tumbling, type View } from 'pipeline-runtime';
+import {
+  count,
+  countDistinct,
+  decimalField,
+  max,
+  pipeline,
+  session,
+  type Stream,
+  sum,
+  tumbling,
+  type View,
+} from 'pipeline-runtime';
 import { z } from 'zod';
 import { comparePlans, refusals } from '../../../runtime/src/plan/compare.ts';
 import {
@@ -22,6 +33,14 @@ type Worst = 'same' | 'keeps' | 'from-now-on' | 'refused';
 type Line = readonly [what: string, old: AnyView, now: AnyView, worst: Worst];
 
 const FILTERED = (least: number) => events().filter((e) => e.value.gt(least));
+
+const KINDS = (
+  rows: Stream<{ key: string; most: number }> | Stream<{ key: string; most: string }>,
+): AnyView =>
+  (rows as Stream<{ key: string; most: number }>)
+    .groupBy((row) => ({ key: row.key }))
+    .aggregate((row) => ({ kinds: countDistinct(row.most) }))
+    .updates();
 
 const VIEWS: readonly Line[] = [
   ['nothing', perKey().updates(), perKey().updates(), 'same'],
@@ -339,6 +358,18 @@ const VIEWS: readonly Line[] = [
     'field, wider, in a computation',
     perKey(events().filter((e) => e.value.gt(1))).updates(),
     perKey(events({ ...FIELDS, value: z.number() }).filter((e) => e.value.gt(1))).updates(),
+    'from-now-on',
+  ],
+  [
+    'group, the column that it keeps has another type under the same name',
+    KINDS(events().map((e) => ({ key: e.key, most: e.value }))),
+    KINDS(events().map((e) => ({ key: e.key, most: e.value.toText() }))),
+    'refused',
+  ],
+  [
+    'group, the column that it keeps is computed in another way, of the same type',
+    KINDS(events().map((e) => ({ key: e.key, most: e.value }))),
+    KINDS(events().map((e) => ({ key: e.key, most: e.value.plus(1) }))),
     'from-now-on',
   ],
   [
