@@ -218,9 +218,10 @@ class Versions {
   readonly commands: Readonly<Record<string, Command>> = {
     replay: (params) => this.#options.turns.take(() => this.#replay(params)),
     promote: (params) => this.#options.turns.take(() => this.#promote(versionSchema.parse(params).version)),
-    rollback: () => this.#options.turns.take(() => this.#rollback()),
+    rollback: () => this.#options.turns.takeAnyway(() => this.#rollback()),
     versions: () => Promise.resolve(this.status()),
-    drop: (params) => this.#options.turns.take(() => this.#drop(versionSchema.parse(params).version)),
+    // Also on a full disk: it frees room.
+    drop: (params) => this.#options.turns.takeAnyway(() => this.#drop(versionSchema.parse(params).version)),
   };
 
   /** Resolves when a version is added, so that a loop that waits for events begins with it. */

@@ -87,6 +87,12 @@ export const RUNTIME_ERRORS = {
       `${p.file}: the events could not be made durable (${p.reason}). Nothing of them was accepted; free space or check the disk, then send them again.`,
     true,
   ),
+  DISK_FULL: row<{ folder: string; free: string; reserve: string; consequence: string }>(
+    'external',
+    (p) =>
+      `${p.folder}: the disk is full. Only ${p.free} are free, and the last ${p.reserve} are kept for what is running ("disk.reserve" in pipeline.config.yaml). ${p.consequence}; free some space, and it goes on by itself.`,
+    true,
+  ),
   LOG_CORRUPT: row<{ file: string; at: number; reason: string }>(
     'external',
     (p) =>
@@ -135,6 +141,12 @@ export const RUNTIME_ERRORS = {
     'external',
     (p) =>
       `${p.folder}: the state could not be read or written (${p.reason}). Nothing was lost: it is computed again from the log after \`pipeline run --rebuild\`.`,
+  ),
+  STATE_NO_ROOM: row<{ folder: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.folder}: the disk is full, and the state could not be written (${p.reason}). Nothing was lost: free some space and start again; what was acknowledged is computed from where the state stands.`,
+    true,
   ),
   NATIVE_MISSING: row<{ reason: string }>(
     'external',

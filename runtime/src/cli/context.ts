@@ -90,6 +90,7 @@ export async function openEngine(
   const plan = options.plan ?? (await loadProjectDefinition(project));
   const data = await openDataFolder(dataFolderOf(project), systemClock, realDisk, {
     commitEveryMs: project.config.log.commitEvery,
+    reserveBytes: project.config.disk.reserve,
   });
   // At once and without closing anything: what we would tidy up, such as the socket, is the new owner's.
   data.owner?.lost.catch((error: unknown) => process.exit(report(error)));

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/durations.ts';
 import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
-import type { JsonRow, Status } from '../host/host.ts';
+import type { DiskStatus, JsonRow, Status } from '../host/host.ts';
 import { columnsOf, paint, printable, table } from './terminal.ts';
 
 export function print(text: string): void {
@@ -124,6 +124,8 @@ export function statusText(status: Status): string {
       `${count(state.keys)} keys, ${formatSize(state.memoryBytes)} in memory, ${formatSize(state.sizeBytes)} on disk`,
     ],
   ];
+  if (status.disk !== undefined && status.disk.freeBytes !== null)
+    lines.push(['disk', diskText(status.disk)]);
   if (status.nextRunAtMs !== null) lines.push(['next run', time(status.nextRunAtMs)]);
   if (status.lambda !== undefined)
     lines.push([
@@ -134,6 +136,13 @@ export function statusText(status: Status): string {
     lines.push([`version ${version.name}`, `${version.role}, ${count(version.lagEvents)} events behind`]);
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, text]) => `${color.dim(label.padEnd(width))}  ${text}`).join('\n');
+}
+
+function diskText({ freeBytes, reserveBytes, intake, epochs }: DiskStatus): string {
+  const room = `${formatSize(freeBytes ?? 0)} free, ${formatSize(reserveBytes)} kept in reserve`;
+  if (intake === 'open') return room;
+  const paused = epochs === 'paused' ? ', epochs pause' : '';
+  return paint(process.stdout).red(`full: ${room}; events are refused${paused} until there is room`);
 }
 
 function quantiles({ freshness: { p50Seconds, p99Seconds } }: Status): string {

@@ -27,17 +27,19 @@ function duration(fallback: string, minMs = 1) {
     });
 }
 
-/** A size such as `256MB`, read as bytes. */
-const size = z.unknown().transform((text, context) => {
-  try {
-    const bytes = parseSize(text, 'value');
-    if (bytes > 0) return bytes;
-    context.addIssue({ code: 'custom', message: 'must be more than 0' });
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
-  }
-  return z.NEVER;
-});
+/** A size such as `256MB`, read as bytes; at least `minBytes`. */
+function size(minBytes: number) {
+  return z.unknown().transform((text, context) => {
+    try {
+      const bytes = parseSize(text, 'value');
+      if (bytes >= minBytes) return bytes;
+      context.addIssue({ code: 'custom', message: `must be at least ${minBytes}B` });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
+    }
+    return z.NEVER;
+  });
+}
 
 const relativePath = z
   .string()
@@ -57,7 +59,8 @@ const projectSchema = z.strictObject({
     .prefault({}),
   batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
   corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),
-  state: z.strictObject({ memory: size.optional() }).prefault({}),
+  state: z.strictObject({ memory: size(1).optional() }).prefault({}),
+  disk: z.strictObject({ reserve: size(0).prefault('256MB') }).prefault({}),
   snapshots: z
     .strictObject({
       folder: z

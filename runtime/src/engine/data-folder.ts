@@ -17,6 +17,7 @@ import { fileGuard, noGuard } from '../ports/lock.ts';
 import { RocksStore } from '../state/rocksdb.ts';
 import type { Store } from '../state/store.ts';
 import { STAGE, type Stage, stageData } from './stage.ts';
+import { Room } from './room.ts';
 import { examineFolder, lockedBy, type Owner, ownersDisk, takeFolder } from './owner.ts';
 
 export interface DataFolder {
@@ -27,6 +28,8 @@ export interface DataFolder {
   readonly stage?: () => Promise<Stage>;
   /** The process that has the folder; absent when there is no folder. */
   readonly owner?: Owner;
+  /** Room where the folder is; absent when the data is not on disk. */
+  readonly room?: Room;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
   /** Reads and checks every byte of both logs; absent when they are in memory. */
@@ -41,6 +44,8 @@ export interface DataFolderOptions {
   readonly segmentBytes?: number;
   /** How long an append waits for others to share its fsync. */
   readonly commitEveryMs?: number;
+  /** How much of the disk is kept free; nothing unless said. */
+  readonly reserveBytes?: number;
 }
 
 /**
@@ -67,7 +72,7 @@ async function openParts(
   folder: string,
   clock: Clock,
   disk: Disk,
-  { openStore, segmentBytes, commitEveryMs }: DataFolderOptions,
+  { openStore, segmentBytes, commitEveryMs, reserveBytes = 0 }: DataFolderOptions,
 ): Promise<DataFolder> {
   const guard = openStore === undefined ? fileGuard : noGuard;
   await examineFolder(folder, disk, guard);
@@ -80,7 +85,9 @@ async function openParts(
     if (store instanceof RocksStore) store.beforeCommit = () => taken.check();
     // A snapshot that was killed may have left it.
     await disk.removeFolder(join(folder, STAGE));
+    const room = new Room({ folder, reserveBytes, clock, freeBytes: () => disk.freeBytes(folder) });
     const ports = {
+      admit: (bytes: number) => room.admit(bytes),
       disk: ownersDisk(disk, taken),
       clock,
       ...(segmentBytes !== undefined && { segmentBytes }),
@@ -93,6 +100,7 @@ async function openParts(
       rejected,
       store,
       owner: taken,
+      room,
       async *verifyLogs() {
         yield* log.verify();
         yield* rejected.verify();

@@ -5,6 +5,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { arrange } from '../architectures/arrange.ts';
 import type { Arrangement } from '../architectures/arrangement.ts';
+import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import { acceptLines, type Door, problemOf, type RejectedRecord } from '../ingest/accept.ts';
@@ -106,7 +107,7 @@ export class Engine implements Host {
       plan,
       config,
       ports,
-      turns: new Turns(),
+      turns: new Turns(() => options.data.room?.begin() ?? Promise.resolve()),
       adopt: options.adopt ?? false,
       allowed,
     });
@@ -137,7 +138,9 @@ export class Engine implements Host {
         forward();
         throw error;
       };
-      const parts = [this.arrangement.run(stop.signal), this.#idle.run(stop.signal)];
+      const { room } = this.data;
+      const watching = room === undefined ? [] : [room.watch(stop.signal)];
+      const parts = [this.#runArrangement(stop.signal), this.#idle.run(stop.signal), ...watching];
       const running = Promise.all(parts.map((part) => part.catch(ending)));
       const { log, rejected, owner } = this.data;
       const failures = [...(owner === undefined ? [] : [owner.lost]), log.failed, rejected.failed];
@@ -150,6 +153,18 @@ export class Engine implements Host {
     } finally {
       signal.removeEventListener('abort', forward);
       this.running = false;
+    }
+  }
+
+  /** Epochs pause while the disk is full: between two of them, where nothing is half done. */
+  async #runArrangement(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.arrangement.run(signal);
+      } catch (error) {
+        if (!(error instanceof CodedError) || error.code !== 'DISK_FULL') throw error;
+        await this.data.room?.regained(signal);
+      }
     }
   }
 

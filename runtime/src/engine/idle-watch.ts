@@ -2,6 +2,7 @@
  * Notices partitions that fell silent. The clock decides, but the decision is written into the log, where every run and
  * every replay reads it at the same place.
  */
+import { CodedError } from '../base/coded-error.ts';
 import type { Log } from '../log/log.ts';
 import { groupsOf } from '../loop/times.ts';
 import type { Plan } from '../plan/node.ts';
@@ -59,7 +60,14 @@ export class IdleWatch {
       for (const { name, partition, heard, idleAfterMs } of awake) {
         if (heard.atMs === newestMs || nowMs - heard.atMs < idleAfterMs) continue;
         heard.asleep = true;
-        await this.#log.append({ kind: 'idle', source: name, partition, records: ['{}'] });
+        try {
+          await this.#log.append({ kind: 'idle', source: name, partition, records: ['{}'] });
+        } catch (error) {
+          // A full disk: it is decided again when there is room. A log that is broken says so itself.
+          heard.asleep = false;
+          if (!(error instanceof CodedError) || !error.retry) throw error;
+          return;
+        }
       }
     }
   }

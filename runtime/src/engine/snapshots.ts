@@ -91,6 +91,7 @@ export class Snapshots {
     const { data, clock, pipeline, disk = realDisk } = this.#options;
     if (data.stage === undefined)
       throw failure('SNAPSHOT_FAILED', { place: folder, reason: 'the data is not on disk' });
+    await data.room?.begin();
     const stage = await data.stage();
     try {
       return await takeSnapshot({

@@ -9,6 +9,8 @@ export async function statusOf(engine: Engine): Promise<Status> {
   const layer = arrangement.serving;
   const { progress } = layer;
   const nowMs = clock.nowMs();
+  const { room } = engine.data;
+  if (room?.status.freeBytes === null) await room.look();
   const serving = arrangement.jobs.find((each) => each.layer === layer);
   return {
     version: 1,
@@ -50,6 +52,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
       memoryBytes: Math.round(arrangement.jobs.reduce((sum, job) => sum + job.memoryBytes, 0)),
       sizeBytes: (await engine.data.sizeBytes?.()) ?? 0,
     },
+    ...(room !== undefined && { disk: room.status }),
     nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
     corrections: arrangement.corrections,
     ...(engine.snapshots.status !== null && { snapshots: engine.snapshots.status }),

@@ -21,6 +21,8 @@ export interface Status {
   readonly epochs: EpochStatus;
   /** Keys of the operators, an estimate of what those in memory take there, and what all of it takes on disk. */
   readonly state: { readonly keys: number; readonly memoryBytes: number; readonly sizeBytes: number };
+  /** Absent when the data is not on disk. */
+  readonly disk?: DiskStatus;
   /** When the next scheduled run, trigger or batch layer starts; null when it runs continuously or is stopped. */
   readonly nextRunAtMs: number | null;
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
@@ -34,6 +36,17 @@ export interface Status {
   };
   /** Kappa only. */
   readonly versions?: readonly VersionStatus[];
+}
+
+/** Room where the data is. Below the reserve nothing is taken in, below half of it no epoch begins; readers go on. */
+export interface DiskStatus {
+  /** As of the last look, at most a second ago while it runs; null before the first. */
+  readonly freeBytes: number | null;
+  readonly reserveBytes: number;
+  readonly intake: 'open' | 'refused';
+  readonly epochs: 'running' | 'paused';
+  /** How often something was refused since the process started. */
+  readonly refusals: number;
 }
 
 export interface SnapshotStatus {
@@ -165,7 +178,7 @@ export interface Host {
   /**
    * Appends JSON lines. Blank lines are skipped; a line over 1 MB is rejected as a line, like every other malformed one,
    * and never held whole. When reading `lines` fails, what was accepted before stays. With a producer's name, lines that it sent
-   * before are recognised by their numbers and not taken again. @throws SOURCE_UNKNOWN, LOG_WRITE_FAILED
+   * before are recognised by their numbers and not taken again. @throws SOURCE_UNKNOWN, DISK_FULL, LOG_WRITE_FAILED
    */
   ingest(source: string, lines: AsyncIterable<Uint8Array>, producer?: string): Promise<IngestResult>;
   late(limit: number): Promise<readonly LateRow[]>;

@@ -31,6 +31,8 @@ export interface LogPorts {
   readonly segmentBytes?: number;
   /** How long an append waits for others to share its fsync; 0, the default, commits whatever waits at once. */
   readonly commitEveryMs?: number;
+  /** Runs before every commit of so many bytes; what it throws keeps all of it out. */
+  readonly admit?: (bytes: number) => Promise<void>;
 }
 
 /** What reading every byte of a file found. */
@@ -67,6 +69,7 @@ export class DiskLog implements Log {
   readonly #clock: Clock;
   readonly #segmentBytes: number;
   readonly #commitEveryMs: number;
+  readonly #admit: (bytes: number) => Promise<void>;
   readonly #segments: Segment[] = [];
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
@@ -89,6 +92,7 @@ export class DiskLog implements Log {
     this.#clock = ports.clock;
     this.#segmentBytes = ports.segmentBytes ?? SEGMENT_BYTES;
     this.#commitEveryMs = ports.commitEveryMs ?? 0;
+    this.#admit = ports.admit ?? (() => Promise.resolve());
     this.failed.catch(() => {});
   }
 
@@ -180,6 +184,7 @@ export class DiskLog implements Log {
       const waiting = this.#takeCommit();
       try {
         if (this.#broken !== null) throw this.#broken;
+        await this.#admit(waiting.reduce((sum, { bytes }) => sum + bytes, 0));
         await this.#commit(waiting.map(({ append }) => append));
         for (const { resolve } of waiting) resolve();
       } catch (error) {

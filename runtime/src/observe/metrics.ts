@@ -90,6 +90,19 @@ const STATUS_METRICS: readonly StatusMetric[] = [
     set(s.state.memoryBytes),
   ),
   gauge('state_size_bytes', 'Size of the state on disk.', [], (s, set) => set(s.state.sizeBytes)),
+  gauge('disk_free_bytes', 'Room left where the data is.', [], (s, set) => set(s.disk?.freeBytes ?? null)),
+  gauge('disk_reserve_bytes', 'Below so much room nothing is taken in.', [], (s, set) =>
+    set(s.disk?.reserveBytes ?? null),
+  ),
+  gauge('disk_intake_refused', '1 while the disk is too full to take events in.', [], (s, set) =>
+    set(s.disk === undefined ? null : Number(s.disk.intake === 'refused')),
+  ),
+  gauge('disk_epochs_paused', '1 while the disk is too full to compute.', [], (s, set) =>
+    set(s.disk === undefined ? null : Number(s.disk.epochs === 'paused')),
+  ),
+  total('disk_refusals_total', 'Appends that were refused for want of room.', [], (s, set) =>
+    set(s.disk?.refusals ?? null),
+  ),
   gauge('next_run_timestamp_seconds', 'When the next scheduled run starts.', [], (s, set) =>
     set(seconds(s.nextRunAtMs)),
   ),

@@ -5,7 +5,7 @@
  *   HttpProblem                        its own
  *   CodedError user                    400, 404 for a view or source that does not exist
  *   CodedError check                   409
- *   CodedError external                503
+ *   CodedError external                503, 507 when the disk is full
  *   anything else                      500, its message only in the log
  *
  * Invariants  I1  A document never carries a stack, a path of ours or the message of an error we did not expect.
@@ -50,7 +50,12 @@ export class HttpProblem extends Error {
   }
 }
 
-const NOT_FOUND_CODES: ReadonlySet<string> = new Set(['VIEW_UNKNOWN', 'SOURCE_UNKNOWN', 'COMMAND_UNKNOWN']);
+const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
+  ['VIEW_UNKNOWN', 404],
+  ['SOURCE_UNKNOWN', 404],
+  ['COMMAND_UNKNOWN', 404],
+  ['DISK_FULL', 507],
+]);
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = { user: 400, check: 409, external: 503 };
 
 export function problemOf(error: unknown): ProblemDocument {
@@ -70,7 +75,7 @@ export function problemOf(error: unknown): ProblemDocument {
     return {
       type: `urn:pipeline:error:${error.code}`,
       title: titleOf(error.code),
-      status: NOT_FOUND_CODES.has(error.code) ? 404 : STATUS_OF_KIND[error.kind],
+      status: STATUS_OF_CODE.get(error.code) ?? STATUS_OF_KIND[error.kind],
       detail: error.message,
       code: error.code,
       kind: error.kind,

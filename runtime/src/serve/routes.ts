@@ -83,13 +83,15 @@ function healthRoutes(settings: RouteSettings, on: On): void {
   const { host, metrics, history, limits } = settings;
   on('GET', '/healthz', (call) => call.json({ ok: true }));
   on('GET', '/readyz', async (call) => {
-    const checks = { accepting: !settings.isClosing(), running: false };
-    checks.running = await host.status().then(
-      (status) => status.running,
-      () => false,
-    );
-    if (checks.accepting && checks.running) return call.json({ ready: true, checks });
-    throw new HttpProblem(503, 'NOT_READY', 'The pipeline is not running.', { members: { checks } });
+    const status = await host.status().catch(() => null);
+    const checks = {
+      accepting: !settings.isClosing(),
+      running: status?.running ?? false,
+      room: status?.disk?.intake !== 'refused',
+    };
+    if (Object.values(checks).every(Boolean)) return call.json({ ready: true, checks });
+    const detail = checks.running && !checks.room ? 'The disk is full.' : 'The pipeline is not running.';
+    throw new HttpProblem(503, 'NOT_READY', detail, { members: { checks } });
   });
   on('GET', '/metrics', async (call) => {
     const text = await metrics.render(await host.status());

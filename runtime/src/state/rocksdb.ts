@@ -46,6 +46,8 @@ export class RocksStore implements Store {
   beforeCommit: () => Promise<void> = () => Promise.resolve();
   readonly #native: NativeStore;
   readonly #folder: string;
+  /** Once a batch was not written, RocksDB takes none until it is opened again, and says no more why. */
+  #broken: Error | null = null;
 
   private constructor(native: NativeStore, folder: string) {
     this.#native = native;
@@ -54,7 +56,7 @@ export class RocksStore implements Store {
 
   /**
    * Opens or creates a store. RocksDB's own lock makes sure that no second process has it open.
-   * @throws NATIVE_MISSING, DATA_LOCKED, STATE_FAILED
+   * @throws NATIVE_MISSING, DATA_LOCKED, STATE_FAILED, STATE_NO_ROOM
    */
   static async open(folder: string): Promise<RocksStore> {
     await realDisk.makeFolder(folder);
@@ -64,7 +66,7 @@ export class RocksStore implements Store {
     } catch (error) {
       const reason = messageOf(error);
       if (/lock/i.test(reason)) throw failure('DATA_LOCKED', { folder, owner: 'another process' }, error);
-      throw failure('STATE_FAILED', { folder, reason }, error);
+      throw failedWith(folder, error);
     }
     return new RocksStore(native, folder);
   }
@@ -96,7 +98,7 @@ export class RocksStore implements Store {
         try {
           yield* native.iterator(range, { reverse, limit, capacity: SCAN_CAPACITY });
         } catch (error) {
-          throw failure('STATE_FAILED', { folder, reason: messageOf(error) }, error);
+          throw failedWith(folder, error);
         }
       },
       release: () => native.close(),
@@ -105,6 +107,7 @@ export class RocksStore implements Store {
 
   async commit(batch: Batch): Promise<void> {
     if (batch.operations.length === 0) return;
+    if (this.#broken !== null) throw this.#broken;
     await this.beforeCommit();
     const native = this.#native.write({ capacity: Math.max(8, batch.operations.length) });
     for (const operation of batch.operations) {
@@ -115,6 +118,9 @@ export class RocksStore implements Store {
     }
     try {
       await this.#guard(native.flush());
+    } catch (error) {
+      this.#broken ??= error as Error;
+      throw this.#broken;
     } finally {
       native.destroy();
     }
@@ -146,9 +152,15 @@ export class RocksStore implements Store {
     try {
       return await work;
     } catch (error) {
-      throw failure('STATE_FAILED', { folder: this.#folder, reason: messageOf(error) }, error);
+      throw failedWith(this.#folder, error);
     }
   }
+}
+
+function failedWith(folder: string, error: unknown): Error {
+  const reason = messageOf(error);
+  const code = /no space left|disk quota/i.test(reason) ? 'STATE_NO_ROOM' : 'STATE_FAILED';
+  return failure(code, { folder, reason }, error);
 }
 
 /** The native batch holds a buffer for its capacity: several of a moderate size instead of one of any. */

@@ -13,6 +13,7 @@ import { realDisk } from '../../ports/disk.ts';
 import { access, constants } from '../../ports/files.ts';
 import type { Project } from '../../config/project.ts';
 
+/** For a project that keeps no reserve. */
 const FREE_BYTES_MIN = 100_000_000;
 
 interface Finding {
@@ -61,8 +62,11 @@ async function findingsOf(project: Project, isDeep: boolean): Promise<Finding[]>
       );
       await access(existing, constants.W_OK);
       const freeBytes = await realDisk.freeBytes(existing);
-      if (freeBytes < FREE_BYTES_MIN)
-        throw new Error(`only ${formatSize(freeBytes)} free at ${existing}; free some space`);
+      const neededBytes = project.config.disk.reserve || FREE_BYTES_MIN;
+      if (freeBytes < neededBytes)
+        throw new Error(
+          `only ${formatSize(freeBytes)} free at ${existing}, and ${formatSize(neededBytes)} are needed; free some space`,
+        );
       return `${formatSize(freeBytes)} free`;
     }),
     await finding('data', async () => {

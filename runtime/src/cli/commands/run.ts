@@ -10,6 +10,7 @@ import type { Project } from '../../config/project.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { UNPACED } from '../../ingest/pace.ts';
 import { controlSocketPath } from '../../serve/control-path.ts';
+import type { ServeLogger } from '../../serve/logger.ts';
 import type { RunningServer } from '../../serve/server.ts';
 import { dataFolderOf, findProject, openEngine, refuseSecond, withArchitecture } from '../context.ts';
 import { note } from '../output.ts';
@@ -145,6 +146,17 @@ async function runOn(
   }
 }
 
+/** A disk that fills up is told where everything else is. */
+function tellRoom({ data: { room } }: Engine, logger: ServeLogger): void {
+  if (room === undefined) return;
+  room.onChange = (disk) => {
+    if (disk.intake === 'open')
+      return logger.warn({ disk }, 'there is room on the disk again: events are taken');
+    const paused = disk.epochs === 'paused' ? ' and epochs pause' : '';
+    return logger.warn({ disk }, `the disk is full: events are refused${paused} until there is room`);
+  };
+}
+
 async function serve(project: Project, engine: Engine, options: RunOptions): Promise<RunningServer[]> {
   // Loaded here, so that commands that serve nothing start sooner.
   const [{ startServer }, { loggerOf }] = await Promise.all([
@@ -152,6 +164,7 @@ async function serve(project: Project, engine: Engine, options: RunOptions): Pro
     import('../logger.ts'),
   ]);
   const logger = loggerOf();
+  tellRoom(engine, logger);
   const servers = [
     await startServer({
       host: engine,
