@@ -4,6 +4,7 @@ import { failure } from '../base/errors.ts';
 import type { Project } from '../config/project.ts';
 import type { Engine } from '../engine/engine.ts';
 import { fileLines } from '../ingest/files.ts';
+import { Producer } from '../ingest/producer.ts';
 import type { Line } from '../ingest/lines.ts';
 import { atSpeed, type Pace, UNPACED } from '../ingest/pace.ts';
 import { eventTimeOf, producerOf, sourceOf, timeReader } from './commands/ingest.ts';
@@ -52,7 +53,7 @@ async function feed(
   const source = sourceOf(engine.plan, ingest.source);
   const file = join(project.root, ingest.file);
   const producer = await producerOf(file, source.name);
-  const known = engine.data.log.lastSequence(`${producer}/0`);
+  const known = new Producer(producer, source.name).lastInLog(engine.data.log, 0);
   const lines = takeWhile(fileLines(file, source.fields), wanted);
   // What is in the log from before is not waited for.
   const paced: Pace['dueMs'] = (line, index) =>

@@ -33,7 +33,10 @@ function size(minBytes: number) {
     try {
       const bytes = parseSize(text, 'value');
       if (bytes >= minBytes) return bytes;
-      context.addIssue({ code: 'custom', message: `must be at least ${minBytes}B` });
+      context.addIssue({
+        code: 'custom',
+        message: minBytes === 1 ? 'must be more than 0' : `must be at least ${minBytes}B`,
+      });
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
     }

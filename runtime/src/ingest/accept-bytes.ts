@@ -23,6 +23,7 @@ import { isTable } from '../plan/event-time.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import { type Door, plausibleTimes, PROBLEMS_MAX, type RejectedRecord } from './accept.ts';
 import { PendingLines } from './pending.ts';
+import { Producer } from './producer.ts';
 
 /** The most events of a set, and about how many bytes make a full one. */
 const ROWS_MAX = 8192;
@@ -86,7 +87,7 @@ interface Ready {
 
 class Intake {
   readonly #door: Door;
-  readonly #producer: string | undefined;
+  readonly #producer: Producer | undefined;
   readonly #pending = new PendingLines();
   readonly #total = {
     accepted: 0,
@@ -104,7 +105,7 @@ class Intake {
 
   constructor(door: Door, producer: string | undefined) {
     this.#door = door;
-    this.#producer = producer;
+    this.#producer = producer === undefined ? undefined : new Producer(producer, door.source.name);
   }
 
   async push(chunk: Uint8Array): Promise<void> {
@@ -162,7 +163,7 @@ class Intake {
         source: source.name,
         partition: 0,
         ...(this.#producer !== undefined && {
-          producer: this.#producer,
+          producer: this.#producer.inRejected,
           sequence: rejected.at(-1)?.line ?? 0,
         }),
         records: rejected.map((record) => JSON.stringify(record)),
@@ -203,14 +204,14 @@ class Intake {
 class LineSet {
   knownProblems = 0;
   readonly #door: Door;
-  readonly #producer: string | undefined;
+  readonly #producer: Producer | undefined;
   readonly #reading: Reading;
   readonly #batch: ColumnBatch;
   /** The number of each line by its ordinal; null while no line is blank. */
   readonly #numbers: Float64Array | null;
   readonly #linesBefore: number;
 
-  constructor(door: Door, producer: string | undefined, reading: Reading, linesBefore: number) {
+  constructor(door: Door, producer: Producer | undefined, reading: Reading, linesBefore: number) {
     this.#door = door;
     this.#producer = producer;
     this.#reading = reading;
@@ -225,14 +226,13 @@ class LineSet {
   }
 
   #lastOf(partition: number): number {
-    return this.#producer === undefined ? 0 : this.#door.log.lastSequence(`${this.#producer}/${partition}`);
+    return this.#producer?.lastInLog(this.#door.log, partition) ?? 0;
   }
 
   /** Lines that are no events, but for those that are known. */
   rejected(pending: PendingLines): readonly RejectedRecord[] {
     const { source, clock, partitions } = this.#door;
-    const rejectedBefore =
-      this.#producer === undefined ? 0 : this.#door.rejected.lastSequence(this.#producer);
+    const rejectedBefore = this.#producer?.lastRejected(this.#door.rejected) ?? 0;
     const records: RejectedRecord[] = [];
     for (const { ordinal, start, end, problem } of this.#reading.scanner.problems) {
       const number = this.#numberOf(ordinal);
@@ -292,7 +292,7 @@ class LineSet {
       partition,
       ...(partitions > 1 && { partitions }),
       ...(this.#producer !== undefined && {
-        producer: `${this.#producer}/${partition}`,
+        producer: this.#producer.inLog(partition),
         sequence: this.#numberOf(this.#batch.ordinals[rows[count - 1] as number] as number),
       }),
       ...(!isTable(source) && { times: this.#timesOf(rows, count) }),

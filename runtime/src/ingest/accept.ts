@@ -18,6 +18,7 @@ import type { SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IngestResult } from '../host/host.ts';
 import type { Line } from './lines.ts';
+import { Producer } from './producer.ts';
 
 export const PROBLEMS_MAX = 10;
 /** Events from before computers have a broken clock; none of the world's event logs reaches back so far. */
@@ -49,9 +50,10 @@ export interface RejectedRecord {
 export async function acceptLines(
   door: Door,
   batches: AsyncIterable<readonly Line[]>,
-  producer?: string,
+  producerName?: string,
   onProgress: (total: IngestResult) => void = () => {},
 ): Promise<IngestResult> {
+  const producer = producerName === undefined ? undefined : new Producer(producerName, door.source.name);
   const total = { accepted: 0, rejected: 0, known: 0, problems: [] as { line: number; reason: string }[] };
   for await (const batch of batches) {
     const sorted = sort(door, batch, producer);
@@ -62,7 +64,10 @@ export async function acceptLines(
         kind: 'events',
         source: door.source.name,
         partition: 0,
-        ...(producer !== undefined && { producer, sequence: sorted.rejected.at(-1)?.line ?? 0 }),
+        ...(producer !== undefined && {
+          producer: producer.inRejected,
+          sequence: sorted.rejected.at(-1)?.line ?? 0,
+        }),
         records: sorted.rejected.map((record) => JSON.stringify(record)),
       });
     }
@@ -83,7 +88,7 @@ async function append(
   door: Door,
   partition: number,
   lines: readonly Line[],
-  producer: string | undefined,
+  producer: Producer | undefined,
 ): Promise<void> {
   await door.log.append({
     kind: 'events',
@@ -91,7 +96,7 @@ async function append(
     partition,
     ...(door.partitions > 1 && { partitions: door.partitions }),
     ...(producer !== undefined && {
-      producer: `${producer}/${partition}`,
+      producer: producer.inLog(partition),
       sequence: lines.at(-1)?.number ?? 0,
     }),
     records: lines.map((line) => line.text),
@@ -105,18 +110,17 @@ interface Sorted {
   readonly known: number;
 }
 
-function sort(door: Door, batch: readonly Line[], producer: string | undefined): Sorted {
+function sort(door: Door, batch: readonly Line[], producer: Producer | undefined): Sorted {
   const accepted = new Map<number, Line[]>();
   const rejected: RejectedRecord[] = [];
-  const rejectedBefore = producer === undefined ? 0 : door.rejected.lastSequence(producer);
+  const rejectedBefore = producer?.lastRejected(door.rejected) ?? 0;
   let known = 0;
   for (const line of batch) {
     const reason = line.problem ?? problemOf(door, line.text);
     const partition = door.partitions === 1 ? 0 : crc32(line.text) % door.partitions;
     // Rejected lines are kept before those of the same batch are appended. So a line that the log's partition has passed
     // is in one of the two, even if it would be judged otherwise today.
-    const isInLog =
-      producer !== undefined && line.number <= door.log.lastSequence(`${producer}/${partition}`);
+    const isInLog = producer !== undefined && line.number <= producer.lastInLog(door.log, partition);
     if (isInLog || (reason !== undefined && line.number <= rejectedBefore)) {
       known++;
       continue;

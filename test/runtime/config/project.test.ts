@@ -27,9 +27,14 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     runtime: { jit: 'on' },
     state: {},
     log: { partitions: 1, commitEvery: 0 },
+    disk: { reserve: 256e6 },
     serve: { host: '127.0.0.1', port: 8080 },
   });
   expect(configOf(MINIMAL)).toEqual(defaultConfig('kappa'));
+});
+
+test('a reserve is a size, and may be none', () => {
+  expect(configOf(`${MINIMAL}disk: { reserve: 0B }\n`)).toMatchObject({ disk: { reserve: 0 } });
 });
 
 test('memory is a size, read as bytes', () => {

@@ -122,6 +122,15 @@ describe('a block', () => {
   });
 });
 
+test('A2: one name for two sources: what one of them was sent says nothing about the other', async () => {
+  const door = doorOf();
+  const other = { ...door, source: { ...source, name: 'others' } };
+  const bytes = Buffer.from(`${good(1)}no\n${good(2)}`);
+  for (const known of [0, 3])
+    for (const each of [door, other])
+      expect(await acceptBytes(each, pieces(bytes, 100), 'p')).toMatchObject({ known });
+});
+
 test('a line that is too long is rejected with its real length, wherever it is cut', async () => {
   const long = Buffer.from(`{"note":"${'x'.repeat(1_200_000)}"}\n`);
   const bytes = Buffer.concat([

@@ -17,6 +17,8 @@ const NOW = Date.UTC(2001, 0, 10, 12);
 const good = (fields: object = {}): string =>
   JSON.stringify({ origin: 'ATL', scheduled: '2001-01-10T06:00:00Z', delay: 1, ...fields });
 
+const OLD = { kind: 'events', source: 'flights', partition: 0 } as const;
+
 interface MemoryDoor extends Door {
   readonly log: MemoryLog;
   readonly rejected: MemoryLog;
@@ -151,6 +153,31 @@ describe('A2: what a producer sends again is recognised', () => {
     expect(result).toMatchObject({ known: 7, accepted: 3, rejected: 2 });
     expect(await recordsOf(door.log)).toEqual(accepted);
     expect(await recordsOf(door.rejected)).toHaveLength(3);
+  });
+
+  test('one name for two sources: what one of them was sent says nothing about the other', async () => {
+    const door = doorOf();
+    const other = { ...door, source: { ...source, name: 'arrivals' } };
+    await acceptLines(door, batches(texts), 'p');
+    expect(await acceptLines(other, batches(texts), 'p')).toMatchObject({
+      accepted: 9,
+      rejected: 3,
+      known: 0,
+    });
+    for (const again of [door, other])
+      expect(await acceptLines(again, batches(texts), 'p')).toMatchObject({ accepted: 0, known: 12 });
+  });
+
+  test('what a log of version 0.1 has is known', async () => {
+    const door = doorOf();
+    const records = texts.slice(0, 3);
+    await door.log.append({ ...OLD, producer: 'p/0', sequence: 3, records });
+    await door.rejected.append({ ...OLD, producer: 'p', sequence: 4, records: ['{}'] });
+    expect(await acceptLines(door, batches(texts), 'p')).toMatchObject({
+      known: 4,
+      accepted: 6,
+      rejected: 2,
+    });
   });
 
   test('without a name nothing is', async () => {
