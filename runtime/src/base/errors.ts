@@ -104,6 +104,11 @@ export const RUNTIME_ERRORS = {
       `${p.folder}: the log cannot be opened or read (${p.reason}). Check the disk, its space and the permissions; no event was lost.`,
     true,
   ),
+  LOG_TRIMMED: row<{ position: number; start: number; until: string; remedy: string }>(
+    'user',
+    (p) =>
+      `The log begins at position ${p.start}: what was appended until ${p.until} was removed, as \`log.retention\` says, and position ${p.position} is needed. ${p.remedy}`,
+  ),
   SNAPSHOT_FAILED: row<{ place: string; reason: string }>(
     'external',
     (p) =>

@@ -50,16 +50,20 @@ export async function stageData({ disk, folder, store, log, rejected }: StageOpt
     }
   });
   const position = log.end;
-  const logs = [
-    ['log', log.files],
-    ['rejected', rejected.files],
-  ] as const;
-  for (const [name, segments] of logs) {
+  for (const [name, from] of [
+    ['log', log],
+    ['rejected', rejected],
+  ] as const) {
     await disk.makeFolder(join(stage, name));
-    for (const { file, sizeBytes } of segments) {
-      const from = join(stage, name, basename(file));
-      await disk.link(file, from);
-      files.push({ path: `${name}/${basename(file)}`, from, bytes: sizeBytes });
+    const release = from.hold();
+    try {
+      for (const { file, sizeBytes } of from.files) {
+        const staged = join(stage, name, basename(file));
+        await disk.link(file, staged);
+        files.push({ path: `${name}/${basename(file)}`, from: staged, bytes: sizeBytes });
+      }
+    } finally {
+      release();
     }
   }
   return { files, position, release: () => disk.removeFolder(stage) };

@@ -1,26 +1,39 @@
 /**
  * The embedded log: segments in one folder, written by one process (the owner of the store's lock).
  *
- *   append ─► queue ─► one write and one fsync for all that wait (group commit) ─► every waiting append returns
+ *   append ─► queue (`commit-queue.ts`) ─► one write and one fsync for all that wait ─► every waiting append returns
+ *   trim   ─► a new start (`start-file.ts`) ─► the oldest files go
  *
  * After a write that the disk refused (it is full) the file is cut back to its last durable byte, and later appends are
  * tried again. After a failed fsync nothing more is appended: the kernel may have dropped the pages, so only reopening
  * shows what is really there.
  */
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk, DiskEntry } from '../ports/disk.ts';
 import { encodeBlock } from './block.ts';
+import { CommitQueue } from './commit-queue.ts';
 import { type Append, countOf, type Log, type Block } from './log.ts';
+import { removable, type RetentionLimits } from './retention.ts';
 import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
 import { Segment, SyncFailed } from './segment.ts';
+import {
+  firstStart,
+  type LogStart,
+  NEXT_START_FILE,
+  readStart,
+  sizeOf,
+  START_FILE,
+  startBehind,
+  writeStart,
+} from './start-file.ts';
+import { trimmed } from './trimmed.ts';
 import { Watchers } from './watchers.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
 /** What a disk says when it takes no more, and the file is as it was. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -33,6 +46,8 @@ export interface LogPorts {
   readonly commitEveryMs?: number;
   /** Runs before every commit of so many bytes; what it throws keeps all of it out. */
   readonly admit?: (bytes: number) => Promise<void>;
+  /** What may wait for the disk; see `commit-queue.ts`. */
+  readonly queueBytesMax?: number;
 }
 
 /** What reading every byte of a file found. */
@@ -40,13 +55,6 @@ export interface LogFileCheck {
   readonly file: string;
   readonly sizeBytes: number;
   readonly damage: CodedError | null;
-}
-
-interface Waiting {
-  readonly append: Append;
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** A block that is on its way to the disk. */
@@ -68,18 +76,18 @@ export class DiskLog implements Log {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #segmentBytes: number;
-  readonly #commitEveryMs: number;
   readonly #admit: (bytes: number) => Promise<void>;
   readonly #segments: Segment[] = [];
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
-  /** Bounded by the senders: each waits for its own append. Never reordered, or a producer's sequences would be. */
-  readonly #queue: Waiting[] = [];
-  #queueBytes = 0;
-  #onFull: () => void = () => {};
+  readonly #queue: CommitQueue;
   readonly #watchers = new Watchers();
+  #start: LogStart;
   #end = 0;
-  #writing: Promise<void> | null = null;
+  /** The file that is written to is full, whatever its size. */
+  #isFull = false;
+  /** Those for whom no file may go at the moment. */
+  #holds = 0;
   #broken: unknown = null;
   #onBroken: (error: unknown) => void = () => {};
   readonly failed = new Promise<never>((_, reject) => {
@@ -88,11 +96,16 @@ export class DiskLog implements Log {
 
   private constructor(folder: string, ports: LogPorts) {
     this.#folder = folder;
+    this.#start = firstStart(basename(folder));
     this.#disk = ports.disk;
     this.#clock = ports.clock;
     this.#segmentBytes = ports.segmentBytes ?? SEGMENT_BYTES;
-    this.#commitEveryMs = ports.commitEveryMs ?? 0;
     this.#admit = ports.admit ?? (() => Promise.resolve());
+    this.#queue = new CommitQueue({
+      ...ports,
+      commit: (appends, bytes) => this.#commit(appends, bytes),
+      onCommit: () => this.#watchers.notify(),
+    });
     this.failed.catch(() => {});
   }
 
@@ -121,42 +134,73 @@ export class DiskLog implements Log {
   async #openSegments(): Promise<void> {
     const [folder, disk] = [this.#folder, this.#disk];
     await disk.makeFolder(folder);
-    const files = await listSegments(disk, folder);
+    const entries = await listFolder(disk, folder);
+    await this.#begin(entries);
+    const files = entries.filter(({ name }) => name.endsWith('.log') && firstOf(name) >= this.start);
     for (const [index, { name, sizeBytes }] of files.entries()) {
-      const first = Number(name.slice(0, 20));
-      if (first !== this.#end)
-        throw failure('LOG_CORRUPT', {
-          file: `${folder}/${name}`,
-          at: 0,
-          reason: `the file from position ${this.#end} is missing`,
-        });
+      const first = firstOf(name);
+      if (first !== this.#end) throw this.#missing(`${folder}/${name}`);
       const next = files[index + 1];
-      const previous = this.#segments.at(-1)?.summary.lastChecksum ?? 0;
+      const previous = this.#segments.at(-1)?.summary.lastChecksum ?? this.#start.previous;
       const place = { firstPosition: first, previous };
       const sealed =
         next === undefined
           ? undefined
-          : await Segment.openSealed(disk, folder, {
-              ...place,
-              sizeBytes,
-              end: Number(next.name.slice(0, 20)),
-            });
+          : await Segment.openSealed(disk, folder, { ...place, sizeBytes, end: firstOf(next.name) });
       const segment = sealed ?? (await Segment.open(disk, folder, { ...place, isLast: next === undefined }));
       this.#segments.push(segment);
       this.#learnAll(segment.summary);
     }
     // The last file's name may not be durable yet: a process that died had created it.
     if (files.length > 0) await disk.syncFolder(folder);
+    else if (this.start > 0) throw this.#missing(join(folder, START_FILE));
   }
 
-  #learnAll({ end, offsets, sequences }: SegmentSummary): void {
+  #missing(file: string): Error {
+    return failure('LOG_CORRUPT', {
+      file,
+      at: 0,
+      reason: `the file from position ${this.#end} is missing`,
+    });
+  }
+
+  /** Takes in where the log begins, and removes what a crash left of what is before that. */
+  async #begin(entries: readonly DiskEntry[]): Promise<void> {
+    const start = await readStart(this.#disk, this.#folder, basename(this.#folder));
+    this.#start = start;
+    this.#learnAll({ end: start.position, offsets: start.offsets, sequences: start.sequences });
+    for (const { name } of entries) {
+      const isLeft = name === NEXT_START_FILE || (name !== START_FILE && firstOf(name) < start.position);
+      if (isLeft) await this.#disk.remove(join(this.#folder, name));
+    }
+  }
+
+  #learnAll({ end, offsets, sequences }: Pick<SegmentSummary, 'end' | 'offsets' | 'sequences'>): void {
     this.#end = end;
     for (const [partition, offset] of Object.entries(offsets)) this.#offsets.set(partition, offset);
     for (const [producer, sequence] of Object.entries(sequences)) this.#sequences.set(producer, sequence);
   }
 
+  get start(): number {
+    return this.#start.position;
+  }
+
+  get removedUntilMs(): number | null {
+    return this.#start.removedUntilMs;
+  }
+
   get end(): number {
     return this.#end;
+  }
+
+  /** Bytes of all files. */
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
+  /** When the oldest record was appended; null when there is none. */
+  get oldestAtMs(): number | null {
+    return this.#segments[0]?.summary.firstAppendedAtMs ?? null;
   }
 
   lastSequence(producer: string): number {
@@ -167,55 +211,19 @@ export class DiskLog implements Log {
     return this.#offsets.get(`${source}/${partition}`) ?? 0;
   }
 
-  async append(append: Append): Promise<void> {
+  append(append: Append): Promise<void> {
     invariant(countOf(append) > 0, 'an append has records');
-    await new Promise<void>((resolve, reject) => {
-      const bytes = bytesOf(append);
-      this.#queue.push({ append, bytes, resolve, reject });
-      this.#queueBytes += bytes;
-      if (this.#queueBytes >= COMMIT_BYTES_MAX) this.#onFull();
-      this.#writing ??= this.#write();
-    });
+    return this.#queue.append(append);
   }
 
-  async #write(): Promise<void> {
-    await this.#gather();
-    while (this.#queue.length > 0) {
-      const waiting = this.#takeCommit();
-      try {
-        if (this.#broken !== null) throw this.#broken;
-        await this.#admit(waiting.reduce((sum, { bytes }) => sum + bytes, 0));
-        await this.#commit(waiting.map(({ append }) => append));
-        for (const { resolve } of waiting) resolve();
-      } catch (error) {
-        for (const { reject } of waiting) reject(error);
-      }
-      this.#watchers.notify();
-      if (this.#queue.length > 0 && this.#commitEveryMs > 0) await this.#gather();
-    }
-    this.#writing = null;
+  /** What waits for the disk. */
+  get queueBytes(): number {
+    return this.#queue.queueBytes;
   }
 
-  /** Waits for more to share the fsync: for one turn of the event loop, or as long as the settings say. */
-  async #gather(): Promise<void> {
-    if (this.#commitEveryMs === 0) return this.#clock.turn();
-    const full = new AbortController();
-    this.#onFull = () => full.abort();
-    if (this.#queueBytes < COMMIT_BYTES_MAX) await this.#clock.sleep(this.#commitEveryMs, full.signal);
-    this.#onFull = () => {};
-  }
-
-  #takeCommit(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#queue.length && (count === 0 || bytes < COMMIT_BYTES_MAX)) {
-      bytes += this.#queue[count++]?.bytes ?? 0;
-    }
-    this.#queueBytes -= bytes;
-    return this.#queue.splice(0, count);
-  }
-
-  async #commit(appends: readonly Append[]): Promise<void> {
+  async #commit(appends: readonly Append[], sizeBytes: number): Promise<void> {
+    if (this.#broken !== null) throw this.#broken;
+    await this.#admit(sizeBytes);
     const segment = await this.#activeSegment();
     const before = segment.sizeBytes;
     const blocks: Placed[] = [];
@@ -274,18 +282,19 @@ export class DiskLog implements Log {
   async #activeSegment(): Promise<Segment> {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.format === 2) {
-      if (last.isEmpty || last.sizeBytes < this.#segmentBytes) return last;
+      if (last.isEmpty || (last.sizeBytes < this.#segmentBytes && !this.#isFull)) return last;
     }
     try {
       const segment = await Segment.create(this.#disk, this.#folder, {
         firstPosition: this.#end,
-        previous: last?.summary.lastChecksum ?? 0,
+        previous: last?.summary.lastChecksum ?? this.#start.previous,
         madeAtMs: this.#clock.nowMs(),
       });
       // An empty one of an older format had the same name.
       if (last?.isEmpty === true) await this.#segments.pop()?.close();
       else await last?.seal();
       this.#segments.push(segment);
+      this.#isFull = false;
       return segment;
     } catch (error) {
       const failed = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
@@ -305,9 +314,60 @@ export class DiskLog implements Log {
     return failed;
   }
 
-  /** @throws LOG_CORRUPT, LOG_UNAVAILABLE */
+  /**
+   * Removes the oldest files that are over the limits and end before `needed`; returns how many (L5). The file that is written
+   * to is closed when its first event is too old, so that it can go once it is. What fails leaves the log as it was: the next
+   * call tries again.
+   */
+  async trim(needed: number, limits: RetentionLimits): Promise<number> {
+    const last = this.#segments.at(-1);
+    if (
+      last !== undefined &&
+      (last.summary.firstAppendedAtMs ?? Infinity) < (limits.olderThanMs ?? -Infinity)
+    )
+      this.#isFull = true;
+    const files = this.#segments.map(({ summary, sizeBytes }) => ({ ...summary, sizeBytes }));
+    const count = this.#holds > 0 ? 0 : removable(files, needed, limits);
+    if (count === 0) return 0;
+    const start = startBehind(
+      this.#start,
+      this.#segments.slice(0, count).map(({ summary }) => summary),
+    );
+    try {
+      await writeStart(this.#disk, this.#folder, start);
+      this.#start = start;
+      for (const segment of this.#segments.splice(0, count)) await segment.remove();
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      throw failure('LOG_UNAVAILABLE', { folder: this.#folder, reason: reasonOf(error) }, error);
+    }
+    return count;
+  }
+
+  /** No file goes until the function that is returned was called. */
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+    };
+  }
+
+  async positionAtTime(appendedAtMs: number): Promise<number> {
+    const segment = this.#segments.find(
+      ({ summary }) => (summary.lastAppendedAtMs ?? -Infinity) >= appendedAtMs,
+    );
+    if (segment === undefined) return this.#end;
+    // The last block that the index names before that moment; the one that is looked for is not far behind it.
+    const entry = segment.summary.entries.findLast(([, , atMs]) => atMs < appendedAtMs);
+    for await (const block of this.read(entry?.[0] ?? segment.firstPosition))
+      if (block.appendedAtMs >= appendedAtMs) return block.position;
+    return this.#end;
+  }
+
+  /** @throws LOG_TRIMMED, LOG_CORRUPT, LOG_UNAVAILABLE */
   async *read(from: number): AsyncIterable<Block> {
     const end = this.#end;
+    if (from < this.start) throw trimmed(this, from);
     for (const segment of this.#segments.slice(segmentOf(this.#segments, from))) {
       try {
         for await (const block of segment.read(from)) {
@@ -323,7 +383,9 @@ export class DiskLog implements Log {
 
   /** Reads and checks every byte of every file; hands out each file with its size and the first damage in it. */
   async *verify(): AsyncIterable<LogFileCheck> {
-    let previous = 0;
+    const begin = await this.#startFile();
+    if (begin !== null) yield begin;
+    let { previous } = this.#start;
     for (const segment of this.#segments) {
       yield {
         file: segment.file,
@@ -334,9 +396,23 @@ export class DiskLog implements Log {
     }
   }
 
-  /** The files as they are now: what is durable of each, up to the end of a block. Nothing of that changes any more. */
+  async #startFile(): Promise<LogFileCheck | null> {
+    if (this.start === 0) return null;
+    const damage = await readStart(this.#disk, this.#folder, basename(this.#folder)).then(
+      () => null,
+      (error: CodedError) => error,
+    );
+    return { file: join(this.#folder, START_FILE), sizeBytes: sizeOf(this.#start), damage };
+  }
+
+  /**
+   * The files as they are now: what is durable of each, up to the end of a block. Nothing of that changes any more, and
+   * nothing goes while it is held.
+   */
   get files(): readonly { readonly file: string; readonly sizeBytes: number }[] {
-    return this.#segments.map(({ file, sizeBytes }) => ({ file, sizeBytes }));
+    const start = { file: join(this.#folder, START_FILE), sizeBytes: sizeOf(this.#start) };
+    const segments = this.#segments.map(({ file, sizeBytes }) => ({ file, sizeBytes }));
+    return this.start === 0 ? segments : [start, ...segments];
   }
 
   waitBeyond(position: number, signal: AbortSignal): Promise<void> {
@@ -344,19 +420,28 @@ export class DiskLog implements Log {
   }
 
   async close(): Promise<void> {
-    while (this.#writing !== null) await this.#writing;
+    await this.#queue.drain();
     for (const segment of this.#segments) await segment.close();
   }
 }
 
-async function listSegments(disk: Disk, folder: string): Promise<DiskEntry[]> {
+/** What a folder of a log holds, in order. Throws DATA_FOREIGN when that is more. */
+async function listFolder(disk: Disk, folder: string): Promise<DiskEntry[]> {
   const entries = [...(await disk.listAll(folder))].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const foreign = entries.find(({ name, kind }) => kind !== 'file' || !/^\d{20}\.(?:log|index)$/.test(name));
+  const isOurs = ({ name, kind }: DiskEntry): boolean =>
+    kind === 'file' &&
+    (/^\d{20}\.(?:log|index)$/.test(name) || name === START_FILE || name === NEXT_START_FILE);
+  const foreign = entries.find((entry) => !isOurs(entry));
   if (foreign !== undefined) {
     const what = foreign.kind === 'file' ? '' : `, a ${foreign.kind}`;
     throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign.name}"${what}` });
   }
-  return entries.filter(({ name }) => name.endsWith('.log'));
+  return entries;
+}
+
+/** The first position of a file, by its name. */
+function firstOf(name: string): number {
+  return Number(name.slice(0, 20));
 }
 
 /** Index of the file that holds a position, by bisection. */
@@ -369,11 +454,6 @@ function segmentOf(segments: readonly Segment[], position: number): number {
     else high = middle;
   }
   return low;
-}
-
-function bytesOf(append: Append): number {
-  if (append.columns !== undefined) return append.columns.bytes.length;
-  return append.records.reduce((sum, record) => sum + record.length, 0);
 }
 
 /** The disk refused to write, and said so before anything was left to an fsync. */

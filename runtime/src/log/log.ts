@@ -9,7 +9,9 @@
  * Invariants  L1  An append that returned survives a power cut; one that threw is not in the log.
  *             L2  Positions are consecutive; a reader sees whole blocks in their order.
  *             L3  A damaged block is an error with its file and byte, never skipped.
- *             L4  An append with a producer's sequence that is in the log already changes nothing.
+ *             L4  An append with a producer's sequence that is in the log already changes nothing, also when it was removed.
+ *             L5  Only whole files from the beginning are removed, up to a position that was named; a read from before the
+ *                 start is an error.
  */
 export type BlockKind = 'events' | 'idle' | 'end' | 'admit';
 
@@ -76,12 +78,18 @@ export function countOf(append: Append): number {
 }
 
 export interface Log {
+  /** The first position that is there: 0, unless the oldest files were removed. */
+  readonly start: number;
+  /** When the last record before the start was appended; null when nothing was removed. */
+  readonly removedUntilMs: number | null;
   /** The position that the next record will get. */
   readonly end: number;
   /** Resolves when the block is durable (L1). Throws LOG_WRITE_FAILED. */
   append(block: Append): Promise<void>;
-  /** The block that holds a position, then every later one up to the end at the time of the call (L2, L3). */
+  /** The block that holds a position, then every later one up to the end at the time of the call (L2, L3). Throws LOG_TRIMMED. */
   read(from: number): AsyncIterable<Block>;
+  /** Where the first block begins that was appended at this moment or later; the end when there is none. */
+  positionAtTime(appendedAtMs: number): Promise<number>;
   /** The largest sequence of a producer, 0 for none. */
   lastSequence(producer: string): number;
   /** The offset that the next event of a partition will get. */

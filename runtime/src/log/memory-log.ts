@@ -11,6 +11,9 @@ export class MemoryLog implements Log {
   readonly #watchers = new Watchers();
   readonly #clock: Clock;
   #end = 0;
+  /** Nothing is ever removed. */
+  readonly start = 0;
+  readonly removedUntilMs = null;
   /** Memory does not fail. */
   readonly failed = new Promise<never>(() => {});
 
@@ -52,6 +55,11 @@ export class MemoryLog implements Log {
       if (block.position >= end) return;
       yield block;
     }
+  }
+
+  positionAtTime(appendedAtMs: number): Promise<number> {
+    const found = this.#blocks.find((block) => block.appendedAtMs >= appendedAtMs);
+    return Promise.resolve(found?.position ?? this.#end);
   }
 
   lastSequence(producer: string): number {

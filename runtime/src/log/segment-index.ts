@@ -1,16 +1,14 @@
 /**
- * What a sealed file of the log holds, so that opening reads this and not the file: `<first position, 20 digits>.index`.
- *
- *   0  "PIPEIDX1"     8  u32  CRC-32 of everything after     12  u32  length     16  JSON of `SegmentSummary`
+ * What a sealed file of the log holds, so that opening reads this and not the file: `<first position, 20 digits>.index`, a
+ * `SegmentSummary` in a frame (see `framed.ts`) that begins with "PIPEIDX1".
  *
  * It can be made again from the file at any time, and it is: when it is missing, damaged, or does not fit the file.
  */
-import { crc32 } from 'node:zlib';
 import type { Disk } from '../ports/disk.ts';
+import { decodeFramed, encodeFramed, readWhole, writeAll } from './framed.ts';
 import type { Block } from './log.ts';
 
 const MAGIC = 'PIPEIDX1';
-const HEADER_BYTES = 16;
 /** A block is entered when it begins so far behind the one entered before. */
 const ENTRY_BYTES = 64 * 1024;
 
@@ -99,40 +97,21 @@ export function entryBefore({ entries }: SegmentSummary, position: number): Entr
 }
 
 export function encodeIndex(summary: SegmentSummary): Buffer {
-  const json = Buffer.from(JSON.stringify(summary));
-  const bytes = Buffer.alloc(HEADER_BYTES + json.length);
-  bytes.write(MAGIC, 'latin1');
-  bytes.writeUInt32LE(json.length, 12);
-  bytes.set(json, HEADER_BYTES);
-  bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
-  return bytes;
+  return encodeFramed(MAGIC, summary);
 }
 
 /** The summary in these bytes, or undefined when they are not whole. */
 export function decodeIndex(bytes: Buffer): SegmentSummary | undefined {
-  if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, 8) !== MAGIC) return undefined;
-  if (bytes.length !== HEADER_BYTES + bytes.readUInt32LE(12)) return undefined;
-  if (bytes.readUInt32LE(8) !== crc32(bytes.subarray(12))) return undefined;
-  const summary = JSON.parse(bytes.toString('utf8', HEADER_BYTES)) as SegmentSummary;
+  const summary = decodeFramed(MAGIC, bytes) as SegmentSummary | undefined;
+  if (summary === undefined) return undefined;
   const { offsets, sequences, times } = summary;
   return { ...summary, offsets: record(offsets), sequences: record(sequences), times: record(times) };
 }
 
 /** The index of a file as it was written, or undefined. */
 export async function readIndex(disk: Disk, file: string): Promise<SegmentSummary | undefined> {
-  if ((await disk.kindOf(file)) !== 'file') return undefined;
-  const handle = await disk.open(file, { create: false });
-  try {
-    const bytes = Buffer.alloc(await handle.size());
-    for (let read = 0; read < bytes.length;) {
-      const count = await handle.read(bytes.subarray(read), read);
-      if (count === 0) return undefined;
-      read += count;
-    }
-    return decodeIndex(bytes);
-  } finally {
-    await handle.close();
-  }
+  const bytes = await readWhole(disk, file);
+  return bytes === undefined ? undefined : decodeIndex(bytes);
 }
 
 /** Writes an index; when that fails the next opening makes it again. */
@@ -141,12 +120,7 @@ export async function writeIndex(disk: Disk, file: string, summary: SegmentSumma
     if ((await disk.kindOf(file)) !== undefined) await disk.remove(file);
     const handle = await disk.open(file, { create: true });
     try {
-      const bytes = encodeIndex(summary);
-      for (let written = 0; written < bytes.length;) {
-        const count = await handle.write(bytes.subarray(written), written);
-        if (count === 0) return;
-        written += count;
-      }
+      await writeAll(handle, encodeIndex(summary), 0);
       await handle.sync();
     } finally {
       await handle.close();

@@ -16,6 +16,7 @@ import {
   type FileHeader,
   isUnfinished,
 } from './file-header.ts';
+import { writeAll } from './framed.ts';
 import {
   addBlock,
   emptySummary,
@@ -238,13 +239,8 @@ export class Segment {
     this.sizeBytes += bytes.length;
   }
 
-  async #writeAt(bytes: Buffer, at: number): Promise<void> {
-    let written = 0;
-    while (written < bytes.length) {
-      const count = await this.#writable.write(bytes.subarray(written), at + written);
-      if (count === 0) throw Object.assign(new Error('the disk took no bytes'), { code: 'ENOSPC' });
-      written += count;
-    }
+  #writeAt(bytes: Buffer, at: number): Promise<void> {
+    return writeAll(this.#writable, bytes, at);
   }
 
   async truncate(size: number): Promise<void> {
@@ -298,6 +294,13 @@ export class Segment {
   get #writable(): DiskFile {
     invariant(this.#handle !== null, 'only the last file is written to');
     return this.#handle;
+  }
+
+  /** Removes the file and its index. REQUIRES that the log begins behind it, durably. */
+  async remove(): Promise<void> {
+    await this.close();
+    await this.#disk.remove(this.file);
+    await this.#disk.remove(this.#indexFile);
   }
 
   async close(): Promise<void> {
