@@ -13,6 +13,10 @@ const ERRORS = {
     'user',
     (p) => `"${p.name}" is not an architecture. ${p.hint}`,
   ),
+  SCHEMA_UNKNOWN: row<{ name: string; hint: string }>(
+    'user',
+    (p) => `There is no schema "${p.name}". ${p.hint}`,
+  ),
   AXIS_UNKNOWN: row<{ path: string; hint: string }>(
     'user',
     (p) => `"${p.path}" cannot be an axis of the map. ${p.hint}`,

@@ -50,6 +50,13 @@ export function answersJsonSchema(): Record<string, unknown> {
   return { title: 'Answers of the architecture advisor', ...schema };
 }
 
+/** Says what an answer is, where it is part of a document: without a default, since there nothing is left out. */
+export function describeAnswer(node: Record<string, unknown>): void {
+  const question = node['question'] as QuestionMeta | undefined;
+  delete node['question'];
+  if (question !== undefined) node['description'] = question.ask;
+}
+
 function describe(node: Record<string, unknown>, question: QuestionMeta): void {
   delete node['question'];
   const only = question.onlyWith === undefined ? '' : ` Only with ${question.onlyWith}.`;

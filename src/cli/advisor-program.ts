@@ -36,6 +36,14 @@ export function advisorProgram(): Command {
       const { printExplanation } = await import('./commands/explain.ts');
       printExplanation(name, options.format);
     });
+  program
+    .command('schema')
+    .argument('[name]', 'of which document; without it the names are listed')
+    .description('the JSON Schema of the answers, and of what each command prints with --format json')
+    .action(async (name: string | undefined) => {
+      const { printSchema } = await import('./commands/schema.ts');
+      printSchema(name);
+    });
   return program;
 }
 
@@ -44,8 +52,9 @@ function addRecommend(program: Command): void {
     .command('recommend')
     .description('recommends; on a terminal, asks for what is missing')
     .option('--answers <FILE>', 'the answers, as YAML or JSON; - reads them from stdin; flags beat the file')
-    .addOption(formatOption(['text', 'json', 'markdown', 'html']))
+    .addOption(formatOption(['text', 'json', 'markdown', 'html', 'mermaid', 'openslo', 'odcs']))
     .option('--output <FILE>', 'writes there instead of to stdout')
+    .option('--decision-makers <NAMES>', 'who decides, separated by commas; with --format markdown')
     .option('--all', 'asks the questions that have defaults, too')
     .option('--yes', 'never asks')
     .option('--no-input', 'never asks');

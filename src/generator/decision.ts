@@ -7,5 +7,5 @@ import type { Recommendation } from '../advisor/recommendation.ts';
 /** No date: the same answers give the same bytes. The day of the decision is the day of its first commit. */
 export function decisionOf(recommendation: Recommendation, chosen: Architecture, diagram: string): string {
   const title = `${ABOUT[chosen].name} for flights, their delays and their destinations`;
-  return toMadr(recommendation, { title, diagram, chosen });
+  return toMadr(recommendation, { title, diagram, chosen, project: true });
 }

@@ -6,6 +6,7 @@ import { invariant } from 'pipeline-runtime/kit';
 import type { Blueprint, Choices } from './blueprint.ts';
 import { decisionOf } from './decision.ts';
 import { GENERATED_FILE, sha256, type Generated } from './generated.ts';
+import { promisesOf } from './promises.ts';
 import { overlaysOf, readOverlays } from './overlays.ts';
 import { rendererOf } from './render.ts';
 import { generatorVersion, type RuntimeTarball } from './versions.ts';
@@ -39,6 +40,7 @@ export function planProject(
   const picture = renderer.render('{{> picture}}', 'picture');
   const decision = decisionOf(choices.recommendation, choices.architecture, picture);
   planned.push(plannedFile('DECISION.md', Buffer.from(decision)));
+  for (const [path, text] of promisesOf(choices)) planned.push(plannedFile(path, Buffer.from(text)));
   planned.push(plannedFile(`vendor/${runtime.fileName}`, runtime.bytes));
   planned.sort((a, b) => (a.path < b.path ? -1 : 1));
   planned.push(plannedFile(GENERATED_FILE, Buffer.from(record(planned, choices, runtime))));

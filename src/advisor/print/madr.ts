@@ -1,4 +1,5 @@
-/** A recommendation as a decision record in the form of MADR 4 (https://adr.github.io/madr/). */
+/** A recommendation as a decision record in the form of MADR 4.0.0 (https://adr.github.io/madr/). */
+import { stringify } from 'yaml';
 import type { Architecture } from '../answers.ts';
 import { answerAt, answerText, secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
@@ -26,6 +27,10 @@ export interface MadrOptions {
   /** What was chosen, when it is not what is recommended. */
   readonly chosen?: Architecture;
   readonly status?: string;
+  /** Names of those who decide; without them it is who commits the record. */
+  readonly decisionMakers?: readonly string[];
+  /** True for the record of a generated project, whose tests and objectives it names. */
+  readonly project?: boolean;
 }
 
 export function toMadr(recommendation: Recommendation, options: MadrOptions): string {
@@ -38,15 +43,20 @@ export function toMadr(recommendation: Recommendation, options: MadrOptions): st
     considered(recommendation),
     outcome(recommendation, chosen, options.diagram),
     consequences(recommendation, chosen),
-    confirmation(recommendation, chosen),
+    confirmation(recommendation, chosen, options.project === true),
     prosAndCons(recommendation, chosen),
     moreInformation(recommendation),
   ].join('\n\n')}\n`;
 }
 
 function frontMatter(options: MadrOptions): string {
-  const date = options.date === undefined ? [] : [`date: ${options.date}`];
-  return ['---', `status: ${options.status ?? 'accepted'}`, ...date, '---'].join('\n');
+  const { status = 'accepted', date, decisionMakers } = options;
+  const lines = {
+    status,
+    ...(date === undefined ? {} : { date }),
+    'decision-makers': decisionMakers ?? 'whoever commits this record',
+  };
+  return `---\n${stringify(lines, { lineWidth: 0 })}---`;
 }
 
 function bullets(lines: readonly string[]): string {
@@ -116,23 +126,28 @@ function consequences(recommendation: Recommendation, chosen: Candidate): string
   ].join('\n\n');
 }
 
-function confirmation(recommendation: Recommendation, chosen: Candidate): string {
-  const { settings } = recommendation;
+/** What would show that the decision is carried out and right: a measurement or a test for each promise. */
+function confirmation(recommendation: Recommendation, chosen: Candidate, isProject: boolean): string {
+  const { settings, answers } = recommendation;
+  const { freshnessP50Seconds, freshnessP99Seconds, completenessAtRead } = chosen.predicted;
   const overridden = chosen.architecture !== recommendation.recommendation;
+  const pace = `It runs as advised: ${paceText(recommendation, chosen.architecture)}, delivery ${settings.delivery}.`;
   return [
     '### Confirmation',
     bullets([
-      `Freshness is measured and held against ${answerText(recommendation.answers.freshness)}; predicted are ${secondsText(chosen.predicted.freshnessP50Seconds)} as a rule and ${secondsText(chosen.predicted.freshnessP99Seconds)} at most.`,
-      `Late events are counted; ${percent(chosen.predicted.completenessAtRead)} of a window are predicted to be there when it is first read.`,
-      ...(overridden
-        ? []
-        : [
-            `It runs as advised: ${paceText(recommendation, chosen.architecture)}, delivery ${settings.delivery}.`,
-          ]),
-      'The tests of the project give the same rows whatever the architecture.',
+      `Freshness is measured and held against ${answerText(answers.freshness)}; predicted are ${secondsText(freshnessP50Seconds)} as a rule and ${secondsText(freshnessP99Seconds)} at most.`,
+      `Late events are counted; ${percent(completenessAtRead)} of a window are predicted to be there when it is first read.`,
+      ...(overridden ? [] : [pace]),
+      ...(isProject ? PROJECT_CHECKS : ['The same events give the same rows whatever the architecture.']),
     ]),
   ].join('\n\n');
 }
+
+const PROJECT_CHECKS = [
+  '`test/pipeline.test.ts` confirms what is computed; the rows are the same in all five architectures.',
+  '`pipeline status` and `/metrics` show freshness against the promise; `docs/slo.yaml` has the objectives to alert on.',
+  '`docs/contract.odcs.yaml` is what readers of the results may count on.',
+];
 
 function prosAndCons(recommendation: Recommendation, chosen: Candidate): string {
   const options = recommendation.candidates.map((candidate) => {

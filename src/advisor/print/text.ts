@@ -1,8 +1,8 @@
 /** A recommendation for a terminal or a pipe: the verdict first, then why, then what else there was. */
 import { table, wrap, type paint } from 'pipeline-runtime/kit';
-import { secondsText } from '../complete.ts';
+import { answerText, secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
-import type { Recommendation } from '../recommendation.ts';
+import type { MonthlyUsd, Recommendation } from '../recommendation.ts';
 import {
   againstIt,
   chosenOf,
@@ -39,15 +39,26 @@ function verdict(recommendation: Recommendation, columns: number, colors: Colors
     : colors.bold(colors.yellow(architecture));
   const unkept = chosen.feasible ? '' : '  (no architecture keeps every promise; this one breaks least)';
   const figures =
-    `${paceText(recommendation, architecture)}; a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ` +
-    `${secondsText(predicted.freshnessP99Seconds)} at most; about ${usd(predicted.monthlyUsd.total)} a month ` +
-    `(${usdRange(predicted.range)}), most of it people.`;
+    `${capital(paceText(recommendation, architecture))}: a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ` +
+    `${secondsText(predicted.freshnessP99Seconds)} at most; asked was ${answerText(recommendation.answers.freshness)}. It costs about ` +
+    `${usd(predicted.monthlyUsd.total)} a month (${usdRange(predicted.range)}), ${costShare(predicted.monthlyUsd)}.`;
   const lines = [name + unkept, indented(ABOUT[architecture].is, columns), indented(figures, columns)];
   if (recommendation.undecided !== undefined) {
     const [, ...others] = recommendation.possible;
     lines.push(indented(`Still possible: ${others.join(', ')}. ${recommendation.undecided.says}`, columns));
   }
   return lines.join('\n');
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** `most of it people` */
+function costShare(cost: MonthlyUsd): string {
+  const parts = (['compute', 'storage', 'people'] as const).toSorted((a, b) => cost[b] - cost[a]);
+  const [most = 'people', next = 'compute'] = parts;
+  return 2 * cost[most] > cost.total ? `most of it ${most}` : `${most} and ${next} above all`;
 }
 
 function section(title: string, body: string, colors: Colors): string {
