@@ -41,6 +41,9 @@ await build({
     'nexmark/scale',
     'nexmark/recovery',
     'log/log',
+    'loop/durable',
+    'loop/replay',
+    'loop/job',
     'faults/torture',
   ]
     .map((name) => ({ in: `bench/${name}.ts`, out: name.replace(/.*\//, '') }))

@@ -48,7 +48,7 @@ async function* bytesOf(chunk: number): AsyncIterable<Uint8Array> {
 
 async function live(folder: string, architecture: Architecture, chunks: readonly number[]): Promise<void> {
   // Epochs smaller than a chunk, so that some begin and end inside of one.
-  const config = defaultConfig(architecture, { trigger: { every: 1000, rows: 32 } });
+  const config = defaultConfig(architecture, { trigger: { every: 1000, rows: 32, catchUpRows: 32 } });
   const data = await openDataFolder(folder, systemClock);
   const engine = await Engine.open({ plan: definition.plan, config, data, clock: systemClock });
   try {

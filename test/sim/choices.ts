@@ -78,11 +78,17 @@ function linesOf(random: SeededRandom, count: number): Line[] {
   });
 }
 
+function triggerOf(random: SeededRandom): ProjectConfig['trigger'] {
+  const every = random.pick([1, 20, 500]);
+  const rows = random.pick([1, 3, 10, 64, 4096]);
+  return { every, rows, catchUpRows: rows };
+}
+
 function lifeOf(random: SeededRandom, architecture: Architecture, partitions: number): Life {
   const base = defaultConfig(architecture);
   const config: ProjectConfig = {
     ...base,
-    trigger: { every: random.pick([1, 20, 500]), rows: random.pick([1, 3, 10, 64, 4096]) },
+    trigger: triggerOf(random),
     batch: { every: random.pick([1_000, 5_000]), partition: random.pick([600_000, 3_600_000, 86_400_000]) },
     corrections: { every: random.pick([1_000, 10_000, 3_600_000]) },
     log: { ...base.log, partitions },

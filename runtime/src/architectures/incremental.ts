@@ -59,13 +59,13 @@ async function incremental(
       return scheduled ? dueAtMs : null;
     },
     async settle(signal) {
-      await drain(job, config.trigger.rows, turns, signal);
+      await drain(job, config.trigger, turns, signal);
       await turns.take(() => job.correct());
     },
     async run(signal) {
       while (!signal.aborted) {
         dueAtMs = ports.clock.nowMs() + config.trigger.every;
-        await drain(job, config.trigger.rows, turns, signal);
+        await drain(job, config.trigger, turns, signal);
         await corrections.runIfDue();
         await wait(dueAtMs, corrections.dueInMs, signal);
       }

@@ -13,7 +13,7 @@
 import { z } from 'zod';
 import { failure } from '../base/errors.ts';
 import { NAME_SHAPE } from '../data/value.ts';
-import { Job } from '../loop/job.ts';
+import { type EpochRows, Job } from '../loop/job.ts';
 import { Layer } from '../loop/layer.ts';
 import { hashOf } from '../plan/hash.ts';
 import type { Plan } from '../plan/node.ts';
@@ -82,13 +82,13 @@ export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
     locate: (reads, view) => versions.locate(reads, view),
     async settle(signal) {
       for (const { job } of versions.all) {
-        await drain(job, config.trigger.rows, turns, signal);
+        await drain(job, config.trigger, turns, signal);
         await turns.take(() => job.correct());
       }
     },
     async run(signal) {
       while (!signal.aborted) {
-        await drain(versions.live.job, config.trigger.rows, turns, signal);
+        await drain(versions.live.job, config.trigger, turns, signal);
         await versions.live.corrections.runIfDue();
         const behind = await versions.stepOthers();
         if (behind) continue;
@@ -183,10 +183,7 @@ class Versions {
       if (version === this.live || version.job.isCaughtUp || version.nextEpochAtMs > ports.clock.nowMs())
         continue;
       const before = version.job.layer.position;
-      const rows =
-        version.rate === null
-          ? config.trigger.rows
-          : Math.max(1, Math.min(config.trigger.rows, Math.ceil(version.rate)));
+      const rows = version.rate === null ? config.trigger : atRate(config.trigger, version.rate);
       // A version that was dropped while this waited for its turn must not write again.
       await turns.take(async () => this.#versions.has(version.name) && version.job.epoch(rows));
       const events = version.job.layer.position - before;
@@ -273,7 +270,7 @@ class Versions {
         problem: `Version "${name}" is ${lag} events behind. Wait until \`pipeline versions\` shows that it has caught up.`,
       });
     }
-    while (await version.job.epoch(config.trigger.rows));
+    while (await version.job.epoch(config.trigger));
     await version.job.correct();
     await this.#save({ ...this.#alias, live: name, previous: this.#alias.live }, new Batch());
     return { live: name, previous: this.#alias.previous };
@@ -302,4 +299,10 @@ class Versions {
 
 function layerOf(version: string): string {
   return `kappa-${version}`;
+}
+
+/** An epoch of a version that is kept at a rate is of at most a second. */
+function atRate({ rows }: EpochRows, eventsPerSecond: number): EpochRows {
+  const most = Math.max(1, Math.min(rows, Math.ceil(eventsPerSecond)));
+  return { rows: most, catchUpRows: most };
 }

@@ -72,12 +72,12 @@ export async function lambda({
       return { coveredUntilMs, batchRuns: layer.progress.runs, lastBatchAtMs: layer.progress.lastRunAtMs };
     },
     async settle(signal) {
-      await drain(speed, config.trigger.rows, turns, signal);
+      await drain(speed, config.trigger, turns, signal);
       if (layer.position < speed.layer.position) await runBatch();
     },
     async run(signal) {
       while (!signal.aborted) {
-        await drain(speed, config.trigger.rows, turns, signal);
+        await drain(speed, config.trigger, turns, signal);
         if (ports.clock.nowMs() >= dueAtMs()) await runBatch();
         const atMostMs = dueAtMs() - ports.clock.nowMs();
         await waitForData(
@@ -90,7 +90,7 @@ export async function lambda({
     },
     commands: {
       backfill: async (params) => {
-        await drain(speed, config.trigger.rows, turns, new AbortController().signal);
+        await drain(speed, config.trigger, turns, new AbortController().signal);
         return runBatch(rangeOf(params, plan) ?? EVERYTHING);
       },
     },

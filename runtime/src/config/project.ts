@@ -58,7 +58,12 @@ const projectSchema = z.strictObject({
   data: relativePath.default('data'),
   freshness: duration('15m'),
   trigger: z
-    .strictObject({ every: duration('1s'), rows: z.int().min(1).max(1_000_000).default(4096) })
+    .strictObject({
+      every: duration('1s'),
+      rows: z.int().min(1).max(1_000_000).default(4096),
+      /** While more than `rows` wait and generated code runs all views. */
+      catchUpRows: z.int().min(1).max(1_000_000).default(524_288),
+    })
     .prefault({}),
   batch: z.strictObject({ every: duration('1d', 1000), partition: duration('1d', 1000) }).prefault({}),
   corrections: z.strictObject({ every: duration('1h', 1000) }).prefault({}),

@@ -19,39 +19,90 @@ const LIST = 6;
 /** Below every tag, so that a list comes before those that it begins. */
 const LIST_END = 0;
 
-export function encodeKey(values: Row): Buffer {
-  return Buffer.concat(values.map(encodeValue));
-}
+const KEY_BYTES_MIN = 1024;
+/** A byte of UTF-16 takes at most three in UTF-8, and a zero one more. */
+const BYTES_OF_CODE_UNIT_MAX = 3;
 
-function encodeValue(value: Value): Buffer {
-  if (value === null) return Buffer.of(NULL);
-  if (typeof value === 'boolean') return Buffer.of(value ? TRUE : FALSE);
-  if (typeof value === 'number') return encodeNumber(value);
-  if (typeof value === 'string') return encodeString(value);
-  if (isWindow(value)) return Buffer.concat([encodeNumber(value[0]), encodeNumber(value[1])]);
-  return Buffer.concat([Buffer.of(LIST), ...value.items.map(encodeValue), Buffer.of(LIST_END)]);
+/** Where a key is written before it is as long as it will be. */
+let scratch = Buffer.alloc(KEY_BYTES_MIN);
+let view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+
+const NO_PREFIX = Buffer.alloc(0);
+
+/** The key of some values behind a prefix. */
+export function encodeKey(values: Row, prefix: Buffer = NO_PREFIX): Buffer {
+  let at = 0;
+  for (const value of values) at = writeValue(value, at);
+  const key = Buffer.allocUnsafe(prefix.length + at);
+  key.set(prefix);
+  key.set(scratch.subarray(0, at), prefix.length);
+  return key;
 }
 
 export function encodeNumber(value: number): Buffer {
-  invariant(!Number.isNaN(value), 'a key never holds NaN');
-  const bytes = Buffer.alloc(9);
-  bytes[0] = NUMBER;
-  bytes.writeDoubleBE(value === 0 ? 0 : value, 1);
-  const negative = (bytes[1] ?? 0) >= 0x80;
-  if (negative) for (let i = 1; i < 9; i++) bytes[i] = ~(bytes[i] ?? 0) & 0xff;
-  else bytes[1] = (bytes[1] ?? 0) | 0x80;
-  return bytes;
+  return encodeKey([value]);
 }
 
-function encodeString(value: string): Buffer {
-  const text = Buffer.from(value, 'utf8');
-  if (!text.includes(0)) return Buffer.concat([Buffer.of(STRING), text, Buffer.of(0, 1)]);
-  const escaped: number[] = [STRING];
-  for (const byte of text) {
-    escaped.push(byte);
-    if (byte === 0) escaped.push(0xff);
+/** Makes room for so many bytes more. */
+function reserve(at: number, bytes: number): void {
+  if (at + bytes <= scratch.length) return;
+  const grown = Buffer.alloc(2 * (at + bytes));
+  grown.set(scratch.subarray(0, at));
+  scratch = grown;
+  view = new DataView(grown.buffer, grown.byteOffset, grown.length);
+}
+
+/** Writes a value at a place of the scratch; returns the place behind it. */
+function writeValue(value: Value, at: number): number {
+  if (typeof value === 'number') return writeNumber(value, at);
+  if (typeof value === 'string') return writeString(value, at);
+  if (value === null) return writeByte(NULL, at);
+  if (typeof value === 'boolean') return writeByte(value ? TRUE : FALSE, at);
+  if (isWindow(value)) return writeNumber(value[1], writeNumber(value[0], at));
+  let end = writeByte(LIST, at);
+  for (const item of value.items) end = writeValue(item, end);
+  return writeByte(LIST_END, end);
+}
+
+function writeByte(byte: number, at: number): number {
+  reserve(at, 1);
+  scratch[at] = byte;
+  return at + 1;
+}
+
+function writeNumber(value: number, at: number): number {
+  invariant(!Number.isNaN(value), 'a key never holds NaN');
+  reserve(at, 9);
+  scratch[at] = NUMBER;
+  view.setFloat64(at + 1, value === 0 ? 0 : value);
+  const high = view.getUint32(at + 1);
+  if (high < 0x80000000) view.setUint32(at + 1, high | 0x80000000);
+  else {
+    view.setUint32(at + 1, ~high);
+    view.setUint32(at + 5, ~view.getUint32(at + 5));
   }
-  return Buffer.from([...escaped, 0, 1]);
+  return at + 9;
+}
+
+function writeString(value: string, at: number): number {
+  reserve(at, 3 + (BYTES_OF_CODE_UNIT_MAX + 1) * value.length);
+  scratch[at] = STRING;
+  let end = at + 1 + scratch.write(value, at + 1);
+  if (value.includes('\0')) end = escapeZeros(at + 1, end);
+  scratch[end] = 0;
+  scratch[end + 1] = 1;
+  return end + 2;
+}
+
+/** Puts 0xFF behind each zero of [from, to); returns where they end then. REQUIRES room. */
+function escapeZeros(from: number, to: number): number {
+  const text = Buffer.from(scratch.subarray(from, to));
+  let end = from;
+  for (const byte of text) {
+    scratch[end++] = byte;
+    if (byte === 0) scratch[end++] = 0xff;
+  }
+  return end;
 }
 
 /** Compares two values of one type as `encodeKey` orders them, without encoding those that need none. */
@@ -59,7 +110,7 @@ export function compareValues(a: Value, b: Value): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return compareStrings(a, b);
   if (isWindow(a) && isWindow(b)) return a[0] - b[0] || a[1] - b[1];
-  return Buffer.compare(encodeValue(a), encodeValue(b));
+  return Buffer.compare(encodeKey([a]), encodeKey([b]));
 }
 
 /** UTF-16 and UTF-8 order alike below the surrogates; from there on only the bytes tell. */

@@ -19,7 +19,7 @@ import { CommitQueue } from './commit-queue.ts';
 import { type Append, countOf, type Log, type Block } from './log.ts';
 import { removable, type RetentionLimits } from './retention.ts';
 import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
-import { Segment, SyncFailed } from './segment.ts';
+import { type ReadingRoom, Segment, SyncFailed } from './segment.ts';
 import {
   firstStart,
   type LogStart,
@@ -71,6 +71,9 @@ interface Planned {
   readonly sequences: Map<string, number>;
 }
 
+/** More than this is not kept for the next reader. */
+const ROOM_BYTES_MAX = 8 * 1024 * 1024;
+
 export class DiskLog implements Log {
   readonly #folder: string;
   readonly #disk: Disk;
@@ -83,6 +86,8 @@ export class DiskLog implements Log {
   readonly #queue: CommitQueue;
   readonly #watchers = new Watchers();
   #start: LogStart;
+  /** What the last reader that passed has left for the next. */
+  #room: ReadingRoom | null = null;
   #end = 0;
   /** The file that is written to is full, whatever its size. */
   #isFull = false;
@@ -365,12 +370,24 @@ export class DiskLog implements Log {
   }
 
   /** @throws LOG_TRIMMED, LOG_CORRUPT, LOG_UNAVAILABLE */
-  async *read(from: number): AsyncIterable<Block> {
+  async *read(from: number, { isPassing = false }: { isPassing?: boolean } = {}): AsyncIterable<Block> {
+    if (!isPassing) return yield* this.#read(from, null);
+    const room = this.#room ?? { bytes: Buffer.alloc(0) };
+    // Whoever reads at the same time makes room of their own.
+    this.#room = null;
+    try {
+      yield* this.#read(from, room);
+    } finally {
+      if (room.bytes.length <= ROOM_BYTES_MAX) this.#room = room;
+    }
+  }
+
+  async *#read(from: number, room: ReadingRoom | null): AsyncIterable<Block> {
     const end = this.#end;
     if (from < this.start) throw trimmed(this, from);
     for (const segment of this.#segments.slice(segmentOf(this.#segments, from))) {
       try {
-        for await (const block of segment.read(from)) {
+        for await (const block of segment.read(from, room)) {
           if (block.position >= end) return;
           yield block;
         }

@@ -86,8 +86,11 @@ export interface Log {
   readonly end: number;
   /** Resolves when the block is durable (L1). Throws LOG_WRITE_FAILED. */
   append(block: Append): Promise<void>;
-  /** The block that holds a position, then every later one up to the end at the time of the call (L2, L3). Throws LOG_TRIMMED. */
-  read(from: number): AsyncIterable<Block>;
+  /**
+   * The block that holds a position, then every later one up to the end at the time of the call (L2, L3). `isPassing`: the
+   * reader is done with a block when it asks for the next, whose bytes may then lie in the same memory. Throws LOG_TRIMMED.
+   */
+  read(from: number, options?: { readonly isPassing?: boolean }): AsyncIterable<Block>;
   /** Where the first block begins that was appended at this moment or later; the end when there is none. */
   positionAtTime(appendedAtMs: number): Promise<number>;
   /** The largest sequence of a producer, 0 for none. */

@@ -27,7 +27,7 @@ import {
 } from './segment-index.ts';
 
 /** A reader holds so much of a file in memory, or one block when that is larger. */
-const RUN_BYTES = 1024 * 1024;
+const RUN_BYTES = 2 * 1024 * 1024;
 
 /** An fsync failed: the kernel may have dropped what it could not write, so nothing may follow in this file. */
 export class SyncFailed extends Error {
@@ -251,10 +251,11 @@ export class Segment {
 
   /**
    * The blocks from the one that holds a position up to the end as it is now, each checked again: disks rot between opening
-   * and reading. The file is read in long runs, each into memory of its own, to which its blocks refer.
+   * and reading. The file is read in long runs, each into memory of its own, to which its blocks refer; into `room`, when the
+   * reader is done with a block before it asks for the next.
    * @throws LOG_CORRUPT, ENOENT when the file was removed
    */
-  async *read(from: number): AsyncIterable<StoredBlock> {
+  async *read(from: number, room: ReadingRoom | null = null): AsyncIterable<StoredBlock> {
     const { summary } = this;
     const first = entryBefore(summary, from);
     if (first === undefined) return;
@@ -264,10 +265,10 @@ export class Segment {
     try {
       let run: Run = { at, bytes: Buffer.alloc(0) };
       while (position < end) {
-        run = await this.#runWith(handle, run, at, HEADER_BYTES);
+        run = await this.#runWith(handle, run, { at, length: HEADER_BYTES, room });
         const lengths = decodeLengths(run.bytes.subarray(at - run.at));
         const total = lengths?.totalBytes ?? HEADER_BYTES;
-        run = await this.#runWith(handle, run, at, total);
+        run = await this.#runWith(handle, run, { at, length: total, room });
         const bytes = run.bytes.subarray(at - run.at, at - run.at + total);
         const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
         if (block?.position !== position) throw this.#corrupt(at, 'the checksum does not match');
@@ -280,11 +281,18 @@ export class Segment {
     }
   }
 
-  /** The run that holds so many bytes at a place of the file: the one at hand, or the next that is read. */
-  async #runWith(handle: DiskFile, run: Run, at: number, length: number): Promise<Run> {
+  /** The run that holds so many bytes at a place of the file: the one at hand, or the next, with what is there of it. */
+  async #runWith(
+    handle: DiskFile,
+    run: Run,
+    { at, length, room }: { at: number; length: number; room: ReadingRoom | null },
+  ): Promise<Run> {
     if (at + length <= run.at + run.bytes.length) return run;
-    const size = Math.min(Math.max(RUN_BYTES, length), this.sizeBytes - at);
-    return { at, bytes: await readFrom(handle, at, Math.max(0, size)) };
+    const there = run.bytes.subarray(at - run.at);
+    const size = Math.max(there.length, Math.min(Math.max(RUN_BYTES, length), this.sizeBytes - at));
+    const bytes = room === null ? Buffer.allocUnsafeSlow(size) : roomFor(room, size);
+    bytes.set(there);
+    return { at, bytes: await readInto(handle, at, bytes, there.length) };
   }
 
   #readBytes(at: number, length: number): Promise<Buffer> {
@@ -340,9 +348,23 @@ interface Run {
   readonly bytes: Buffer;
 }
 
-async function readFrom(handle: DiskFile, at: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length);
-  let read = 0;
+/** Memory that a reader fills again and again: pages that are new cost more than what is read into them. */
+export interface ReadingRoom {
+  bytes: Buffer;
+}
+
+function roomFor(room: ReadingRoom, sizeBytes: number): Buffer {
+  if (room.bytes.length < sizeBytes) room.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  return room.bytes.subarray(0, sizeBytes);
+}
+
+function readFrom(handle: DiskFile, at: number, length: number): Promise<Buffer> {
+  return readInto(handle, at, Buffer.allocUnsafeSlow(length), 0);
+}
+
+/** Fills a buffer, of which so much is filled already, with the bytes of the file from `at` on; what there was of them. */
+async function readInto(handle: DiskFile, at: number, buffer: Buffer, filled: number): Promise<Buffer> {
+  let read = filled;
   while (read < buffer.length) {
     const count = await handle.read(buffer.subarray(read), at + read);
     if (count === 0) return buffer.subarray(0, read);

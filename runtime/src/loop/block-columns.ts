@@ -6,7 +6,13 @@
  *                         the block has none, and the field may be null       ─► nulls
  *                         anything else                                       ─► texts, `decodeEvent`
  */
-import { type BatchColumn, BATCH_ROWS_MAX, type ColumnBatch, columnBatch } from '../data/columns.ts';
+import {
+  type BatchColumn,
+  BATCH_ROWS_MAX,
+  type ColumnBatch,
+  columnBatch,
+  type NumberColumn,
+} from '../data/columns.ts';
 import { decodeEvent, type Field } from '../data/decode.ts';
 import { EventColumns } from '../log/columns/decode.ts';
 import { pathOf } from '../log/columns/schema.ts';
@@ -68,17 +74,33 @@ export class BlockColumns {
   /** When each event happened; null when one of them has no time. */
   #timesOf(columns: readonly BatchColumn[], rows: number): Float64Array | null {
     const { times } = this.#scratch;
-    const chosen = this.#times.map((index) => columns[index] as BatchColumn & { kind: 'number' });
-    const [first] = chosen;
+    const [first, ...others] = this.#times.map((index) => columns[index] as NumberColumn);
     if (first === undefined) return times;
-    if (first.nulls === null) return first.values;
+    const { values, nulls } = first;
+    if (nulls === null) return values;
+    let missing = 0;
     for (let row = 0; row < rows; row++) {
-      const column = chosen.find(({ nulls }) => nulls?.[row] !== 1);
-      if (column === undefined) return null;
-      times[row] = column.values[row] as number;
+      const isNull = nulls[row] as number;
+      missing += isNull;
+      times[row] = isNull === 1 ? NaN : (values[row] as number);
     }
-    return times;
+    for (const other of others) {
+      if (missing === 0) break;
+      missing -= fillIn(times, other, rows);
+    }
+    return missing === 0 ? times : null;
   }
+}
+
+/** Gives times that are missing from another column; returns how many there were. */
+function fillIn(times: Float64Array, { values, nulls }: NumberColumn, rows: number): number {
+  let found = 0;
+  for (let row = 0; row < rows; row++) {
+    if (!Number.isNaN(times[row]) || nulls?.[row] === 1) continue;
+    times[row] = values[row] as number;
+    found++;
+  }
+  return found;
 }
 
 const readers = new WeakMap<SourcePlan, BlockColumns>();

@@ -27,6 +27,15 @@ interface ViewJob {
   run: ViewRun;
 }
 
+/** An epoch that has so many rows to write ends with the block that it reads. */
+const CHANGES_MAX = 65_536;
+
+/** The most records of an epoch: as a rule, and while more than that wait. */
+export interface EpochRows {
+  readonly rows: number;
+  readonly catchUpRows: number;
+}
+
 export class Job {
   readonly layer: Layer;
   readonly #views: readonly ViewJob[];
@@ -110,14 +119,24 @@ export class Job {
     return this.layer.position >= this.layer.ports.log.end;
   }
 
-  /** Runs one epoch of at most `rowsMax` records; false when there was nothing to read. */
-  async epoch(rowsMax: number): Promise<boolean> {
+  /**
+   * How many records the next epoch takes: while more than usual wait, as many as are taken at once. What an epoch costs
+   * whatever is in it is then shared by more; the interpreter, which is slow, would keep readers waiting for it.
+   */
+  #rowsOf({ rows, catchUpRows }: EpochRows): number {
+    const waiting = this.layer.ports.log.end - this.layer.position;
+    if (waiting <= rows || this.#views.some(({ run }) => run.interpretedBecause !== null)) return rows;
+    return Math.max(rows, Math.min(waiting, catchUpRows));
+  }
+
+  /** Runs one epoch; false when there was nothing to read. */
+  async epoch(epochRows: EpochRows): Promise<boolean> {
     const { layer } = this;
     if (this.isCaughtUp) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     this.#batch = new Batch();
     for (const { run } of this.#views) run.goesOn(this.#batch);
-    const to = Math.min(layer.position + rowsMax, layer.ports.log.end);
+    const to = Math.min(layer.position + this.#rowsOf(epochRows), layer.ports.log.end);
     const position = await this.#read(to);
     await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
@@ -156,6 +175,7 @@ export class Job {
           for (const { run } of this.#views) run.process(events);
         },
       },
+      isFull: () => this.#views.some(({ changes }) => changes.size >= CHANGES_MAX),
       batches: this.#views.some(({ run }) => run.interpretedBecause === null) ? this.#batches : undefined,
     });
   }

@@ -36,6 +36,8 @@ export interface ReadOptions {
   /** Events before this position were read by an earlier run of the same layer. */
   readonly freshFrom: number;
   readonly handlers: Handlers;
+  /** Asked behind each block: whether to stop there, before `to`. */
+  readonly isFull?: () => boolean;
   /** What reads events as columns, when `events` wants them so. */
   readonly batches?: EventBatches | undefined;
 }
@@ -45,7 +47,7 @@ export async function readEvents(options: ReadOptions): Promise<number> {
   const { log, plan, from, to, handlers } = options;
   let position = from;
   if (from >= to) return position;
-  for await (const block of log.read(from)) {
+  for await (const block of log.read(from, { isPassing: true })) {
     if (block.position >= to) break;
     const start = Math.max(position, block.position);
     const end = Math.min(to, block.position + block.count);
@@ -53,7 +55,7 @@ export async function readEvents(options: ReadOptions): Promise<number> {
     const source = plan.sources.find((candidate) => candidate.name === block.source);
     if (source !== undefined) readBlock(block, start, end, source, options);
     position = end;
-    if (position >= to) break;
+    if (position >= to || options.isFull?.() === true) break;
   }
   return position;
 }

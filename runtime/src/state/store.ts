@@ -19,12 +19,33 @@ export interface Entry {
 /** A key to read, or all of a range. */
 export type Wanted = Buffer | Range;
 
+const CHUNK_BYTES = 64 * 1024;
+
 /** Changes in order; a later one wins over an earlier one of the same key. */
 export class Batch {
   readonly operations: Operation[] = [];
+  /** Short texts lie together: memory for each of them would cost more than its bytes. */
+  #chunk = Buffer.alloc(0);
+  #at = 0;
 
   put(key: Buffer, value: Buffer | string): void {
-    this.operations.push({ kind: 'put', key, value: typeof value === 'string' ? Buffer.from(value) : value });
+    this.operations.push({
+      kind: 'put',
+      key,
+      value: typeof value === 'string' ? this.#bytesOf(value) : value,
+    });
+  }
+
+  #bytesOf(text: string): Buffer {
+    const most = 3 * text.length;
+    if (most > CHUNK_BYTES / 16) return Buffer.from(text);
+    if (this.#at + most > this.#chunk.length) {
+      this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+      this.#at = 0;
+    }
+    const from = this.#at;
+    this.#at += this.#chunk.write(text, from);
+    return this.#chunk.subarray(from, this.#at);
   }
 
   delete(key: Buffer): void {

@@ -111,7 +111,7 @@ function openEngine(
     plan: definition.plan,
     config: {
       ...config,
-      trigger: { ...config.trigger, rows: epochRows },
+      trigger: { ...config.trigger, rows: epochRows, catchUpRows: epochRows },
       log: { ...config.log, partitions },
     },
     data,

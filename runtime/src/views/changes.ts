@@ -30,13 +30,27 @@ export interface KeyedChange extends RowChange {
 export class ViewChanges implements Collector {
   readonly layout: ViewLayout;
   readonly #changes = new Map<string, Pending>();
+  /** Of a view whose rows are never taken back: the rows, and where the event of each is. */
+  readonly #appended: Row[] = [];
+  readonly #places: (EventKey | null)[] = [];
 
   constructor(layout: ViewLayout) {
     this.layout = layout;
   }
 
+  /** How many rows wait to be taken. */
+  get size(): number {
+    return this.#changes.size + this.#appended.length;
+  }
+
   push(row: Row, weight: Weight, at: EventKey | null): void {
     const { layout } = this;
+    if (layout.isAppended) {
+      invariant(weight === 1, `no row of view ${layout.view.name} is taken back`);
+      this.#appended.push(row);
+      if (layout.shape === 'events') this.#places.push(at);
+      return;
+    }
     const key = layout.shape === 'events' ? layout.keyOf(row, at) : null;
     const name = key?.toString('latin1') ?? nameOfKey(layout.nameValues(row));
     const change = this.#changes.get(name);
@@ -57,6 +71,8 @@ export class ViewChanges implements Collector {
 
   /** What was collected, but for what cancelled itself out. */
   *entries(): Iterable<KeyedChange> {
+    for (const [index, row] of this.#appended.entries())
+      yield { key: this.layout.keyOf(row, this.#places[index] ?? null), old: null, row, count: 1 };
     for (const { old, row, count, key } of this.#changes.values()) {
       const shown = row ?? old;
       if (shown === null || (this.layout.shape === 'bag' && count === 0)) continue;
@@ -73,6 +89,15 @@ export class ViewChanges implements Collector {
     const { layout } = this;
     const prefix = layout.prefix(layer);
     const changes: RowChange[] = [];
+    if (layout.isAppended) {
+      for (const [index, row] of this.#appended.entries()) {
+        batch.put(layout.keyOf(row, this.#places[index] ?? null, prefix), layout.encode(row));
+        changes.push({ old: null, row });
+      }
+      this.#appended.length = 0;
+      this.#places.length = 0;
+      return { changes, rowsAdded: changes.length };
+    }
     let rowsAdded = 0;
     for (const { key: name, old, row, count } of this.entries()) {
       const key = Buffer.concat([prefix, name]);

@@ -14,7 +14,7 @@ import type { Column, Row, WindowValue } from '../data/value.ts';
 import { inferColumns } from '../plan/infer.ts';
 import type { Plan, SourcePlan, ViewPlan, WindowPlan } from '../plan/node.ts';
 import { isTable } from '../plan/event-time.ts';
-import { keyOf } from '../plan/traits.ts';
+import { isAppendOnly, keyOf } from '../plan/traits.ts';
 import { isWindowKey, nodesOf, sourcesOf } from '../plan/walk.ts';
 import { prefixRange, type Range } from '../state/store.ts';
 import { prefixOf } from '../state/keys.ts';
@@ -41,7 +41,11 @@ export class ViewLayout {
   readonly slices: SliceGrid | null;
   /** Whether a key may get a new row without the old one being taken back: its state was forgotten in between. */
   readonly replaces: boolean;
+  /** Whether each key gets one row, which is never taken back. */
+  readonly isAppended: boolean;
   readonly #keys: readonly number[];
+  /** The same with the window first, as it is stored. */
+  readonly #stored: readonly number[];
   readonly #windowIndex: number;
 
   constructor(plan: Plan, view: ViewPlan) {
@@ -53,6 +57,10 @@ export class ViewLayout {
     this.keyNames = key ?? [];
     this.#keys = this.keyNames.map((name) => this.columns.findIndex((column) => column.name === name));
     this.#windowIndex = this.#keys.find((index) => this.columns[index]?.type === 'window') ?? -1;
+    this.#stored =
+      this.#windowIndex < 0
+        ? this.#keys
+        : [this.#windowIndex, ...this.#keys.filter((index) => index !== this.#windowIndex)];
     const isPlain = nodes.every(({ kind }) => kind === 'source' || kind === 'filter' || kind === 'map');
     if (isPlain) this.shape = 'events';
     else if (key === null) this.shape = 'bag';
@@ -61,6 +69,7 @@ export class ViewLayout {
     this.replaces = nodes.some(
       (node) => (node.kind === 'group' || node.kind === 'dedupe') && node.ttlMs !== null,
     );
+    this.isAppended = this.shape !== 'bag' && !this.replaces && isAppendOnly(view.node, view.mode);
   }
 
   /** Start of the window that an event counts in; the time itself in a view without windows. REQUIRES slices. */
@@ -75,14 +84,17 @@ export class ViewLayout {
     return Math.max(0, ...this.sources.map(({ lateness }) => lateness.allowedMs));
   }
 
-  /** The key of a row below the prefix of its view. `at` is where the event of a view without a group stands. */
-  keyOf(row: Row, at: EventKey | null): Buffer {
-    if (this.shape === 'events' && at !== null) return encodeKey([at.eventTimeMs, at.partition, at.offset]);
-    if (this.shape === 'bag') return encodeKey(row);
-    const key = this.#keys.map((index) => row[index] ?? null);
-    if (this.#windowIndex < 0) return encodeKey(key);
-    const at0 = this.#keys.indexOf(this.#windowIndex);
-    return encodeKey([key[at0] ?? null, ...key.toSpliced(at0, 1)]);
+  /**
+   * The key of a row behind a prefix, such as that of its view. `at` is where the event of a view without a group stands.
+   */
+  keyOf(row: Row, at: EventKey | null, prefix?: Buffer): Buffer {
+    if (this.shape === 'events' && at !== null)
+      return encodeKey([at.eventTimeMs, at.partition, at.offset], prefix);
+    if (this.shape === 'bag') return encodeKey(row, prefix);
+    return encodeKey(
+      this.#stored.map((index) => row[index] ?? null),
+      prefix,
+    );
   }
 
   /** The values by which a row is known. */

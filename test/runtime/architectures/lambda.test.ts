@@ -13,7 +13,7 @@ async function storedRows(driver: TestDriver, layer: string): Promise<number> {
 
 /** Runs the speed layer alone, as between two batch runs. */
 async function speedOnly(driver: TestDriver): Promise<void> {
-  for (const job of driver.engine.arrangement.jobs) while (await job.epoch(100));
+  for (const job of driver.engine.arrangement.jobs) while (await job.epoch({ rows: 100, catchUpRows: 100 }));
 }
 
 describe('lambda', () => {

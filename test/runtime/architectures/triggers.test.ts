@@ -25,7 +25,7 @@ async function running(options: TestOptions, then: 'correct' | 'drop' | 'side-ou
 
 const config = (everyMs: number, correctionsMs = 3_600_000) => ({
   ...defaultConfig('streaming'),
-  trigger: { every: everyMs, rows: 100 },
+  trigger: { every: everyMs, rows: 100, catchUpRows: 100 },
   corrections: { every: correctionsMs },
 });
 

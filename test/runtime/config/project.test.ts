@@ -21,7 +21,7 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     definition: 'pipeline.ts',
     data: 'data',
     freshness: 900_000,
-    trigger: { every: 1000, rows: 4096 },
+    trigger: { every: 1000, rows: 4096, catchUpRows: 524_288 },
     batch: { every: 86_400_000, partition: 86_400_000 },
     corrections: { every: 3_600_000 },
     runtime: { jit: 'on' },

@@ -64,7 +64,7 @@ describe('kill -9 in the middle', () => {
       project = new TestProject(
         [
           `architecture: ${architecture}`,
-          'trigger: { every: 1s, rows: 900 }',
+          'trigger: { every: 1s, rows: 900, catchUpRows: 900 }',
           'ingest: { source: flights, file: flights.jsonl, arrivalTime: arrived }',
         ].join('\n'),
       );

@@ -43,7 +43,7 @@ async function fixture(architecture: Architecture) {
         plan: definition.plan,
         config: defaultConfig(architecture, {
           log: { partitions: 2, commitEvery: 0 },
-          trigger: { every: 1000, rows: 40 },
+          trigger: { every: 1000, rows: 40, catchUpRows: 40 },
           batch: { every: 3_600_000, partition: 3_600_000 },
         }),
         data: { ...data, store },

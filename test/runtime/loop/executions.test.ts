@@ -79,3 +79,35 @@ test('a view whose state outgrows the memory goes on with the interpreter, which
   await driver.settle();
   expect(new Set((await driver.rows('items')).map(({ sales: n }) => n))).toEqual(new Set([2]));
 });
+
+test('a job that is far behind takes more at once, if it is fast and the rows to write are few', async () => {
+  const views = definition.plan.views.filter(({ name }) => name !== 'latest');
+  const fast = { ...definition, plan: { ...definition.plan, views } };
+  const epochsOf = async (jit: 'on' | 'off'): Promise<number> => {
+    const driver = await TestDriver.open(fast, withRuntime(jit));
+    for (let part = 0; part < 10; part++)
+      await driver.send(
+        'sales',
+        Array.from({ length: 20 }, (_, i) => event(part, `item ${i}`, i)),
+      );
+    for (const job of driver.engine.arrangement.jobs) {
+      while (await job.epoch({ rows: 20, catchUpRows: 1000 }));
+      return job.layer.progress.epochs;
+    }
+    return 0;
+  };
+  expect([await epochsOf('on'), await epochsOf('off')]).toEqual([1, 10]);
+});
+
+test('an epoch ends early when it has many rows to write', async () => {
+  const each = pipeline('each', { sales: sales.map((s) => ({ item: s.item })).updates() });
+  const driver = await TestDriver.open(each, withRuntime('on'));
+  for (let part = 0; part < 9; part++)
+    await driver.send(
+      'sales',
+      Array.from({ length: 8192 }, () => event(part, null, 1)),
+    );
+  const [job] = driver.engine.arrangement.jobs;
+  await job?.epoch({ rows: 20, catchUpRows: 1e6 });
+  expect(job?.layer.position).toBe(65_536);
+});

@@ -28,6 +28,8 @@ const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const NO_NULLS = new Uint8Array(BATCH_ROWS_MAX);
 
 type Cells = Uint8Array | Uint16Array | Uint32Array;
+/** Where cells go that do not lie where they may be looked at. */
+const CELLS = new Uint8Array(4 * BATCH_ROWS_MAX);
 
 /** The texts of a dictionary: text `code` is [starts[code], ends[code]) of the body. */
 interface Entries {
@@ -47,11 +49,11 @@ export class EventColumns {
   /** Where the text of a row begins: of each column of texts, as far as it was read. */
   readonly #textAt = new Map<number, { row: number; at: number }>();
 
-  /** Checks all lengths. Throws ColumnsInvalid. */
+  /** Checks all lengths. Throws ColumnsInvalid. Copies nothing: where the body begins is the reader's. */
   constructor({ schema, bytes: body, count }: ColumnBody) {
     check(IS_LITTLE_ENDIAN, 'this machine writes numbers the other way round');
     check(body.length >= HEAD_BYTES + TAIL_BYTES, 'it ends within its head');
-    const bytes = atEight(body);
+    const bytes = Buffer.from(body.buffer as ArrayBuffer, body.byteOffset, body.length);
     const columns = bytes.readUInt16LE(2);
     check(bytes.readUInt16LE(0) === VERSION, `it has version ${bytes.readUInt16LE(0)}`);
     check(bytes.readUInt32LE(4) === body.length, 'it has another length than it says');
@@ -111,14 +113,26 @@ export class EventColumns {
 
   #bits(at: number, from: number, to: number, into: Uint8Array): void {
     const { bytes } = this;
-    for (let row = from; row < to; row++)
+    let row = from;
+    for (; row < to && (row & 7) !== 0; row++)
       into[row - from] = ((bytes[at + (row >>> 3)] as number) >>> (row & 7)) & 1;
+    for (; row + 8 <= to; row += 8) {
+      const bits = bytes[at + (row >>> 3)] as number;
+      const first = row - from;
+      for (let bit = 0; bit < 8; bit++) into[first + bit] = (bits >>> bit) & 1;
+    }
+    for (; row < to; row++) into[row - from] = ((bytes[at + (row >>> 3)] as number) >>> (row & 7)) & 1;
   }
 
   #numbers(index: number, from: number, to: number, into: Float64Array): Float64Array {
     const { width, base } = this.#entries[index] as ColumnEntry;
     const { values } = this.#places[index] as ColumnPlace;
-    if (width === 8) return new Float64Array(this.#buffer, this.#at(values) + 8 * from, to - from);
+    if (width === 8) {
+      const at = this.#at(values) + 8 * from;
+      if (at % 8 === 0) return new Float64Array(this.#buffer, at, to - from);
+      this.#copy(at, new Uint8Array(into.buffer, into.byteOffset, 8 * (to - from)));
+      return into;
+    }
     if (width === 0) return into.fill(base, 0, to - from);
     widen(this.#cells(values + width * from, to - from, width), base, into);
     return into;
@@ -132,12 +146,22 @@ export class EventColumns {
     return this.bytes.byteOffset + at;
   }
 
+  /** Valid until the next call. */
   #cells(at: number, count: number, width: number): Cells {
-    const from = this.#at(at);
-    if (width === 1) return new Uint8Array(this.#buffer, from, count);
-    return width === 2
-      ? new Uint16Array(this.#buffer, from, count)
-      : new Uint32Array(this.#buffer, from, count);
+    let from = this.#at(at);
+    let buffer = this.#buffer;
+    if (from % width !== 0) {
+      const copy = CELLS.length < count * width ? new Uint8Array(count * width) : CELLS;
+      this.#copy(from, copy.subarray(0, count * width));
+      [buffer, from] = [copy.buffer, 0];
+    }
+    if (width === 1) return new Uint8Array(buffer, from, count);
+    return width === 2 ? new Uint16Array(buffer, from, count) : new Uint32Array(buffer, from, count);
+  }
+
+  /** Numbers may be looked at only where their width allows it, and a body begins wherever its block does. */
+  #copy(from: number, into: Uint8Array): void {
+    into.set(new Uint8Array(this.#buffer, from, into.length));
   }
 
   /** Where the texts of rows begin and end; those of nulls are empty. */
@@ -221,12 +245,6 @@ export class EventColumns {
 
 function check(isRight: boolean, problem: string): void {
   if (!isRight) throw new ColumnsInvalid(problem);
-}
-
-/** The same bytes, copied when they do not begin where numbers of eight bytes may lie. */
-function atEight(body: Uint8Array): Buffer {
-  const { buffer, byteOffset, length } = body.byteOffset % 8 === 0 ? body : new Uint8Array(body);
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
 }
 
 function entryAt(body: Buffer, at: number, { type }: Column): ColumnEntry {
