@@ -69,8 +69,17 @@ const NEEDED = ['--freshness', '15m', '--reprocessing-every', 'monthly', '--matu
 test('every flag that it names is one, and every member of the document is in the schema', () => {
   const flags = new Set([
     ...QUESTIONS.map(({ flag }) => flag),
-    ...['--output', '--write', '--format', '--answers', '--yes', '--no-install', '--x', '--y'],
-    ...['--event-time', '--arrival-time', '--key'],
+    '--output',
+    '--write',
+    '--format',
+    '--answers',
+    '--yes',
+    '--no-install',
+    '--x',
+    '--y',
+    '--event-time',
+    '--arrival-time',
+    '--key',
   ]);
   for (const [flag] of FILE.matchAll(/(?<=[\s`])--[a-z][a-z-]*/g)) expect(flags).toContain(flag);
   const schema = run('advisor', ['schema', 'recommendation']).out;
