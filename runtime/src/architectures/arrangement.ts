@@ -5,7 +5,7 @@
 import { failure } from '../base/errors.ts';
 import type { Job } from '../loop/job.ts';
 import type { Layer, LayerPorts } from '../loop/layer.ts';
-import type { Turns } from '../loop/turns.ts';
+import type { Turns } from '../base/turns.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import type { Allowed } from '../plan/compare.ts';
 import type { Plan } from '../plan/node.ts';

@@ -7,6 +7,7 @@ import { Layer } from '../loop/layer.ts';
 import { EVERYTHING } from '../loop/recompute.ts';
 import { ScheduledLayer } from '../loop/scheduled.ts';
 import { type Arrangement, type ArrangementOptions, runsOf, wholeView } from './arrangement.ts';
+import { sinksKeepUp } from './pace.ts';
 import { rangeOf } from './range.ts';
 
 const LAYER = 'scheduled';
@@ -33,12 +34,14 @@ export async function batch({
     get corrections() {
       return runsOf(layer);
     },
-    async settle() {
-      if (layer.position < ports.log.end) await turns.take(() => scheduled.run({ to: ports.log.end }));
+    async settle(signal) {
+      if (layer.position < ports.log.end && (await sinksKeepUp(ports, signal)))
+        await turns.take(() => scheduled.run({ to: ports.log.end }));
     },
     async run(signal) {
       while (!signal.aborted) {
-        if (ports.clock.nowMs() >= dueAtMs()) await turns.take(() => scheduled.run({ to: ports.log.end }));
+        if (ports.clock.nowMs() >= dueAtMs() && (await sinksKeepUp(ports, signal)))
+          await turns.take(() => scheduled.run({ to: ports.log.end }));
         await ports.clock.sleep(dueAtMs() - ports.clock.nowMs(), signal);
       }
     },

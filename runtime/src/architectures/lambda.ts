@@ -18,7 +18,7 @@ import type { Batch, Reads } from '../state/store.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { WHOLE } from '../views/reader.ts';
 import { type Arrangement, type ArrangementOptions, layoutOf, type Located, runsOf } from './arrangement.ts';
-import { drain, waitForData } from './pace.ts';
+import { drain, sinksKeepUp, waitForData } from './pace.ts';
 import { rangeOf } from './range.ts';
 
 const SPEED = 'speed';
@@ -78,7 +78,7 @@ export async function lambda({
     async run(signal) {
       while (!signal.aborted) {
         await drain(speed, config.trigger, turns, signal);
-        if (ports.clock.nowMs() >= dueAtMs()) await runBatch();
+        if (ports.clock.nowMs() >= dueAtMs() && (await sinksKeepUp(ports, signal))) await runBatch();
         const atMostMs = dueAtMs() - ports.clock.nowMs();
         await waitForData(
           ports,

@@ -1,12 +1,18 @@
 /** What the arrangements share: running a job until it has caught up, waiting for data, folding late events in now and then. */
 import type { EpochRows, Job } from '../loop/job.ts';
 import type { LayerPorts } from '../loop/layer.ts';
-import type { Turns } from '../loop/turns.ts';
+import type { Turns } from '../base/turns.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Runs epochs until nothing is left to read or the signal aborts; an epoch that began is finished. */
 export async function drain(job: Job, rows: EpochRows, turns: Turns, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && (await turns.take(() => job.epoch(rows))));
+  while (await sinksKeepUp(job.layer.ports, signal)) if (!(await turns.take(() => job.epoch(rows)))) return;
+}
+
+/** Waits until sinks can take more; false when the signal aborts. */
+export async function sinksKeepUp({ sinksKeepUp: waits }: LayerPorts, signal: AbortSignal): Promise<boolean> {
+  await waits?.(signal);
+  return !signal.aborted;
 }
 
 /** Waits for a record after `position`, then gathers more of them for a while or until an epoch is full. */

@@ -142,6 +142,45 @@ export const RUNTIME_ERRORS = {
     'external',
     (p) => `${p.folder}: nothing was restored (${p.reason}), and nothing of it is left behind.`,
   ),
+  SINK_INVALID: row<{ sink: string; problem: string }>(
+    'user',
+    (p) => `Sink "${p.sink}" of pipeline.config.yaml: ${p.problem}`,
+  ),
+  SINK_FOREIGN: row<{ place: string; reason: string }>(
+    'user',
+    (p) =>
+      `${p.place}: nothing was written there (${p.reason}). Name another place for the sink, or make room.`,
+  ),
+  SINK_TAKEN: row<{ place: string; data: string }>(
+    'user',
+    (p) =>
+      `${p.place}: it is filled from other data (${p.data}) than these. Give the sink another place; or remove what is there, with its marker, and it is filled anew.`,
+  ),
+  SINK_FENCED: row<{ place: string; generation: number; found: number }>(
+    'external',
+    (p) =>
+      `${p.place}: another process writes there by now (as owner ${p.found}, this one is ${p.generation}). This process stops and leaves it as it is.`,
+  ),
+  SINK_MOVED: row<{ place: string }>(
+    'external',
+    (p) => `${p.place}: it is not as it was left. All rows are delivered again.`,
+    true,
+  ),
+  SINK_UNAVAILABLE: row<{ place: string; reason: string }>(
+    'external',
+    (p) => `${p.place}: it cannot be reached now (${p.reason}). Nothing is lost; it is tried again.`,
+    true,
+  ),
+  SINK_GIVEN_UP: row<{ place: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.place}: it could not be reached for as long as giveUpAfter says: ${p.reason} Nothing is lost: what is missing there is delivered at the next start.`,
+  ),
+  SINK_FAILED: row<{ place: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.place}: the rows could not be delivered (${p.reason}). Nothing is lost: mend it, then start again.`,
+  ),
   STATE_FAILED: row<{ folder: string; reason: string }>(
     'external',
     (p) =>

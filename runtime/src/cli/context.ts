@@ -14,6 +14,7 @@ import {
 import { openDataFolder } from '../engine/data-folder.ts';
 import { Engine, type EngineOptions } from '../engine/engine.ts';
 import { examineFolder, lockedBy } from '../engine/owner.ts';
+import { withSinkFolders } from '../engine/sinks.ts';
 import type { Plan } from '../plan/node.ts';
 import { systemClock } from '../ports/clock.ts';
 import { realDisk } from '../ports/disk.ts';
@@ -97,7 +98,7 @@ export async function openEngine(
   try {
     return await Engine.open({
       plan,
-      config: withSnapshotFolder(project),
+      config: withFolders(project),
       data,
       clock: systemClock,
       rebuild: options.rebuild ?? false,
@@ -110,10 +111,16 @@ export async function openEngine(
   }
 }
 
-/** Snapshots may lie anywhere; a relative path is one from the project. */
-function withSnapshotFolder({ root, config }: Project): ProjectConfig {
-  if (config.snapshots === undefined) return config;
-  return { ...config, snapshots: { ...config.snapshots, folder: resolve(root, config.snapshots.folder) } };
+/** Snapshots may lie anywhere; a relative path is one from the project, as those of sinks are. */
+export function withFolders({ root, config }: Project): ProjectConfig {
+  const { snapshots } = config;
+  return {
+    ...config,
+    sinks: withSinkFolders(root, config.sinks),
+    ...(snapshots !== undefined && {
+      snapshots: { ...snapshots, folder: resolve(root, snapshots.folder) },
+    }),
+  };
 }
 
 /** The commands ask through this: the same questions whether the pipeline runs elsewhere or is opened for the moment. */

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/durations.ts';
 import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
-import type { DiskStatus, JsonRow, Status } from '../host/host.ts';
+import type { DiskStatus, JsonRow, SinkStatus, Status } from '../host/host.ts';
 import { columnsOf, paint, printable, table } from './terminal.ts';
 
 export function print(text: string): void {
@@ -132,6 +132,7 @@ export function statusText(status: Status): string {
       'batch layer',
       `covers windows up to ${time(status.lambda.coveredUntilMs)}, ${status.lambda.batchRuns} runs`,
     ]);
+  for (const sink of status.sinks ?? []) lines.push([`sink ${sink.name}`, sinkText(sink)]);
   for (const version of status.versions ?? [])
     lines.push([`version ${version.name}`, `${version.role}, ${count(version.lagEvents)} events behind`]);
   const width = Math.max(...lines.map(([label]) => label.length));
@@ -143,6 +144,15 @@ function diskText({ freeBytes, reserveBytes, intake, epochs }: DiskStatus): stri
   if (intake === 'open') return room;
   const paused = epochs === 'paused' ? ', epochs pause' : '';
   return paint(process.stdout).red(`full: ${room}; events are refused${paused} until there is room`);
+}
+
+function sinkText({ place, guarantee, lagEvents, lagSeconds, deliveredAtMs, ...sink }: SinkStatus): string {
+  const behind =
+    lagEvents === 0 && lagSeconds === 0
+      ? 'has everything'
+      : `${count(lagEvents)} events behind${lagSeconds > 0 ? `, ${ago(lagSeconds)}` : ''}`;
+  const failed = sink.failing ? `; failing: ${sink.lastFailure ?? ''}` : '';
+  return `${place}, ${guarantee}: ${behind}, last delivery ${time(deliveredAtMs)}${failed}`;
 }
 
 function quantiles({ freshness: { p50Seconds, p99Seconds } }: Status): string {

@@ -1,55 +1,14 @@
 /** `pipeline.config.yaml`: how and where a definition runs. Strict: an unknown key names the nearest known one. */
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { parseDuration } from '../base/durations.ts';
-import { parseSize } from '../base/sizes.ts';
+import { duration, relativePath, size } from './fields.ts';
+import { sinksSchema } from './sinks.ts';
 import { checkYaml, readYamlFile } from './yaml.ts';
 
 export const ARCHITECTURES = ['batch', 'micro-batch', 'streaming', 'lambda', 'kappa'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 export const CONFIG_FILE = 'pipeline.config.yaml';
-
-/** A duration such as `15m`, read as milliseconds; at least `minMs`. */
-function duration(fallback: string, minMs = 1) {
-  return z
-    .unknown()
-    .default(fallback)
-    .transform((text, context) => {
-      try {
-        const ms = parseDuration(text, 'value');
-        if (ms >= minMs) return ms;
-        context.addIssue({ code: 'custom', message: `must be at least ${minMs}ms` });
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
-      }
-      return z.NEVER;
-    });
-}
-
-/** A size such as `256MB`, read as bytes; at least `minBytes`. */
-function size(minBytes: number) {
-  return z.unknown().transform((text, context) => {
-    try {
-      const bytes = parseSize(text, 'value');
-      if (bytes >= minBytes) return bytes;
-      context.addIssue({
-        code: 'custom',
-        message: minBytes === 1 ? 'must be more than 0' : `must be at least ${minBytes}B`,
-      });
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') });
-    }
-    return z.NEVER;
-  });
-}
-
-const relativePath = z
-  .string()
-  .min(1)
-  .refine((path) => !path.includes('\0') && !isAbsolute(path) && !path.split(/[\\/]/).includes('..'), {
-    message: 'must be a path inside the project, relative to it and without ".."',
-  });
 
 const projectSchema = z.strictObject({
   version: z.literal(1, { error: 'must be 1: this is the only version of the file that this runtime reads' }),
@@ -79,6 +38,7 @@ const projectSchema = z.strictObject({
       keep: z.int().min(1).max(1000).default(3),
     })
     .optional(),
+  sinks: sinksSchema,
   log: z
     .strictObject({
       partitions: z.int().min(1).max(256).default(1),

@@ -9,9 +9,6 @@ import type { z } from 'zod';
 import { failure } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
-/** As much of a key as a message needs. */
-const NAME_SHOWN_MAX = 120;
-
 const TEXT_BYTES_MAX = 1_000_000;
 const DEPTH_MAX = 64;
 
@@ -150,18 +147,18 @@ export function describeIssue(
     const name = [...issue.path, key].join('.');
     const near = nearest(key, known);
     const hint = near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean "${near}"?`;
-    return { path: [...issue.path, key], message: `unknown key "${name.slice(0, NAME_SHOWN_MAX)}". ${hint}` };
+    return { path: [...issue.path, key], message: `unknown key "${name}". ${hint}` };
   });
 }
 
-/** The keys that an object schema knows at a path, looking through optional, default, nullable and pipes. */
+/** The keys that an object schema knows at a path, looking through optional, default, nullable, pipes and lists. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current: unknown = schema;
   for (const step of [...path, undefined]) {
     current = unwrap(current);
-    const shape = (current as { shape?: Record<string, unknown> } | undefined)?.shape;
+    const { shape, element } = (current ?? {}) as { shape?: Record<string, unknown>; element?: unknown };
     if (step === undefined) return shape === undefined ? [] : Object.keys(shape);
-    current = shape?.[String(step)];
+    current = shape === undefined ? element : shape[String(step)];
   }
   return [];
 }

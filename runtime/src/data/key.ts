@@ -84,6 +84,16 @@ function writeNumber(value: number, at: number): number {
   return at + 9;
 }
 
+/** The number that a key begins with; null when it begins with something else. */
+export function decodeNumber(key: Buffer): number | null {
+  if (key[0] !== NUMBER) return null;
+  const bytes = Buffer.from(key.subarray(1, 9));
+  const isPositive = (bytes[0] ?? 0) >= 0x80;
+  if (isPositive) bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  else for (let i = 0; i < 8; i++) bytes[i] = ~(bytes[i] ?? 0) & 0xff;
+  return bytes.readDoubleBE(0);
+}
+
 function writeString(value: string, at: number): number {
   reserve(at, 3 + (BYTES_OF_CODE_UNIT_MAX + 1) * value.length);
   scratch[at] = STRING;

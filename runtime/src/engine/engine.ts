@@ -14,7 +14,7 @@ import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
 import { NOTHING_ALLOWED } from '../loop/adoption.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
-import { Turns } from '../loop/turns.ts';
+import { Turns } from '../base/turns.ts';
 import { Latency } from '../observe/latency.ts';
 import type { Allowed } from '../plan/compare.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
@@ -31,12 +31,14 @@ import type {
 } from '../host/host.ts';
 import { openFormat } from '../state/format.ts';
 import { metaKey, prefixOf } from '../state/keys.ts';
-import { Batch, prefixRange } from '../state/store.ts';
+import type { Sinks } from '../sinks/sinks.ts';
+import { Batch, prefixRange, type Store } from '../state/store.ts';
 import { readView } from '../views/reader.ts';
 import type { DataFolder } from './data-folder.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkSchemas } from './schemas.ts';
+import { openSinks, type SinkPorts } from './sinks.ts';
 import { statusOf } from './status.ts';
 
 /** Layers of every architecture, for `rebuild`. */
@@ -56,6 +58,8 @@ export interface EngineOptions {
   readonly adopt?: boolean;
   /** What of a changed definition may be taken over besides what is compatible. */
   readonly allowed?: Allowed;
+  /** Where sinks write; the real disk unless said. */
+  readonly sinkPorts?: SinkPorts;
 }
 
 export class Engine implements Host {
@@ -72,6 +76,8 @@ export class Engine implements Host {
   #arrangement: Arrangement | null = null;
   readonly #committers = new Set<() => void>();
   readonly snapshots: Snapshots;
+  /** Null when no view is delivered anywhere. */
+  sinks: Sinks | null = null;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
     this.plan = plan;
@@ -86,11 +92,13 @@ export class Engine implements Host {
   /** Opens the layers where they stopped. Throws DEFINITION_CHANGED and what the data may throw. */
   static async open(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
-    const { store, log } = options.data;
-    await openFormat(store);
+    const { log } = options.data;
+    await openFormat(options.data.store);
+    engine.sinks = await openSinks(options, () => engine.arrangement);
+    const store = engine.sinks?.store ?? options.data.store;
     const { allowed = NOTHING_ALLOWED } = options;
     const noteSchemas = await checkSchemas(options.data, options.plan, allowed);
-    if (options.rebuild === true) await forgetEverything(options);
+    if (options.rebuild === true) await forgetEverything(store);
     for (let position = 0; position < options.data.rejected.end; position++) {
       if (engine.#isReplayed(position)) engine.#replayed++;
     }
@@ -100,6 +108,7 @@ export class Engine implements Host {
       clock: options.clock,
       memoryBytesMax: options.config.state.memory ?? getHeapStatistics().heap_size_limit * HEAP_SHARE,
       jit: options.config.runtime.jit,
+      sinksKeepUp: (signal) => engine.sinks?.keepUp(signal) ?? Promise.resolve(),
       onCommit: (commit) => engine.#committed(commit),
     };
     const { plan, config } = options;
@@ -122,7 +131,9 @@ export class Engine implements Host {
 
   /** Makes everything in the log visible: what `--once` does. */
   settle(signal: AbortSignal = new AbortController().signal): Promise<void> {
-    return this.arrangement.settle(signal);
+    const { arrangement, sinks } = this;
+    if (sinks === null) return arrangement.settle(signal);
+    return sinks.during((stop) => arrangement.settle(stop), signal);
   }
 
   /** Runs until the signal aborts. */
@@ -141,7 +152,11 @@ export class Engine implements Host {
       const { room } = this.data;
       const watching = room === undefined ? [] : [room.watch(stop.signal)];
       const parts = [this.#runArrangement(stop.signal), this.#idle.run(stop.signal), ...watching];
-      const running = Promise.all(parts.map((part) => part.catch(ending)));
+      const computing = Promise.all(parts.map((part) => part.catch(ending)));
+      // What the last epoch changed is delivered too.
+      const computed = new AbortController();
+      const delivering = this.sinks?.run(computed.signal).catch(ending);
+      const running = Promise.all([computing.finally(() => computed.abort()), delivering]);
       const { log, rejected, owner } = this.data;
       const failures = [...(owner === undefined ? [] : [owner.lost]), log.failed, rejected.failed];
       try {
@@ -170,6 +185,7 @@ export class Engine implements Host {
 
   async close(): Promise<void> {
     await this.snapshots.close();
+    await this.sinks?.close();
     await this.data.close();
   }
 
@@ -395,13 +411,13 @@ function replayProducer(position: number): string {
   return `rejected-${position}`;
 }
 
-async function forgetEverything({ data }: EngineOptions): Promise<void> {
-  const kappa = await data.store.get(metaKey('kappa'));
+async function forgetEverything(store: Store): Promise<void> {
+  const kappa = await store.get(metaKey('kappa'));
   const versions =
     kappa === null ? [] : Object.keys((JSON.parse(kappa.toString()) as { versions: object }).versions);
   for (const layer of [...LAYERS, ...versions.map((version) => `kappa-${version}`)])
-    await Layer.forget(layer, data.store);
+    await Layer.forget(layer, store);
   const batch = new Batch();
   for (const name of ['kappa', 'lambda']) batch.delete(metaKey(name));
-  await data.store.commit(batch);
+  await store.commit(batch);
 }

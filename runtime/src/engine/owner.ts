@@ -12,6 +12,7 @@
  * Invariants  U5  A process that does not get the folder has changed nothing in it.
  *             U6  Nothing is acknowledged by a process whose folder is not its own any more.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -35,16 +36,23 @@ const OURS: ReadonlySet<string> = new Set([
   'control.sock',
 ]);
 const RECORD_BYTES_MAX = 4096;
+const PARENTS_MAX = 16;
 
 interface OwnerRecord extends ProcessName {
   readonly format: number;
   readonly generation: number;
   readonly since: string;
+  /** Which data these are, and from which they were restored: the outside tells them apart by it. */
+  readonly data?: string;
+  readonly parents?: readonly string[];
 }
 
 export interface Owner {
   /** Larger than that of every owner before. */
   readonly generation: number;
+  /** Of these data, whoever owns them; other ones where they were restored from a copy, whose names `parents` are. */
+  readonly data: string;
+  readonly parents: readonly string[];
   /** Throws DATA_TAKEN when the folder is not ours any more (U6). */
   check(): Promise<void>;
   /** Rejects with DATA_TAKEN once a check has failed: the process must stop, and leave the folder as it is. */
@@ -99,11 +107,12 @@ export async function takeFolder(
   const inStore = stored === null ? undefined : parseRecord(stored.toString());
   refuseNewer(folder, inStore);
   const before = await readRecord(folder, disk);
-  const record: OwnerRecord = {
+  const record = {
     format: FORMAT,
     generation: Math.max(inStore?.generation ?? 0, before?.generation ?? 0) + 1,
     since: new Date(clock.nowMs()).toISOString(),
     ...guard.self,
+    ...identityOf(before, inStore),
   };
   const text = JSON.stringify(record);
   const file = await replaceRecord(folder, disk, text);
@@ -120,6 +129,8 @@ export async function takeFolder(
   lost.catch(() => {});
   return {
     generation: record.generation,
+    data: record.data,
+    parents: record.parents,
     lost,
     async check() {
       if ((await guard.identityOf(path)) === identity) return;
@@ -130,6 +141,16 @@ export async function takeFolder(
     // Open until the end, so that no other file can get its number meanwhile.
     close: () => file.close(),
   };
+}
+
+/** A copy of a folder that somebody restored has its state and not its `owner.json`: it goes its own way from here on. */
+function identityOf(
+  before: OwnerRecord | undefined,
+  inStore: OwnerRecord | undefined,
+): { readonly data: string; readonly parents: readonly string[] } {
+  if (before?.data !== undefined) return { data: before.data, parents: before.parents ?? [] };
+  const parents = inStore?.data === undefined ? [] : [inStore.data, ...(inStore.parents ?? [])];
+  return { data: randomUUID(), parents: parents.slice(0, PARENTS_MAX) };
 }
 
 async function replaceRecord(folder: string, disk: Disk, text: string): Promise<DiskFile> {

@@ -57,6 +57,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
     corrections: arrangement.corrections,
     ...(engine.snapshots.status !== null && { snapshots: engine.snapshots.status }),
     ...(arrangement.lambda !== undefined && { lambda: arrangement.lambda }),
+    ...(engine.sinks !== null && { sinks: engine.sinks.status(layer.position) }),
     ...(arrangement.versions !== undefined && { versions: arrangement.versions }),
   };
 }

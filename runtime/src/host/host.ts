@@ -36,6 +36,33 @@ export interface Status {
   };
   /** Kappa only. */
   readonly versions?: readonly VersionStatus[];
+  /** Absent without sinks. */
+  readonly sinks?: readonly SinkStatus[];
+}
+
+/** `exactly-once`: a reader never sees a change half or twice, through any crash. */
+export type Guarantee = 'exactly-once' | 'at-least-once';
+
+export interface SinkStatus {
+  readonly name: string;
+  readonly view: string;
+  /** Where it is, without secrets. */
+  readonly place: string;
+  readonly guarantee: Guarantee;
+  /** Of its last delivery. */
+  readonly sequence: number;
+  /** Records of the log that the sink has seen, and how many more the view has. */
+  readonly position: number;
+  readonly lagEvents: number;
+  /** Age of the oldest change that was not delivered; 0 when all were. */
+  readonly lagSeconds: number;
+  readonly waitingBytes: number;
+  readonly deliveredAtMs: number | null;
+  /** Since the process started. */
+  readonly failures: number;
+  readonly lastFailure: string | null;
+  /** Whether the last attempt failed. */
+  readonly failing: boolean;
 }
 
 /** Room where the data is. Below the reserve nothing is taken in, below half of it no epoch begins; readers go on. */

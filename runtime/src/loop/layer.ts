@@ -87,6 +87,8 @@ export interface LayerPorts {
   readonly memoryBytesMax: number;
   /** `off`: the interpreter runs every view. */
   readonly jit: 'on' | 'off';
+  /** Waits until those that views are delivered to can take more, or the signal aborts. */
+  readonly sinksKeepUp?: (signal: AbortSignal) => Promise<void>;
   /** Called after each commit with what it changed. */
   readonly onCommit: (commit: LayerCommit) => void;
 }

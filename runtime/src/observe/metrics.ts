@@ -122,6 +122,29 @@ const STATUS_METRICS: readonly StatusMetric[] = [
     for (const version of s.versions ?? [])
       set(version.lagEvents, { version: version.name, role: version.role });
   }),
+  gauge('sink_info', 'A sink, where it is and what it promises.', ['sink', 'view', 'guarantee'], (s, set) => {
+    for (const { name, view, guarantee } of s.sinks ?? []) set(1, { sink: name, view, guarantee });
+  }),
+  gauge(
+    'sink_lag_events',
+    'Events that readers of the view see and the sink does not.',
+    ['sink'],
+    (s, set) => {
+      for (const sink of s.sinks ?? []) set(sink.lagEvents, { sink: sink.name });
+    },
+  ),
+  gauge('sink_lag_seconds', 'Age of the oldest change that a sink does not have.', ['sink'], (s, set) => {
+    for (const sink of s.sinks ?? []) set(sink.lagSeconds, { sink: sink.name });
+  }),
+  gauge('sink_waiting_bytes', 'What waits to be delivered.', ['sink'], (s, set) => {
+    for (const sink of s.sinks ?? []) set(sink.waitingBytes, { sink: sink.name });
+  }),
+  gauge('sink_delivered_timestamp_seconds', 'When a sink got its last delivery.', ['sink'], (s, set) => {
+    for (const sink of s.sinks ?? []) set(seconds(sink.deliveredAtMs), { sink: sink.name });
+  }),
+  total('sink_failures_total', 'Attempts to deliver that failed.', ['sink'], (s, set) => {
+    for (const sink of s.sinks ?? []) set(sink.failures, { sink: sink.name });
+  }),
   total('process_cpu_seconds_total', 'Processor time of the process.', [], (_, set) => {
     const usage = process.cpuUsage();
     set((usage.user + usage.system) / 1e6);

@@ -3,3 +3,5 @@ export interface Random {
   /** A number in [0, 1). */
   next(): number;
 }
+
+export const systemRandom: Random = { next: () => Math.random() };

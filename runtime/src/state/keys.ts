@@ -12,6 +12,8 @@
  *   r|<layer>|<position>         an event that the plan does not accept or cannot compute, as JSON
  *   t|<layer>|<position>         the timeline: one entry for each block of the log (see loop/timeline.ts)
  *   d|<layer>|<view>|<start>     a window, and how many late events wait to be taken into it
+ *   o|<sink>|<layer>|<key>       a row of the sink's view that the sink has not got yet (see sinks/outbox.ts)
+ *   w|<sink>|<layer>             all rows of it, likewise
  */
 import { prefixRange, type Range } from './store.ts';
 
@@ -33,6 +35,11 @@ export function planKey(layer: string): Buffer {
 /** The prefix of one kind of key of a layer, perhaps of one view. */
 export function prefixOf(kind: Kind, layer: string, view?: string): Buffer {
   return Buffer.from(view === undefined ? `${kind}|${layer}|` : `${kind}|${layer}|${view}|`);
+}
+
+/** What a sink has not got yet: single rows (`o`) or all of a layer (`w`). */
+export function outboxPrefix(kind: 'o' | 'w', sink: string, layer?: string): Buffer {
+  return Buffer.from(layer === undefined ? `${kind}|${sink}|` : `${kind}|${sink}|${layer}|`);
 }
 
 /** Everything that a layer holds, but for its progress and its plan. */

@@ -10,6 +10,7 @@ import { type Architecture, defaultConfig, type ProjectConfig } from '../config/
 import type { Pipeline } from '../dsl/pipeline.ts';
 import type { DataFolder } from '../engine/data-folder.ts';
 import { Engine } from '../engine/engine.ts';
+import type { SinkPorts } from '../engine/sinks.ts';
 import { MemoryLog } from '../log/memory-log.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
 import type { JsonRow, LateRow, RejectedRow } from '../host/host.ts';
@@ -25,6 +26,8 @@ export interface TestOptions {
   readonly config?: Partial<ProjectConfig>;
   /** @internal Where the data are; in memory unless said. */
   readonly data?: DataFolder;
+  /** @internal What its sinks are made of. */
+  readonly sinkPorts?: SinkPorts;
 }
 
 /** What `pipeline run --rebuild` and `pipeline backfill` say when they open a pipeline whose definition changed. */
@@ -118,6 +121,7 @@ function openEngine(
     clock,
     rebuild: options.rebuild ?? false,
     adopt: options.adopt ?? false,
+    ...(options.sinkPorts !== undefined && { sinkPorts: options.sinkPorts }),
     allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
   });
 }

@@ -8,7 +8,7 @@
  * A view whose rows each depend on the events of one slice of event time is computed again slice by slice; any other as
  * a whole.
  */
-import { encodeKey, encodeNumber, compareValues } from '../data/key.ts';
+import { encodeKey, encodeNumber, compareValues, decodeNumber } from '../data/key.ts';
 import { type JsonObject, rowToJson } from '../data/json.ts';
 import type { Column, Row, WindowValue } from '../data/value.ts';
 import { inferColumns } from '../plan/infer.ts';
@@ -124,6 +124,11 @@ export class ViewLayout {
   /** Whether rows are stored by time. */
   get isByTime(): boolean {
     return this.shape === 'windowed' || this.shape === 'events';
+  }
+
+  /** When the window of a stored key starts, or its event happened; -Infinity for a key without one. REQUIRES rows by time. */
+  timeOf(key: Buffer): number {
+    return decodeNumber(key) ?? -Infinity;
   }
 
   /** A stored row; `count` says how often a bag holds it. */

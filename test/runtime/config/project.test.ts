@@ -26,6 +26,7 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     corrections: { every: 3_600_000 },
     runtime: { jit: 'on' },
     state: {},
+    sinks: [],
     log: { partitions: 1, commitEvery: 0 },
     disk: { reserve: 256e6 },
     serve: { host: '127.0.0.1', port: 8080 },

@@ -3,11 +3,20 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/coded-error.ts';
 import { formatSize } from '../../base/sizes.ts';
-import { dataFolderOf, findProject, findRunning, loadProjectDefinition, openEngine } from '../context.ts';
+import {
+  dataFolderOf,
+  findProject,
+  findRunning,
+  loadProjectDefinition,
+  openEngine,
+  withFolders,
+} from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { formatOf, print, printJson } from '../output.ts';
 import { paint } from '../terminal.ts';
 import { openDataFolder } from '../../engine/data-folder.ts';
+import { checkSink, claimOf } from '../../engine/sinks.ts';
+import type { Claim } from '../../sinks/sink.ts';
 import { systemClock } from '../../ports/clock.ts';
 import { realDisk } from '../../ports/disk.ts';
 import { access, constants } from '../../ports/files.ts';
@@ -45,7 +54,8 @@ function line({ check, holds, detail }: Finding): string {
 
 async function findingsOf(project: Project, isDeep: boolean): Promise<Finding[]> {
   const folder = dataFolderOf(project);
-  return [
+  let claim: Claim | null = null;
+  const findings = [
     {
       check: 'config',
       holds: true,
@@ -73,11 +83,17 @@ async function findingsOf(project: Project, isDeep: boolean): Promise<Finding[]>
       if ((await findRunning(project)) !== null) return 'in use by the running pipeline, which answers';
       const engine = await openEngine(project);
       const { end } = engine.data.log;
+      claim = claimOf(engine.data);
       await engine.close();
       return `${end} records in the log, and its last file and the indexes of all others are whole`;
     }),
     ...(isDeep ? [await finding('every byte', () => checkEveryByte(project))] : []),
   ];
+  for (const config of withFolders(project).sinks) {
+    const check = async (): Promise<string> => checkSink(config, await loadProjectDefinition(project), claim);
+    findings.push(await finding(`sink ${config.name}`, check));
+  }
+  return findings;
 }
 
 const DAMAGES_MAX = 10;
