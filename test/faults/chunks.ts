@@ -24,6 +24,14 @@ export interface Seen {
   readonly eventsIn: number;
 }
 
+/** Half of a chunk may be visible while epochs run, but nothing of it twice: what is wrong with what a reader saw then. */
+export function glimpseProblems(rows: Seen['chunks']): string[] {
+  return rows.flatMap(({ chunk, events, total }) => {
+    const isBeginning = events <= CHUNK_EVENTS && total === sumOf(numbersOf(chunk).slice(0, events));
+    return isBeginning ? [] : [`a reader saw ${events} events of chunk ${chunk} with the sum ${total}`];
+  });
+}
+
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
 /** What is wrong with what was seen, given what was acknowledged and what was ever sent; empty when nothing is. */

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Architecture } from '../../runtime/src/config/project.ts';
-import { producerOf, problemsOf, type Seen } from './chunks.ts';
+import { glimpseProblems, producerOf, problemsOf, type Seen } from './chunks.ts';
+import type { Point, PointName } from './points.ts';
 import type { Fault, Shim, Tally } from './shim.ts';
 
 const WORKER = new URL('../../bench/dist/fault-worker.js', import.meta.url).pathname;
@@ -21,7 +22,10 @@ interface Life {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
-  readonly tally: Tally;
+  /** The failpoint that it died at. */
+  readonly died: Point | undefined;
+  /** How often it passed each failpoint. */
+  readonly counts: Readonly<Partial<Record<PointName, number>>>;
 }
 
 /** What was injected, by the name under which it is counted. */
@@ -36,6 +40,22 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 const KILLS: readonly Kind[] = ['kill before', 'kill after', 'torn write'];
+
+const COUNT: Fault = { calls: 'all', at: 0, does: 'count' };
+
+/** What happens before a life without events closes its folder: the recovery, and showing what is there. */
+const RECOVERY_SHARE = 0.8;
+
+const WHEN: readonly Point['when'][] = ['before', 'within', 'after'];
+
+/** What a life says, one of these on each line. */
+interface Said {
+  readonly acked?: number;
+  readonly sees?: Seen;
+  readonly glimpses?: Seen['chunks'];
+  readonly dies?: Point;
+  readonly counts?: Life['counts'];
+}
 
 /** Eight of ten are kills. */
 const ROTATION: readonly Kind[] = [
@@ -68,6 +88,13 @@ export interface Sweep {
   readonly violations: readonly string[];
 }
 
+export interface PointSweep {
+  /** Failpoint → how often a process died at it. */
+  readonly died: Readonly<Partial<Record<PointName, number>>>;
+  readonly kills: number;
+  readonly violations: readonly string[];
+}
+
 export class Workload {
   readonly folder = mkdtempSync(join(tmpdir(), 'faults-'));
   readonly #data = join(this.folder, 'data');
@@ -75,11 +102,13 @@ export class Workload {
   readonly #acked = new Set<number>();
   readonly #violations: string[] = [];
   readonly #faults: Record<string, number> = {};
+  /** Chunk → how many of its events a reader has seen: never less. */
+  readonly #shown = new Map<number, number>();
   #lives = 0;
   readonly architecture: Architecture;
-  readonly #shim: Shim;
+  readonly #shim: Shim | null;
 
-  constructor(architecture: Architecture, shim: Shim) {
+  constructor(architecture: Architecture, shim: Shim | null) {
     this.architecture = architecture;
     this.#shim = shim;
     mkdirSync(this.#data);
@@ -99,21 +128,86 @@ export class Workload {
       const place = ((index + 1) * 0.618_034 + round * 0.754_878) % 1;
       await this.#suffer(kind, 1 + Math.floor(place * totals[KINDS[kind].calls]));
     }
+    await this.#endInPeace();
+    const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
+    return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
+  }
+
+  /** Everything that has a name is acknowledged in the end. */
+  async #endInPeace(): Promise<void> {
     await this.#whole();
     await this.#whole();
     const open = [...this.#sent].filter(
       (chunk) => producerOf(chunk) !== undefined && !this.#acked.has(chunk),
     );
     if (open.length > 0) this.#violations.push(`never acknowledged: ${open.join(', ')}`);
+  }
+
+  /**
+   * One death at each of some failpoints: before, within or after it, the first or the last time that a life passes it. Each
+   * life after a death is a recovery, and ends with the next death.
+   */
+  async points(names: readonly PointName[]): Promise<PointSweep> {
+    const died: Partial<Record<PointName, number>> = {};
+    // The first life makes what later ones find.
+    await this.#point({ at: 0, when: 'before' });
+    const { counts } = await this.#point({ at: 0, when: 'before' });
+    let kills = 0;
+    for (const [index, name] of names.entries()) {
+      const when = WHEN[index % WHEN.length] ?? 'after';
+      const at = index % 2 === 0 ? 1 : (counts[name] ?? 1);
+      const life = await this.#dieAt({ name, at, when });
+      if (life === null) continue;
+      died[name] = (died[name] ?? 0) + 1;
+      kills++;
+    }
+    await this.#endInPeace();
+    return { died, kills, violations: this.#violations };
+  }
+
+  /** Lives differ a little: one that ended before its point was reached so often gives way to an earlier time. */
+  async #dieAt(point: Point): Promise<Life | null> {
+    for (let { at } = point; at >= 1; at = Math.floor(at / 2)) {
+      const life = await this.#point({ ...point, at });
+      if (life.died !== undefined) {
+        if (life.signal !== 'SIGKILL')
+          this.#violations.push(`${point.name}: it was not killed: ${life.stderr}`);
+        return life;
+      }
+      this.#mustEnd(life, 0, `${point.name} was not reached`);
+    }
+    this.#violations.push(`${point.name} was not reached`);
+    return null;
+  }
+
+  #point(point: Point): Promise<Life> {
+    const environment = { FAULT_POINT: JSON.stringify(point) };
+    return this.#life(this.#nextChunks(), environment, `${point.when} ${point.name ?? 'nothing'}`);
+  }
+
+  /** Recoveries that are killed while they recover, and those again: three deep, `rounds` times. */
+  async recoveries(rounds: number): Promise<Sweep> {
+    await this.#whole();
+    for (let round = 0; round < rounds; round++) {
+      const { counted } = await this.#whole({ calls: 'all', at: 0, does: 'count' });
+      await this.#suffer('kill before', 1 + Math.floor(counted * (0.4 + 0.2 * (round % 3))));
+      const recovery = (await this.#live(COUNT, [])).tally.counted;
+      for (let depth = 1; depth <= 3; depth++) {
+        const place = ((3 * round + depth) * 0.618_034) % 1;
+        const kind = KILLS[depth % KILLS.length] ?? 'kill before';
+        await this.#suffer(kind, 1 + Math.floor(place * recovery * RECOVERY_SHARE), []);
+      }
+    }
+    await this.#endInPeace();
     const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
     return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
   }
 
   /** A life that meets this fault. Lives differ a little: one that ended before its call gives way to an earlier call. */
-  async #suffer(kind: Kind, first: number): Promise<void> {
+  async #suffer(kind: Kind, first: number, chunks?: readonly number[]): Promise<void> {
     for (let at = first; at >= 1; at = Math.floor(at / 2)) {
       const fault = { ...KINDS[kind], at };
-      const life = await this.#live(fault);
+      const life = await this.#live(fault, chunks);
       if (life.tally.hit === 0) {
         this.#mustEnd(life, 0, 'not hit');
         continue;
@@ -136,16 +230,33 @@ export class Workload {
     return life.tally;
   }
 
-  #mustEnd({ code, signal, stderr }: Life, expected: number, what: string): void {
+  #mustEnd(
+    { code, signal, stderr }: Pick<Life, 'code' | 'signal' | 'stderr'>,
+    expected: number,
+    what: string,
+  ): void {
     if (code !== expected)
       this.#violations.push(`${what}: ended with ${code ?? signal}, not ${expected}: ${stderr}`);
   }
 
-  async #live(fault: Fault = { calls: 'all', at: 0, does: 'count' }): Promise<Life> {
-    const chunks = this.#nextChunks();
+  async #live(
+    fault: Fault = COUNT,
+    chunks: readonly number[] = this.#nextChunks(),
+  ): Promise<Life & { readonly tally: Tally }> {
+    const environment = this.#shim?.environment(this.#data, fault) ?? {};
+    const what = `${fault.does} at ${fault.at} of ${fault.calls}`;
+    const life = await this.#life(chunks, environment, what);
+    return { ...life, tally: this.#shim?.tally() ?? { counted: 0, hit: 0 } };
+  }
+
+  async #life(
+    chunks: readonly number[],
+    environment: Readonly<Record<string, string>>,
+    what: string,
+  ): Promise<Life> {
     const life = this.#lives++;
     const child = spawn(process.execPath, [WORKER, this.#data, this.architecture, ...chunks.map(String)], {
-      env: { ...process.env, NO_COLOR: '1', ...this.#shim.environment(this.#data, fault) },
+      env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [stdout, stderr]: [string[], string[]] = [[], []];
@@ -157,20 +268,38 @@ export class Workload {
     }, LIFE_MS_MAX);
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     clearTimeout(limit);
-    this.#hear(stdout.join(''), `life ${life}, ${fault.does} at ${fault.at} of ${fault.calls}`);
-    return { code, signal, stderr: stderr.join(''), tally: this.#shim.tally() };
+    const heard = this.#hear(stdout.join(''), `life ${life}, ${what}`);
+    return { code, signal, stderr: stderr.join(''), ...heard };
   }
 
   /** What was said is known, in this order, whatever happened after. */
-  #hear(stdout: string, life: string): void {
+  #hear(stdout: string, life: string): Pick<Life, 'died' | 'counts'> {
+    let heard: Pick<Life, 'died' | 'counts'> = { died: undefined, counts: {} };
     for (const line of stdout.split('\n').filter((each) => each !== '')) {
-      const said = JSON.parse(line) as { acked?: number; sees?: Seen };
+      const said = JSON.parse(line) as Said;
       if (said.acked !== undefined) this.#acked.add(said.acked);
-      if (said.sees !== undefined)
-        this.#violations.push(
-          ...problemsOf(said.sees, this.#acked, this.#sent).map((problem) => `${life}: ${problem}`),
-        );
+      const problems = [
+        ...(said.sees === undefined ? [] : problemsOf(said.sees, this.#acked, this.#sent)),
+        ...this.#goneBack(said.sees?.chunks ?? said.glimpses ?? []),
+        ...glimpseProblems(said.glimpses ?? []),
+      ];
+      this.#violations.push(...problems.map((problem) => `${life}: ${problem}`));
+      heard = { died: said.dies ?? heard.died, counts: said.counts ?? heard.counts };
     }
+    return heard;
+  }
+
+  /** A commit that readers have seen survives the death of the process (S2). */
+  #goneBack(rows: Seen['chunks']): string[] {
+    const problems: string[] = [];
+    const present = new Map(rows.map(({ chunk, events }) => [chunk, events]));
+    for (const [chunk, shown] of this.#shown)
+      if (rows.length > 0 && (present.get(chunk) ?? 0) < shown)
+        problems.push(
+          `of chunk ${chunk} readers had seen ${shown} events, and now ${present.get(chunk) ?? 0}`,
+        );
+    for (const [chunk, events] of present) this.#shown.set(chunk, events);
+    return problems;
   }
 
   /** Those with a name that are not acknowledged yet, then new ones. */
