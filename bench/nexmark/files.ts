@@ -57,9 +57,14 @@ export function printLine(cells: readonly string[]): void {
   process.stdout.write(`${cells.map((cell, i) => (i === 0 ? cell.padEnd(5) : cell.padStart(9))).join('')}\n`);
 }
 
+/** Where the results of a benchmark go. */
+export function resultsFile(name: string, output: string | undefined): string {
+  return output ?? join(here, '..', 'results', `${name}.json`);
+}
+
 /** Writes results with where and when they were measured. */
 export function report(name: string, output: string | undefined, results: object): void {
-  const file = output ?? join(here, '..', 'results', `${name}.json`);
+  const file = resultsFile(name, output);
   const measured = {
     date: new Date().toISOString(),
     machine: { cpus: cpus().length, model: cpus()[0]?.model ?? '', memoryBytes: totalmem() },

@@ -123,6 +123,11 @@ function metaOf(
   };
 }
 
+/** As much of a wrong answer as a message needs. */
+function shown(value: unknown): string {
+  return String(value).slice(0, 40);
+}
+
 function durationHint(input: unknown): string {
   if (typeof input === 'number') return `${input} has no unit: say ${input}m or ${input}s`;
   return 'is not a duration: say a number with one unit (200ms, 5s, 15m, 6h, 1d, 26w), a range (1m..15m) or unsure';
@@ -134,15 +139,16 @@ function durationProblem(text: string, minMs: number, maxMs: number): string | u
   if (ends.length > 2) return durationHint(text);
   const values: number[] = [];
   for (const end of ends) {
-    if (/^\d+(\.\d+)?$/.test(end)) return `"${end}" has no unit: say ${end}m or ${end}s`;
+    if (/^\d+(\.\d+)?$/.test(end)) return `"${shown(end)}" has no unit: say ${shown(end)}m or ${shown(end)}s`;
     try {
       values.push(parseDuration(end));
     } catch {
-      return `"${text.slice(0, 40)}" ${durationHint(text)}`;
+      return `"${shown(text)}" ${durationHint(text)}`;
     }
   }
-  if (values.some((ms) => ms < minMs)) return `${text} is too short: at least ${formatDuration(minMs)}`;
-  if (values.some((ms) => ms > maxMs)) return `${text} is too long: at most ${formatDuration(maxMs)}`;
+  if (values.some((ms) => ms < minMs))
+    return `${shown(text)} is too short: at least ${formatDuration(minMs)}`;
+  if (values.some((ms) => ms > maxMs)) return `${shown(text)} is too long: at most ${formatDuration(maxMs)}`;
   return reversed(text, values);
 }
 
@@ -157,24 +163,23 @@ function numberProblem(value: unknown, min: number, max: number): string | undef
     (typeof value === 'string' && !isRange) ||
     !ends.every((end) => typeof end === 'number' && Number.isFinite(end))
   ) {
-    return `"${String(value).slice(0, 40)}" is not a number, a range (100..500) or unsure`;
+    return `"${shown(value)}" is not a number, a range (100..500) or unsure`;
   }
   const values = ends as number[];
-  if (values.some((n) => n < min)) return `${String(value)} is too small: at least ${min}`;
-  if (values.some((n) => n > max)) return `${String(value)} is too large: at most ${max}`;
+  if (values.some((n) => n < min)) return `${shown(value)} is too small: at least ${min}`;
+  if (values.some((n) => n > max)) return `${shown(value)} is too large: at most ${max}`;
   return reversed(String(value), values);
 }
 
 function reversed(text: string, values: readonly number[]): string | undefined {
   const [low, high] = values;
   if (low === undefined || high === undefined || low <= high) return undefined;
-  return `${text} is a range that ends before it begins`;
+  return `${shown(text)} is a range that ends before it begins`;
 }
 
 function choiceProblem(input: unknown, choices: readonly string[]): string {
-  const shown = String(input).slice(0, 40);
   const near = typeof input === 'string' ? nearest(input, choices) : undefined;
-  return `"${shown}" is not one of ${choices.join(', ')}${near === undefined ? '' : `. Did you mean "${near}"?`}`;
+  return `"${shown(input)}" is not one of ${choices.join(', ')}${near === undefined ? '' : `. Did you mean "${near}"?`}`;
 }
 
 function listProblem(input: unknown, choices: readonly string[]): string {

@@ -44,6 +44,20 @@ export function advisorProgram(): Command {
       const { printSchema } = await import('./commands/schema.ts');
       printSchema(name);
     });
+  program
+    .command('mcp')
+    .description('serves coding agents over the Model Context Protocol, on standard input and output')
+    .action(async () => {
+      const { serveMcp } = await import('./commands/mcp.ts');
+      serveMcp();
+    });
+  program
+    .command('skill')
+    .description('the skill file that tells a coding agent when and how to ask the advisor')
+    .action(async () => {
+      const { printSkill } = await import('./commands/skill.ts');
+      printSkill();
+    });
   return program;
 }
 

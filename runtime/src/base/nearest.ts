@@ -1,9 +1,13 @@
+/** A longer name is no slip of the keyboard. */
+const NAME_MAX = 64;
+
 /** The known name closest to `name` by edit distance, or undefined when none is close enough to be a typing slip. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > NAME_MAX) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase().slice(0, 64), candidate.toLowerCase());
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -9,6 +9,9 @@ import type { z } from 'zod';
 import { failure } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
+/** As much of a key as a message needs. */
+const NAME_SHOWN_MAX = 120;
+
 const TEXT_BYTES_MAX = 1_000_000;
 const DEPTH_MAX = 64;
 
@@ -147,7 +150,7 @@ export function describeIssue(
     const name = [...issue.path, key].join('.');
     const near = nearest(key, known);
     const hint = near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean "${near}"?`;
-    return { path: [...issue.path, key], message: `unknown key "${name}". ${hint}` };
+    return { path: [...issue.path, key], message: `unknown key "${name.slice(0, NAME_SHOWN_MAX)}". ${hint}` };
   });
 }
 
