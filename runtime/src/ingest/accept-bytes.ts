@@ -6,7 +6,8 @@
  *
  * While one set of lines is made durable the next one comes, and is made ready when it is a full one: so the sets are as
  * large as the stream is fast, and lines that are there wait for nothing but the commit before theirs. One set at a time is
- * on its way to the log: where it fails none follows, and a producer that sends again misses nothing (A1, A2).
+ * on its way to the log: where it fails none follows, and a producer that sends again misses nothing (A1, A2). The sets of a
+ * producer are made ready in its turn, one after the other.
  *
  * Events stay text where columns would lose something of them: a member that the source does not declare.
  */
@@ -112,7 +113,8 @@ class Intake {
     this.#pending.push(chunk);
     if (this.#committing === null) this.#next();
     while (this.#pending.whole >= FULL_BYTES && this.#failed === null) {
-      if (this.#ready === null) this.#ready = this.#take();
+      // What the log has of a producer is known in its turn alone: see Producer.
+      if (this.#ready === null && this.#producer === undefined) this.#ready = this.#take();
       else await this.#committing;
     }
     this.#check();
@@ -121,9 +123,11 @@ class Intake {
   /** REQUIRES that the log is free: takes the set that is ready, or what is there. */
   #next(): void {
     if (this.#failed !== null) return;
-    const ready = this.#ready ?? (this.#pending.whole > 0 ? this.#take() : null);
+    const ready = this.#ready;
     this.#ready = null;
-    if (ready !== null) this.#commit(ready);
+    if (ready === null && this.#pending.whole === 0) return;
+    const write = (): Promise<void> => this.#write(ready ?? this.#take());
+    this.#commit(this.#producer === undefined ? write() : this.#producer.inTurn(this.#door.log, write));
   }
 
   async settle(): Promise<void> {
@@ -143,8 +147,8 @@ class Intake {
   }
 
   /** REQUIRES that nothing is on its way. */
-  #commit(ready: Ready): void {
-    this.#committing = this.#write(ready)
+  #commit(writing: Promise<void>): void {
+    this.#committing = writing
       .catch((error: unknown) => {
         this.#failed = { error };
       })

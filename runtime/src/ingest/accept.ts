@@ -56,24 +56,11 @@ export async function acceptLines(
   const producer = producerName === undefined ? undefined : new Producer(producerName, door.source.name);
   const total = { accepted: 0, rejected: 0, known: 0, problems: [] as { line: number; reason: string }[] };
   for await (const batch of batches) {
-    const sorted = sort(door, batch, producer);
+    const sorted =
+      producer === undefined
+        ? await take(door, batch, undefined)
+        : await producer.inTurn(door.log, () => take(door, batch, producer));
     total.known += sorted.known;
-    // Rejected first: a crash in between can only repeat what is recognised, never lose a line.
-    if (sorted.rejected.length > 0) {
-      await door.rejected.append({
-        kind: 'events',
-        source: door.source.name,
-        partition: 0,
-        ...(producer !== undefined && {
-          producer: producer.inRejected,
-          sequence: sorted.rejected.at(-1)?.line ?? 0,
-        }),
-        records: sorted.rejected.map((record) => JSON.stringify(record)),
-      });
-    }
-    await Promise.all(
-      [...sorted.accepted].map(([partition, lines]) => append(door, partition, lines, producer)),
-    );
     for (const lines of sorted.accepted.values()) total.accepted += lines.length;
     total.rejected += sorted.rejected.length;
     for (const { line, reason } of sorted.rejected) {
@@ -82,6 +69,28 @@ export async function acceptLines(
     onProgress(total);
   }
   return total;
+}
+
+/** Appends those lines of a batch that the logs do not have. */
+async function take(door: Door, batch: readonly Line[], producer: Producer | undefined): Promise<Sorted> {
+  const sorted = sort(door, batch, producer);
+  // Rejected first: a crash in between can only repeat what is recognised, never lose a line.
+  if (sorted.rejected.length > 0) {
+    await door.rejected.append({
+      kind: 'events',
+      source: door.source.name,
+      partition: 0,
+      ...(producer !== undefined && {
+        producer: producer.inRejected,
+        sequence: sorted.rejected.at(-1)?.line ?? 0,
+      }),
+      records: sorted.rejected.map((record) => JSON.stringify(record)),
+    });
+  }
+  await Promise.all(
+    [...sorted.accepted].map(([partition, lines]) => append(door, partition, lines, producer)),
+  );
+  return sorted;
 }
 
 async function append(

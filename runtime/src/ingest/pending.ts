@@ -2,7 +2,8 @@
 import { EVENT_BYTES_MAX } from '../data/line.ts';
 
 const LINE_FEED = 10;
-const BYTES_MIN = 1 << 16;
+/** Most streams are one request with a few events. */
+const BYTES_MIN = 1 << 12;
 const PIECE_BYTES = 1 << 18;
 /** As much of a line as shows that it is too long; of the rest only the length is remembered. */
 export const CUT_BYTES = EVENT_BYTES_MAX + 2;

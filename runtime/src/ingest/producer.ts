@@ -1,6 +1,9 @@
 /** How the logs know what a producer has sent: the numbers of its lines count within one source and one partition. */
 import type { Log } from '../log/log.ts';
 
+/** Log → name in the rejected log → when the last who asked is done. */
+const TURNS = new WeakMap<Log, Map<string, Promise<unknown>>>();
+
 export class Producer {
   readonly #name: string;
   readonly #source: string;
@@ -17,6 +20,24 @@ export class Producer {
 
   get inRejected(): string {
     return `${this.#name}\n${this.#source}`;
+  }
+
+  /**
+   * Looks what the log has and appends the rest, while no other stream of the same name does: a sender that was believed to
+   * be dead may go on beside the one that took its place, and what one of them appends the other must see.
+   */
+  async inTurn<T>(log: Log, work: () => Promise<T>): Promise<T> {
+    const turns = TURNS.get(log) ?? new Map<string, Promise<unknown>>();
+    TURNS.set(log, turns);
+    const name = this.inRejected;
+    const turn = (turns.get(name) ?? Promise.resolve()).then(work);
+    const settled = turn.catch(() => {});
+    turns.set(name, settled);
+    try {
+      return await turn;
+    } finally {
+      if (turns.get(name) === settled) turns.delete(name);
+    }
   }
 
   /** The number of the last line that is in a partition of the log; 0 when none is. */

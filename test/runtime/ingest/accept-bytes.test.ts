@@ -6,9 +6,12 @@ import { acceptLines, type Door } from '../../../runtime/src/ingest/accept.ts';
 import { acceptBytes } from '../../../runtime/src/ingest/accept-bytes.ts';
 import { linesOf } from '../../../runtime/src/ingest/lines.ts';
 import type { Block } from '../../../runtime/src/log/log.ts';
+import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
 import { MemoryLog } from '../../../runtime/src/log/memory-log.ts';
 import type { SourcePlan } from '../../../runtime/src/plan/node.ts';
 import { parsePlan } from '../../../runtime/src/plan/parse.ts';
+import { Machine } from '../../../runtime/src/sim/machine.ts';
+import { World } from '../../../runtime/src/sim/world.ts';
 import { ManualClock } from '../../../runtime/src/testing/manual-clock.ts';
 import { EVENT_TIME, FIELDS, lines } from '../compile/scanner-lines.ts';
 import { planOf } from '../plan/plans.ts';
@@ -120,6 +123,27 @@ describe('a block', () => {
     await expect(acceptBytes(doorOf({ log: failing }), pieces(bytes, 1 << 16), 'p')).rejects.toThrow('full');
     expect(appends).toBe(2);
   });
+});
+
+test('A2: two that send the same under one name at the same time add nothing twice, however each cuts it', async () => {
+  const sizes = fc.integer({ min: 1, max: 400 });
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), sizes, sizes, fc.boolean(), async (seed, size, other, byLines) => {
+      const world = new World(seed, Date.UTC(2020, 0, 1));
+      const { disk, clock } = new Machine(world).start();
+      const openLog = (name: string): Promise<DiskLog> => world.run(DiskLog.open(name, { disk, clock }));
+      const [log, rejected] = [await openLog('/log'), await openLog('/rejected')];
+      const door = doorOf({ partitions: 2, log, rejected, clock });
+      const bytes = Buffer.concat([many(), Buffer.from('no event\n'), many(',"other":1')]);
+      const twin = byLines
+        ? acceptLines(door, batches(bytes), 'p')
+        : acceptBytes(door, pieces(bytes, other), 'p');
+      const sent = await world.run(Promise.all([acceptBytes(door, pieces(bytes, size), 'p'), twin]));
+      expect(sent.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(200);
+      expect([log.end, rejected.end]).toEqual([200, 1]);
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test('A2: one name for two sources: what one of them was sent says nothing about the other', async () => {
