@@ -60,7 +60,9 @@ export class LateRows implements LateRule {
     const layout = this.#layout;
     if (!this.#recomputes || (this.#policyOf(at) !== 'correct' && !layer.isAdmitted(at))) return false;
     if (isOver(windowEndMs, this.allowedMs, layer.viewWatermarkMs(layout))) return true;
-    if (layout.slices === null) layer.markAgain(layout.view.name, windowEndMs, this.#batch);
+    // A view that is new has no mark of its first reading.
+    const markMs = layout.slices === null ? windowEndMs : windowEndMs - layout.slices.windowMs;
+    layer.markAgain(layout.view.name, markMs, this.#batch);
     return false;
   }
 

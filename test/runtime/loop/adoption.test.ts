@@ -136,6 +136,38 @@ describe('what is compatible', () => {
     expect(await contentOf(driver, now)).toEqual(whole);
   });
 
+  it('a late event of one partition waits in a new view too, until the window is over for the others', async () => {
+    const append = (driver: TestDriver, partition: number, sold: readonly Sale[]): Promise<void> =>
+      driver.engine.data.log.append({
+        kind: 'events',
+        source: 'sales',
+        partition,
+        partitions: 2,
+        records: sold.map((sale) => JSON.stringify(event(sale))),
+      });
+    const hours = sales({ views: ['shops', 'hours'] });
+    const changed = await TestDriver.open(sales({ views: ['shops'] }), { partitions: 2 });
+    const whole = await TestDriver.open(hours, { partitions: 2 });
+    for (const driver of [changed, whole]) {
+      await append(driver, 0, [
+        [0, 'a', 7],
+        [200, 'a', 1],
+        [10, 'late', 3],
+      ]);
+      await append(driver, 1, [[20, 'b', 2]]);
+      await driver.settle();
+    }
+    await changed.restart(hours);
+    for (const driver of [changed, whole]) {
+      await append(driver, 1, [[200, 'b', 2]]);
+      await driver.settle();
+    }
+    expect(await contentOf(whole, hours)).toMatchObject({
+      hours: expect.arrayContaining([expect.objectContaining({ shop: 'late' })]),
+    });
+    expect(await contentOf(changed, hours)).toEqual(await contentOf(whole, hours));
+  });
+
   it('wherever the change comes', async () => {
     const sale = fc.tuple(fc.nat(300), fc.constantFrom('a', 'b', 'c'), fc.nat(12));
     await fc.assert(
