@@ -131,7 +131,7 @@ class Versions {
     const { ports, config, turns } = this.#options;
     const saved = this.#alias.versions[name];
     if (saved === undefined) return;
-    const job = await Job.open(await Layer.open(layerOf(name), parsePlan(saved.plan), ports));
+    const job = await Job.open(await Layer.open(layerOf(name), this.#planOf(saved.plan), ports));
     const corrections = new Corrections(job, config.corrections.every, ports.clock, turns);
     const { createdAtMs, rate } = saved;
     this.#versions.set(name, {
@@ -142,6 +142,12 @@ class Versions {
       rate,
       nextEpochAtMs: ports.clock.nowMs(),
     });
+  }
+
+  /** A version that runs the definition at hand, as most do, runs that object: what is known of it is known already. */
+  #planOf(saved: Plan): Plan {
+    const { plan } = this.#options;
+    return JSON.stringify(saved) === JSON.stringify(plan) ? plan : parsePlan(saved);
   }
 
   async #save(alias: SavedAlias, batch: Batch): Promise<void> {

@@ -28,13 +28,16 @@ export async function waitForData(
   if (log.end > position) await beyond(position + limits.rowsMax - 1, limits.gatherMs);
 }
 
+const OVER = 'over';
+
 /** Waits for the first of several, and tells the others to stop. */
 export async function either(
   signal: AbortSignal,
   waits: (stop: AbortSignal) => readonly Promise<void>[],
 ): Promise<void> {
   const controller = new AbortController();
-  const stop = (): void => controller.abort();
+  // Nobody asks for the reason; an error with its stack for each wait would cost more than the wait.
+  const stop = (): void => controller.abort(OVER);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   await Promise.race(waits(controller.signal));

@@ -38,7 +38,7 @@ export interface EpochRows {
 
 export class Job {
   readonly layer: Layer;
-  readonly #views: readonly ViewJob[];
+  readonly #views: ViewJob[] = [];
   readonly #batches: EventBatches;
   /** The batch of the epoch that is running: where late events go. */
   #batch = new Batch();
@@ -46,34 +46,31 @@ export class Job {
   private constructor(layer: Layer) {
     this.layer = layer;
     this.#batches = new EventBatches(layer.plan);
-    this.#views = layer.layouts.map((layout) => {
-      const changes = new ViewChanges(layout);
-      return { layout, changes, run: this.#interpreted(layout, changes, '') };
-    });
   }
 
   /** Restores the views as the last commit left them. */
   static async open(layer: Layer): Promise<Job> {
     const job = new Job(layer);
-    for (const view of job.#views) await job.#restore(view);
+    for (const layout of layer.layouts) {
+      const changes = new ViewChanges(layout);
+      job.#views.push({ layout, changes, run: await job.#restored(layout, changes) });
+    }
     return job;
   }
 
-  /** Makes what runs a view again from the store: generated code if there is some, and if its state fits into memory. */
-  async #restore(view: ViewJob): Promise<void> {
+  /** What runs a view, from the store: generated code if there is some, and if its state fits into memory. */
+  async #restored(layout: ViewLayout, changes: ViewChanges): Promise<ViewRun> {
     const { layer } = this;
-    const { layout, changes } = view;
     const made = GeneratedView.make({ layer, layout, changes, batch: this.#batch });
-    if ('unsupported' in made) return this.#interpret(view, made.unsupported);
-    const problem = await made.restore(layer.ports.memoryBytesMax / this.#views.length);
-    if (problem !== null) return this.#interpret(view, problem);
-    view.run = made;
+    if ('unsupported' in made) return this.#interpret(layout, changes, made.unsupported);
+    const problem = await made.restore(layer.ports.memoryBytesMax / layer.layouts.length);
+    return problem === null ? made : this.#interpret(layout, changes, problem);
   }
 
-  async #interpret(view: ViewJob, because: string): Promise<void> {
-    const run = this.#interpreted(view.layout, view.changes, because);
+  async #interpret(layout: ViewLayout, changes: ViewChanges, because: string): Promise<ViewRun> {
+    const run = this.#interpreted(layout, changes, because);
     await run.restore();
-    view.run = run;
+    return run;
   }
 
   #interpreted(layout: ViewLayout, next: Collector, because: string, recomputes = false): InterpretedView {
@@ -106,7 +103,7 @@ export class Job {
         .filter(({ run }) => run.interpretedBecause === null)
         .toSorted((a, b) => b.run.memoryBytes - a.run.memoryBytes);
       if (largest === undefined) break;
-      await this.#interpret(largest, OUTGROWN);
+      largest.run = await this.#interpret(largest.layout, largest.changes, OUTGROWN);
     }
     const { memoryBytes } = this;
     if (memoryBytes <= memoryBytesMax) return;
@@ -207,7 +204,7 @@ export class Job {
     layer.progress.corrections++;
     layer.progress.lastCorrectionAtMs = startedAtMs;
     await layer.commit(batch, { position: layer.position, startedAtMs, changes });
-    for (const view of corrected) await this.#restore(view);
+    for (const view of corrected) view.run = await this.#restored(view.layout, view.changes);
     return true;
   }
 

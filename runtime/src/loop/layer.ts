@@ -25,7 +25,7 @@ import { STATE_FORMAT } from '../state/format.ts';
 import { layerRanges, planKey, prefixOf, progressKey } from '../state/keys.ts';
 import { Batch, prefixRange, type Store } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
-import { ViewLayout } from '../views/layout.ts';
+import { layoutsOf, type ViewLayout } from '../views/layout.ts';
 import { adoptable, dropViews, NOTHING_ALLOWED, startViews } from './adoption.ts';
 import { convertState } from './conversion.ts';
 import type { Handlers } from './reader.ts';
@@ -142,7 +142,7 @@ export class Layer {
     this.name = name;
     this.plan = plan;
     this.ports = ports;
-    this.layouts = plan.views.map((view) => new ViewLayout(plan, view));
+    this.layouts = layoutsOf(plan);
     this.progress = progress;
     this.times = new Times(plan, times);
     this.timeline = timeline;
@@ -468,10 +468,13 @@ function emptyProgress(plan: Plan): Progress {
   };
 }
 
+const SHAPES = new WeakMap<Plan, string>();
+
 /** The sources' clocks and the columns and keys of every view: what stored rows and late events depend on. */
 function shapeOf(plan: Plan): string {
-  const views = plan.views.map((view) => {
-    const { columns, keyNames, shape, slices } = new ViewLayout(plan, view);
+  const known = SHAPES.get(plan);
+  if (known !== undefined) return known;
+  const views = layoutsOf(plan).map(({ view, columns, keyNames, shape, slices }) => {
     return [view.name, view.mode, columns.map(({ name, type }) => [name, type]), keyNames, shape, slices];
   });
   const sources = plan.sources.map(({ name, eventTime, watermark, lateness }) => [
@@ -480,8 +483,10 @@ function shapeOf(plan: Plan): string {
     watermark.delayMs,
     lateness,
   ]);
-  return createHash('sha256')
+  const shape = createHash('sha256')
     .update(JSON.stringify([views, sources]))
     .digest('hex')
     .slice(0, 32);
+  SHAPES.set(plan, shape);
+  return shape;
 }

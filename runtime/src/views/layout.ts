@@ -30,6 +30,15 @@ export interface SliceGrid {
   readonly offsetMs: number;
 }
 
+const LAYOUTS = new WeakMap<Plan, readonly ViewLayout[]>();
+
+/** Of every view of a plan. A layout is data of the plan alone: each layer and each restart of one can share it. */
+export function layoutsOf(plan: Plan): readonly ViewLayout[] {
+  const known = LAYOUTS.get(plan) ?? plan.views.map((view) => new ViewLayout(plan, view));
+  LAYOUTS.set(plan, known);
+  return known;
+}
+
 export class ViewLayout {
   readonly view: ViewPlan;
   /** The sources it reads, tables last. */
