@@ -1,5 +1,15 @@
 /** What simulated jobs compute, and what must come of it: the naive part, without epochs, state or shared code. */
-import { count, max, type Pipeline, pipeline, session, source, sum, tumbling } from 'pipeline-runtime';
+import {
+  count,
+  max,
+  type Pipeline,
+  pipeline,
+  session,
+  source,
+  sum,
+  tumbling,
+  type View,
+} from 'pipeline-runtime';
 import { z } from 'zod';
 
 export type Policy = 'correct' | 'drop' | 'side-output';
@@ -19,20 +29,27 @@ export interface SimEvent {
 export interface SimDefinition {
   readonly name: string;
   readonly definition: Pipeline;
+  /** What it is changed to in some later life: without the view `closed`, with the view `peaks`. */
+  readonly changed: Pipeline;
   readonly policy: Policy;
 }
+
+/** What must be said for the change. */
+export const ALLOWED = { fromNowOn: false, drop: ['closed'] };
 
 function readings(name: string, policy: Policy, idles = false) {
   return source(name, {
     schema: z.object({ n: z.int(), key: z.string(), at: z.iso.datetime(), value: z.int() }),
     eventTime: 'at',
-    watermark: { delay: '5m', ...(idles && { idleAfter: '20s' }) },
+    watermark: { delay: '5m', ...(idles && { idleAfter: '500ms' }) },
     lateness: { allowed: '2m', then: policy },
   });
 }
 
+type Readings = ReturnType<typeof readings>;
+
 /** The views that every definition has for its first source, whose content the naive computation knows. */
-function known(events: ReturnType<typeof readings>) {
+function known(events: Readings) {
   const windows = events
     .groupBy((e) => ({ key: e.key, window: tumbling(e.at, '10m') }))
     .aggregate((e) => ({ events: count(), total: sum(e.value) }));
@@ -46,9 +63,28 @@ function known(events: ReturnType<typeof readings>) {
   };
 }
 
+/** A definition and what it is changed to. `others` are views that it has besides. */
+function simulated(
+  name: string,
+  policy: Policy,
+  events: Readings,
+  others: Readonly<Record<string, View<unknown>>>,
+): SimDefinition {
+  const { closed, ...kept } = known(events);
+  const peaks = events
+    .groupBy((e) => ({ key: e.key, window: tumbling(e.at, '20m') }))
+    .aggregate((e) => ({ peak: max(e.value), events: count() }))
+    .updates();
+  return {
+    name,
+    policy,
+    definition: pipeline('simulated', { ...kept, closed, ...others }),
+    changed: pipeline('simulated', { ...kept, peaks, ...others }),
+  };
+}
+
 function plain(policy: Policy): SimDefinition {
-  const definition = pipeline('plain', known(readings('a', policy)));
-  return { name: `plain ${policy}`, definition, policy };
+  return simulated(`plain ${policy}`, policy, readings('a', policy), {});
 }
 
 /** With state that is harder to restore: sessions, the best, the first of each key. */
@@ -57,31 +93,30 @@ function stateful(): SimDefinition {
   const visits = events
     .groupBy((e) => ({ key: e.key, visit: session(e.at, '4m') }))
     .aggregate((e) => ({ events: count(), total: sum(e.value) }));
-  const definition = pipeline('stateful', {
-    ...known(events),
+  return simulated('stateful', 'drop', events, {
     visits: visits.updates(),
-    visitsOver: visits.final(),
     firsts: events.dedupe({ keys: ['key'], keep: 'first', by: 'time' }).updates(),
     best: events
       .top({ by: ['key'], order: (e) => [e.value.descending(), e.n], limit: 2, rank: 'place' })
       .map((e) => ({ key: e.key, place: e.place, value: e.value, n: e.n }))
       .updates(),
   });
-  return { name: 'stateful', definition, policy: 'drop' };
 }
 
 /** Two sources that do not know of each other, the second with another policy, and partitions that fall asleep. */
 function twoSources(): SimDefinition {
-  const other = readings('b', 'correct', true)
+  const others = readings('b', 'correct', true)
     .groupBy((e) => ({ key: e.key, window: tumbling(e.at, '10m') }))
     .aggregate((e) => ({ events: count(), total: sum(e.value) }));
-  const views = { ...known(readings('a', 'side-output', true)), others: other.updates() };
-  return { name: 'two sources', definition: pipeline('two', views), policy: 'side-output' };
+  return simulated('two sources', 'side-output', readings('a', 'side-output', true), {
+    others: others.updates(),
+  });
 }
 
 export const DEFINITIONS: readonly SimDefinition[] = [
   plain('drop'),
   plain('side-output'),
+  plain('correct'),
   plain('correct'),
   stateful(),
   twoSources(),
@@ -94,17 +129,23 @@ export interface Logged extends SimEvent {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The rows of `totals` over some events: the naive way. */
-export function totalsOf(events: readonly SimEvent[]): Row[] {
-  const rows = new Map<string, { key: string; events: number; total: number; last: number }>();
-  for (const { n, key, value } of events) {
-    const row = rows.get(key) ?? { key, events: 0, total: 0, last: 0 };
-    rows.set(key, row);
+/** The rows of `totals` over some events: the naive way, an event at a time. */
+export class TotalsSoFar {
+  readonly #rows = new Map<string, { key: string; events: number; total: number; last: number }>();
+  events = 0;
+
+  add({ n, key, value }: SimEvent): void {
+    const row = this.#rows.get(key) ?? { key, events: 0, total: 0, last: 0 };
+    this.#rows.set(key, row);
     row.events++;
     row.total += value;
     row.last = Math.max(row.last, n);
+    this.events++;
   }
-  return [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+
+  rows(): Row[] {
+    return [...this.#rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
 }
 
 interface Window {

@@ -6,119 +6,181 @@
  *   reader  ◄───┘  notes what it saw; every answer must be the result of one prefix of the log
  */
 import { CodedError } from 'pipeline-runtime/kit';
-import type { Architecture } from '../../runtime/src/config/project.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
-import { Engine } from '../../runtime/src/engine/engine.ts';
-import { linesOf } from '../../runtime/src/ingest/lines.ts';
+import type { Engine } from '../../runtime/src/engine/engine.ts';
 import { Machine, type SimProcess } from '../../runtime/src/sim/machine.ts';
 import { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
-import { type Owner, World } from '../../runtime/src/sim/world.ts';
-import { choose, type Choices, type Life, START_MS, type Trouble } from './choices.ts';
+import { World } from '../../runtime/src/sim/world.ts';
+import { architectureOf, choose, type Choices, type Life, START_MS } from './choices.ts';
 import { holds } from './claims.ts';
 import { Ledger } from './ledger.ts';
+import { Operator } from './operator.ts';
+import { FOLDER, Session, sleepOutside } from './session.ts';
+import { nameOf, type Trouble } from './troubles.ts';
 
-const FOLDER = '/project/data';
-/** The world outside of the machine. */
-const OUTSIDE: Owner = { isAlive: true, isPaused: false };
+/** So long a life goes on when what was to go wrong does not come. */
+const LIFE_MS = 200;
+const RESTORED = '/restored';
 
 export interface SeedReport {
   readonly choices: Choices;
+  /**
+   * Deaths and power cuts of a process that had opened the data and worked since. After each of them another life opened
+   * and worked: the last one always does.
+   */
   readonly crashes: number;
+  /** Deaths and power cuts of a process that had not come so far. */
+  readonly crashesWhileOpening: number;
   readonly steps: number;
   readonly digest: number;
   /** What struck, by name. */
   readonly struck: readonly string[];
+  /** What was done besides, by name. */
+  readonly did: readonly string[];
+  /** Writes, names and commits that power cuts took away. */
   readonly lost: number;
 }
 
-export async function runSeed(seed: number, architectures?: readonly Architecture[]): Promise<SeedReport> {
+/** Throws a ClaimError, or what the product threw when it should not have. */
+export async function runSeed(seed: number): Promise<SeedReport> {
   const random = new SeededRandom(seed);
-  const choices = choose(random, architectures);
+  const choices = choose(random, architectureOf(seed));
   const world = new World(random.below(2 ** 31), START_MS);
   const job = new SimJob(choices, world);
   await world.run(job.run());
-  const { machine, struck } = job;
-  const stores = [...machine.stores.values()];
-  return {
-    choices,
-    crashes: struck.filter((name) => /^(?:kill|power-cut)/.test(name)).length,
-    steps: world.steps,
-    digest: world.digest,
-    struck,
-    lost: machine.files.lostChanges + stores.reduce((sum, store) => sum + store.lostCommits, 0),
-  };
+  return job.report();
+}
+
+/** For messages: without the lines themselves. */
+export function choicesOf(seed: number): unknown {
+  const choices = choose(new SeededRandom(seed), architectureOf(seed));
+  const lives = choices.lives.map(({ plight, linesUpTo, segmentBytes, isChanged, config }) => {
+    const { trigger, batch, corrections, log, state, runtime } = config;
+    return { plight, linesUpTo, segmentBytes, isChanged, trigger, batch, corrections, log, state, runtime };
+  });
+  return { ...choices, chosen: choices.chosen.name, lines: undefined, lives };
 }
 
 class SimJob {
-  readonly machine: Machine;
-  readonly struck: string[] = [];
   readonly #choices: Choices;
   readonly #world: World;
+  readonly #machine: Machine;
   readonly #ledger: Ledger;
+  readonly #operator: Operator;
+  readonly #struck: string[] = [];
+  readonly #did = new Set<string>();
+  #crashes = 0;
+  #crashesWhileOpening = 0;
 
   constructor(choices: Choices, world: World) {
     this.#choices = choices;
     this.#world = world;
-    this.machine = new Machine(world);
+    this.#machine = new Machine(world);
     this.#ledger = new Ledger(choices);
+    this.#operator = new Operator(choices, this.#ledger, world.random, (what) => this.#did.add(what));
+  }
+
+  report(): SeedReport {
+    const { files, stores } = this.#machine;
+    return {
+      choices: this.#choices,
+      crashes: this.#crashes,
+      crashesWhileOpening: this.#crashesWhileOpening,
+      steps: this.#world.steps,
+      digest: this.#world.digest,
+      struck: this.#struck,
+      did: [...this.#did],
+      lost: [...stores.values()].reduce((sum, { lostCommits }) => sum + lostCommits, files.lostChanges),
+    };
   }
 
   async run(): Promise<void> {
     for (const life of this.#choices.lives) await this.#live(life);
     await this.#liveInPeace();
+    if (this.#world.random.chance(0.25)) await this.#restore();
+  }
+
+  #session(process: SimProcess, life: Life, folder = FOLDER): Session {
+    const { choices, ledger, operator } = {
+      choices: this.#choices,
+      ledger: this.#ledger,
+      operator: this.#operator,
+    };
+    return new Session({ process, life, choices, ledger, operator, folder });
   }
 
   #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#world.post(OUTSIDE, resolve, ms));
+    return sleepOutside(this.#world, ms);
   }
 
   async #live(life: Life): Promise<void> {
-    const { machine } = this;
+    const machine = this.#machine;
     const process = machine.start();
-    const { trouble } = life;
+    const { trouble, from } = life.plight;
     const cutsBefore = machine.powerCuts;
-    if (trouble.kind === 'operation') machine.faults.arm(trouble.fault);
-    const living = this.#work(process, life).catch((error: unknown) => {
+    const session = this.#session(process, life);
+    let hasEnded = false;
+    const ended = (): void => {
+      hasEnded = true;
+    };
+    const living = session.work().then(ended, (error: unknown) => {
+      ended();
       // A process ends with an error only because of what was done to it.
       if (!(error instanceof CodedError) || !this.#mayFail(trouble)) throw error;
     });
-    await Promise.race([living, process.ended, this.#troubled(process, trouble)]);
-    const { struck } = machine.faults;
+    const troubled = async (): Promise<void> => {
+      if (from === 'open') await session.opened;
+      await this.#troubled(process, session, living, trouble);
+    };
+    await Promise.race([living, process.ended, troubled()]);
+    if (machine.faults.struck > 0) this.#struck.push(nameOf(trouble));
     machine.faults.disarm();
     machine.files.spaceBytes = Infinity;
     this.#world.jumpMs = 0;
-    if (struck > 0) this.struck.push(nameOf(trouble));
     if (process.isAlive) machine.kill(process);
+    if (!hasEnded) this.#died(session);
     if (machine.powerCuts > cutsBefore) this.#ledger.powerWasCut();
   }
 
+  #died(session: Session): void {
+    if (session.hasWorked) this.#crashes++;
+    else this.#crashesWhileOpening++;
+  }
+
   #mayFail(trouble: Trouble): boolean {
-    return (trouble.kind === 'operation' && this.machine.faults.struck > 0) || trouble.kind === 'full';
+    return (trouble.kind === 'operation' && this.#machine.faults.struck > 0) || trouble.kind === 'full';
   }
 
   /** Resolves when the trouble is over, or when it did not come and the life is long enough. */
-  async #troubled(process: SimProcess, trouble: Trouble): Promise<void> {
+  async #troubled(
+    process: SimProcess,
+    session: Session,
+    living: Promise<void>,
+    trouble: Trouble,
+  ): Promise<void> {
+    const { files, faults } = this.#machine;
     if (trouble.kind === 'operation') {
-      await this.#sleep(trouble.fault.damage.does === 'delay' ? 45_000 : 12_000);
-      return;
+      const { damage } = trouble.fault;
+      faults.arm(trouble.fault);
+      return this.#sleep(LIFE_MS + (damage.does === 'delay' ? damage.ms : 0));
     }
     await this.#sleep(trouble.afterMs);
     if (!process.isAlive) return;
-    this.struck.push(nameOf(trouble));
+    this.#struck.push(nameOf(trouble));
     if (trouble.kind === 'time') {
-      if (trouble.does === 'kill') this.machine.kill(process);
-      else if (trouble.does === 'power-cut') this.machine.powerCut();
-      else await this.#stopped;
+      if (trouble.does === 'kill') this.#machine.kill(process);
+      else if (trouble.does === 'power-cut') this.#machine.powerCut();
+      else session.stop();
+      if (trouble.does === 'stop') await living;
     } else if (trouble.kind === 'full') {
-      const { files } = this.machine;
       files.spaceBytes = files.usedBytes + trouble.bytes;
       await this.#sleep(trouble.forMs);
       files.spaceBytes = Infinity;
-      await this.#sleep(3_000);
+      await this.#sleep(LIFE_MS);
     } else if (trouble.kind === 'zombie') await this.#haunt(process, trouble.forMs);
     else {
       this.#world.jumpMs = trouble.jumpMs;
-      await this.#sleep(5_000);
+      await this.#sleep(LIFE_MS);
     }
   }
 
@@ -126,176 +188,80 @@ class SimJob {
   async #haunt(process: SimProcess, forMs: number): Promise<void> {
     process.isPaused = true;
     await this.#sleep(forMs);
-    const other = this.machine.start();
+    const other = this.#machine.start();
     const opening = openDataFolder(FOLDER, other.clock, other.disk, {
       openStore: (path) => other.openStore(path),
     });
     // Unless the owner had not come to the lock yet.
     const opened = await opening.catch((error: unknown) => error);
-    if (opened instanceof Error)
+    if (opened instanceof Error) {
       holds((opened as CodedError).code === 'DATA_LOCKED', `refused: ${opened.message}`);
-    this.machine.kill(other);
+      this.#did.add('refused a second owner');
+    }
+    this.#machine.kill(other);
     process.isPaused = false;
-    await this.#sleep(2_000);
-  }
-
-  /** Ends a life as a signal does, and resolves when it has ended. */
-  #stop = new AbortController();
-  #onStopped: () => void = () => {};
-  get #stopped(): Promise<void> {
-    this.#stop.abort();
-    return new Promise((resolve) => {
-      this.#onStopped = resolve;
-    });
-  }
-
-  async #open(process: SimProcess, life: Life): Promise<Engine> {
-    const { config, segmentBytes } = life;
-    const options = { openStore: (path: string) => process.openStore(path), segmentBytes };
-    const data = await openDataFolder(FOLDER, process.clock, process.disk, options);
-    const { plan } = this.#choices.chosen.definition;
-    return Engine.open({ plan, config, data, clock: process.clock });
-  }
-
-  async #work(process: SimProcess, life: Life): Promise<void> {
-    this.#stop = new AbortController();
-    const { signal } = this.#stop;
-    const engine = await this.#open(process, life);
-    this.#ledger.opened(engine);
-    const senders = this.#senders(engine, signal);
-    const reading = this.#read(engine, process, signal);
-    await Promise.all([engine.run(signal), ...senders, reading]);
-    await engine.close();
-    this.#onStopped();
-    await new Promise(() => {});
-  }
-
-  #senders(engine: Engine, signal: AbortSignal): Promise<void>[] {
-    const { isNamed, lines } = this.#choices;
-    return [...lines.keys()].map((source) =>
-      isNamed ? this.#sendAll(engine, source, signal) : this.#sendOnce(engine, source, signal),
-    );
-  }
-
-  /** From the beginning, under a name: what was taken before is known. Tries again while the disk is full. */
-  async #sendAll(engine: Engine, source: string, signal: AbortSignal): Promise<void> {
-    const lines = this.#choices.lines.get(source) ?? [];
-    while (!signal.aborted) {
-      const chunks = this.#chunks(
-        lines.map(({ text }) => text),
-        signal,
-      );
-      try {
-        await engine.ingestLines(source, linesOf(chunks), {
-          producer: `sender of ${source}`,
-          onProgress: ({ accepted, rejected, known = 0 }) =>
-            this.#ledger.acknowledged(source, accepted + rejected + known),
-        });
-        return;
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        await this.#sleep(300);
-      }
-    }
-  }
-
-  async *#chunks(texts: readonly string[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { random } = this.#world;
-    for (let from = 0; from < texts.length && !signal.aborted;) {
-      const to = from + random.between(1, 12);
-      yield Buffer.from(
-        texts
-          .slice(from, to)
-          .map((text) => `${text}\n`)
-          .join(''),
-      );
-      from = to;
-      if (random.chance(0.7)) await this.#sleep(random.below(200));
-    }
-  }
-
-  /** Each chunk once: what becomes of one that was not acknowledged is not known. */
-  async #sendOnce(engine: Engine, source: string, signal: AbortSignal): Promise<void> {
-    const { random } = this.#world;
-    while (!signal.aborted) {
-      const chunk = this.#ledger.nextChunk(source, random.between(1, 12));
-      if (chunk.length === 0) return;
-      const text = chunk.map((line) => `${line.text}\n`).join('');
-      const settle = this.#ledger.sent(source, chunk);
-      try {
-        await engine.ingest(source, once(text));
-        settle();
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        await this.#sleep(300);
-      }
-      await this.#sleep(random.below(200));
-    }
-  }
-
-  /** Asks for views again and again, and now and then does what an operator does. */
-  async #read(engine: Engine, process: SimProcess, signal: AbortSignal): Promise<void> {
-    const { random } = this.#world;
-    while (!signal.aborted) {
-      await this.#sleep(random.below(800));
-      if (signal.aborted || !process.isAlive) return;
-      const draw = random.next();
-      if (draw < 0.45) this.#ledger.sawTotals(await engine.query('totals', { where: {} }));
-      else if (draw < 0.7) this.#ledger.sawWindows(await engine.query('windows', { where: {} }));
-      else if (draw < 0.9) this.#ledger.sawStatus(await engine.status());
-      else await this.#command(engine);
-    }
-  }
-
-  async #command(engine: Engine): Promise<void> {
-    const { random } = this.#world;
-    const { architecture, chosen } = this.#choices;
-    if (architecture === 'batch' || architecture === 'lambda') await engine.command('backfill', {});
-    if (architecture !== 'kappa') return;
-    const versions = (await engine.command('versions', {})) as readonly { name: string; role: string }[];
-    const other = versions.find(({ role }) => role !== 'live')?.name;
-    const name = other === undefined ? 'replay' : random.pick(['promote', 'rollback', 'drop']);
-    const params = name === 'replay' ? { plan: chosen.definition.plan } : { version: other };
-    try {
-      if (name === 'rollback' || name === 'promote') this.#ledger.mayGoBack();
-      await engine.command(name, name === 'rollback' ? {} : params);
-    } catch (error) {
-      // What cannot be done now: too far behind, nothing to go back to.
-      if ((error as CodedError).code !== 'VERSION_INVALID') throw error;
-    }
+    await this.#sleep(LIFE_MS);
   }
 
   /** Everything is sent that was not, and what there is then must be right, now and after a restart. */
   async #liveInPeace(): Promise<void> {
-    const [life] = this.#choices.lives;
-    if (life === undefined) return;
-    for (const isFirst of [true, false]) {
-      const process = this.machine.start();
-      const engine = await this.#open(process, life);
+    const life = this.#choices.lives.at(-1) as Life;
+    const restarts = this.#world.random.chance(0.3);
+    for (const isFirst of restarts ? [true, false] : [true]) {
+      const process = this.#machine.start();
+      const session = this.#session(process, life);
+      const engine = await session.open();
       this.#ledger.opened(engine);
-      const never = new AbortController().signal;
-      if (isFirst) await Promise.all(this.#senders(engine, never));
+      if (isFirst) await session.send(engine, Infinity);
       await engine.settle();
       await this.#ledger.expectRight(engine);
-      if (isFirst) this.machine.kill(process);
+      if (isFirst) {
+        holds(session.hasWorked, 'there was something left to do');
+        this.#noteWhatWasThere(engine);
+      }
+      if (isFirst) this.#machine.kill(process);
       else await engine.close();
     }
   }
-}
 
-function nameOf(trouble: Trouble): string {
-  if (trouble.kind === 'time') return trouble.does;
-  if (trouble.kind !== 'operation') return trouble.kind;
-  const { damage, kinds } = trouble.fault;
-  if (damage.does === 'kill' || damage.does === 'power-cut') return `${damage.does} ${damage.when}`;
-  const what = damage.does === 'fail' ? `${damage.code}${damage.forEver ? ' for ever' : ''}` : damage.does;
-  return `${kinds?.[0]} ${what}`;
-}
+  /** Parts of the product that a run over many seeds must have come through. */
+  #noteWhatWasThere(engine: Engine): void {
+    const { serving, corrections } = engine.arrangement;
+    const { progress, plan } = serving;
+    if (this.#choices.sending === 'twins') this.#did.add('senders of one name');
+    if (progress.late > 0) this.#did.add(`late events: ${this.#choices.chosen.policy}`);
+    if (corrections.runs > 0) this.#did.add('corrections');
+    if (plan.views.some(({ name }) => name === 'peaks')) this.#did.add('another definition');
+    const logs = [...this.#machine.files.folder(`${FOLDER}/log`).names.keys()];
+    if (logs.filter((name) => name.endsWith('.log')).length > 1) this.#did.add('several files of a log');
+  }
 
-function isRetryable(error: unknown): boolean {
-  return error instanceof CodedError && /ENOSPC/.test(error.message);
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(Buffer.from(text));
+  /** A snapshot that was taken on the way, perhaps while a process died, is made a data folder, perhaps in two attempts. */
+  async #restore(): Promise<void> {
+    const life = this.#choices.lives.at(-1) as Life;
+    const { random } = this.#world;
+    const machine = this.#machine;
+    const first = machine.start();
+    if (random.chance(0.5)) {
+      const does = random.pick(['kill', 'power-cut'] as const);
+      machine.faults.arm({
+        at: random.between(1, 80),
+        damage: { does, when: random.pick(['before', 'after', 'within']) },
+      });
+      await Promise.race([this.#operator.restore(first, RESTORED), first.ended]);
+      if (machine.faults.struck > 0) this.#did.add('death while restoring');
+      machine.faults.disarm();
+    }
+    if (first.isAlive) machine.kill(first);
+    const process = machine.start();
+    const records = await this.#operator.restore(process, RESTORED);
+    if (records === null) return;
+    const session = this.#session(process, life, RESTORED);
+    const engine = await session.open();
+    this.#ledger.opened(engine, records);
+    await engine.settle();
+    await this.#ledger.expectRestored(engine);
+    this.#did.add('restore');
+    await engine.close();
+  }
 }

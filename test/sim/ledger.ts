@@ -7,24 +7,20 @@
  */
 import type { Engine } from '../../runtime/src/engine/engine.ts';
 import type { JsonRow, Status } from '../../runtime/src/host/host.ts';
-import { MemoryLog } from '../../runtime/src/log/memory-log.ts';
-import { systemClock } from '../../runtime/src/ports/clock.ts';
-import { MemoryStore } from '../../runtime/src/state/memory.ts';
-import { TestDriver } from '../../runtime/src/testing/test-driver.ts';
 import type { Choices, Line } from './choices.ts';
 import { holds, same } from './claims.ts';
-import { type Logged, type SimEvent, totalsOf, WindowsSoFar } from './definitions.ts';
+import { type Logged, type SimEvent, TotalsSoFar, WindowsSoFar } from './definitions.ts';
+import { Reference } from './reference.ts';
 
 interface Chunk {
   readonly lines: readonly Line[];
   isAcknowledged: boolean;
 }
 
-/** What one batch made of a log that ended there. */
-interface Batch {
-  readonly end: number;
-  readonly rows: ReadonlyMap<string, readonly JsonRow[]>;
-  readonly late: number;
+/** What was seen of a view while it ran, and how many events it had counted. */
+interface Seen {
+  readonly rows: readonly JsonRow[];
+  readonly counted: number;
 }
 
 /** Events of a log in its order, by source. */
@@ -34,37 +30,42 @@ const sorted = (texts: readonly string[]): string[] => texts.toSorted();
 
 export class Ledger {
   readonly #choices: Choices;
+  readonly #reference: Reference;
   /** Source → how many lines a named sender knows to be taken. */
   readonly #taken = new Map<string, number>();
   /** Source → what was sent without a name. */
   readonly #chunks = new Map<string, Chunk[]>();
-  /** What was seen of the log while it ran: the events that a view had counted. */
-  readonly #seen: {
-    readonly view: 'totals' | 'windows';
-    readonly rows: readonly JsonRow[];
-    readonly counted: number;
-  }[] = [];
+  readonly #totals: Seen[] = [];
+  readonly #windows: Seen[] = [];
   #events = 0;
-  #batch: Batch | null = null;
   #status: Status | null = null;
 
   constructor(choices: Choices) {
     this.#choices = choices;
+    this.#reference = new Reference(choices.chosen);
   }
 
   acknowledged(source: string, lines: number): void {
-    this.#taken.set(source, Math.max(this.#taken.get(source) ?? 0, lines));
+    this.#taken.set(source, Math.max(this.taken(source), lines));
   }
 
-  nextChunk(source: string, size: number): readonly Line[] {
+  /** How many lines a named sender knows to be taken. */
+  taken(source: string): number {
+    return this.#taken.get(source) ?? 0;
+  }
+
+  /** What comes next of a source, of its first lines. */
+  nextChunk(source: string, size: number, upTo: number): readonly Line[] {
     const from = (this.#chunks.get(source) ?? []).reduce((sum, { lines }) => sum + lines.length, 0);
-    return (this.#choices.lines.get(source) ?? []).slice(from, from + size);
+    return (this.#choices.lines.get(source) ?? []).slice(from, Math.min(from + size, upTo));
   }
 
   /** Returns what to call when it was acknowledged. */
   sent(source: string, lines: readonly Line[]): () => void {
     const chunk: Chunk = { lines, isAcknowledged: false };
-    this.#chunks.set(source, [...(this.#chunks.get(source) ?? []), chunk]);
+    const chunks = this.#chunks.get(source);
+    if (chunks === undefined) this.#chunks.set(source, [chunk]);
+    else chunks.push(chunk);
     return () => {
       chunk.isAcknowledged = true;
     };
@@ -80,27 +81,31 @@ export class Ledger {
     this.#events = 0;
   }
 
-  /** What was acknowledged is in the log from the first moment on. */
-  opened(engine: Engine): void {
-    const { log, rejected } = engine.data;
-    let acknowledged = 0;
-    for (const taken of this.#taken.values()) acknowledged += taken;
+  /** How many records must be in the logs from now on. */
+  get acknowledgedRecords(): number {
+    let records = 0;
+    for (const taken of this.#taken.values()) records += taken;
     for (const chunks of this.#chunks.values())
-      for (const { lines, isAcknowledged } of chunks) if (isAcknowledged) acknowledged += lines.length;
+      for (const { lines, isAcknowledged } of chunks) if (isAcknowledged) records += lines.length;
+    return records;
+  }
+
+  /** What was acknowledged is in the log from the first moment on. */
+  opened(engine: Engine, acknowledged = this.acknowledgedRecords): void {
+    const { log, rejected } = engine.data;
     const records = log.end + rejected.end;
     holds(records >= acknowledged, `${records} records after opening, ${acknowledged} were acknowledged`);
   }
 
   sawTotals(rows: readonly JsonRow[]): void {
-    const events = countedIn(rows);
-    holds(events >= this.#events, `a reader saw ${events} events, and ${this.#events} before`);
-    this.#events = events;
-    this.#seen.push({ view: 'totals', rows, counted: events });
+    const counted = countedIn(rows);
+    holds(counted >= this.#events, `a reader saw ${counted} events, and ${this.#events} before`);
+    this.#events = counted;
+    this.#totals.push({ rows, counted });
   }
 
   sawWindows(rows: readonly JsonRow[]): void {
-    if (this.#choices.chosen.policy === 'correct') return;
-    this.#seen.push({ view: 'windows', rows, counted: countedIn(rows) });
+    if (this.#choices.chosen.policy !== 'correct') this.#windows.push({ rows, counted: countedIn(rows) });
   }
 
   sawStatus(status: Status): void {
@@ -116,21 +121,38 @@ export class Ledger {
     }
   }
 
+  /** After everything was sent. */
   async expectRight(engine: Engine): Promise<void> {
     const events = await eventsIn(engine);
     this.#expectInput(events, await rejectedIn(engine));
     const first = events.get('a') ?? [];
-    this.#expectSeen(first);
-    same(await engine.query('totals', { where: {} }), totalsOf(first), 'totals');
-    const { chosen } = this.#choices;
+    this.#expectTotalsSeen(first);
+    this.#expectWindowsSeen(first);
+    await this.#expectNaive(engine, first);
+    await this.#reference.expectSame(engine);
+  }
+
+  /** Of a snapshot that was restored: whatever it has of the log, it has it once, and the views are those of that. */
+  async expectRestored(engine: Engine): Promise<void> {
+    const events = await eventsIn(engine);
+    for (const [source, found] of events)
+      same(new Set(found.map(({ n }) => n)).size, found.length, `restored: events of ${source}, each once`);
+    await this.#expectNaive(engine, events.get('a') ?? []);
+    await this.#reference.expectSame(engine);
+  }
+
+  async #expectNaive(engine: Engine, events: readonly Logged[]): Promise<void> {
+    const totals = new TotalsSoFar();
     const windows = new WindowsSoFar();
-    for (const event of first) windows.add(event);
+    for (const event of events) {
+      totals.add(event);
+      windows.add(event);
+    }
+    same(await engine.query('totals', { where: {} }), totals.rows(), 'totals');
+    const { chosen } = this.#choices;
     // A partition that was put to sleep starts again behind the others, so that more is late.
-    const isNaive = chosen.policy !== 'correct' && chosen.name !== 'two sources';
-    if (isNaive) same(await engine.query('windows', { where: {} }), windows.rows(), 'windows');
-    if (isNaive && chosen.name.startsWith('plain'))
-      same((await engine.status()).late.total, 2 * windows.late, 'late events');
-    await this.#expectBatch(engine);
+    if (chosen.policy !== 'correct' && chosen.name !== 'two sources')
+      same(await engine.query('windows', { where: {} }), windows.rows(), 'windows');
   }
 
   #expectInput(events: Events, rejected: ReadonlyMap<string, readonly string[]>): void {
@@ -139,7 +161,7 @@ export class Ledger {
         JSON.stringify({ n, key, at, value }),
       );
       const outside = rejected.get(source) ?? [];
-      if (this.#choices.isNamed) {
+      if (this.#choices.sending !== 'unnamed') {
         const texts = (isGood: boolean): string[] =>
           sorted(lines.filter((line) => line.isGood === isGood).map(({ text }) => text));
         same(sorted(inLog), texts(true), `events of ${source}, each once`);
@@ -153,7 +175,6 @@ export class Ledger {
   #expectChunks(source: string, inLog: readonly string[], outside: readonly string[]): void {
     same(new Set(inLog).size, inLog.length, 'nothing twice');
     const there = new Set(inLog);
-    const wrong = [...outside];
     for (const { lines, isAcknowledged } of this.#chunks.get(source) ?? []) {
       const good = lines.filter(({ isGood }) => isGood);
       const bad = lines.filter(({ isGood }) => !isGood);
@@ -162,54 +183,32 @@ export class Ledger {
       // One append for each partition: whole or not at all. Events that are not there have no partition that we know.
       if (!isAcknowledged && this.#choices.partitions === 1)
         holds(found.length === 0 || found.length === good.length, 'whole or not at all');
-      const isRejectedThere = bad.every(({ text }) => wrong.includes(text));
+      const isRejectedThere = bad.every(({ text }) => outside.includes(text));
       if (isAcknowledged || found.length > 0) holds(isRejectedThere, 'the rejected come first');
     }
     same([...there], [], 'what was not sent');
   }
 
   /** Every answer was the result of the first so many events of the log. */
-  #expectSeen(events: readonly Logged[]): void {
+  #expectTotalsSeen(events: readonly Logged[]): void {
+    const totals = new TotalsSoFar();
+    for (const { rows, counted } of this.#totals.toSorted((a, b) => a.counted - b.counted)) {
+      for (const event of events.slice(totals.events, counted)) totals.add(event);
+      same(rows, totals.rows(), `totals of the first ${counted} events`);
+    }
+    this.#totals.length = 0;
+  }
+
+  #expectWindowsSeen(events: readonly Logged[]): void {
+    if (this.#choices.chosen.name === 'two sources') return;
     const windows = new WindowsSoFar();
     let prefix = 0;
-    for (const { view, rows, counted } of this.#seen.toSorted((a, b) => a.counted - b.counted)) {
-      if (view === 'totals') {
-        same(rows, totalsOf(events.slice(0, counted)), `totals of the first ${counted} events`);
-        continue;
-      }
-      if (this.#choices.chosen.name === 'two sources') continue;
+    for (const { rows, counted } of this.#windows.toSorted((a, b) => a.counted - b.counted)) {
       for (; windows.inTime < counted && prefix < events.length; prefix++)
         windows.add(events[prefix] as Logged);
       same(rows, windows.rows(), `windows of the first ${prefix} events, ${counted} of them in time`);
     }
-    this.#seen.length = 0;
-  }
-
-  /** One batch over the same log: every view, and what is late. */
-  async #expectBatch(engine: Engine): Promise<void> {
-    const { end } = engine.data.log;
-    if (this.#batch?.end !== end) this.#batch = { end, ...(await this.#computeBatch(engine)) };
-    for (const [name, rows] of this.#batch.rows)
-      same(await engine.query(name, { where: {} }), rows, `${name} as one batch has it`);
-    same((await engine.status()).late.total, this.#batch.late, 'late events as one batch has them');
-  }
-
-  async #computeBatch(engine: Engine): Promise<Omit<Batch, 'end'>> {
-    const { definition } = this.#choices.chosen;
-    const log = new MemoryLog(systemClock);
-    for await (const { kind, source, partition, partitions, records } of engine.data.log.read(0))
-      await log.append({ kind, source, partition, ...(partitions !== undefined && { partitions }), records });
-    const data = {
-      log,
-      rejected: new MemoryLog(systemClock),
-      store: new MemoryStore(),
-      close: () => Promise.resolve(),
-    };
-    const driver = await TestDriver.open(definition, { architecture: 'batch', data });
-    await driver.settle();
-    const rows = new Map<string, readonly JsonRow[]>();
-    for (const { name } of definition.plan.views) rows.set(name, await driver.rows(name));
-    return { rows, late: (await driver.engine.status()).late.total };
+    this.#windows.length = 0;
   }
 }
 
@@ -226,11 +225,11 @@ async function eventsIn(engine: Engine): Promise<Events> {
 
 async function rejectedIn(engine: Engine): Promise<Map<string, string[]>> {
   const rejected = new Map<string, string[]>();
-  for await (const { source, records } of engine.data.rejected.read(0))
-    for (const record of records) {
-      const { text } = JSON.parse(record) as { text: string };
-      rejected.set(source, [...(rejected.get(source) ?? []), text]);
-    }
+  for await (const { source, records } of engine.data.rejected.read(0)) {
+    const ofSource = rejected.get(source) ?? [];
+    rejected.set(source, ofSource);
+    for (const record of records) ofSource.push((JSON.parse(record) as { text: string }).text);
+  }
   return rejected;
 }
 

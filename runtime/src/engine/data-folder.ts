@@ -24,6 +24,8 @@ export interface DataFolder {
   readonly log: Log;
   readonly rejected: Log;
   readonly store: Store;
+  /** Where the folder is; absent when the data is not on disk. */
+  readonly disk?: Disk;
   /** Files of one moment, held still for a snapshot; absent when the data is not on disk. */
   readonly stage?: () => Promise<Stage>;
   /** The process that has the folder; absent when there is no folder. */
@@ -99,6 +101,7 @@ async function openParts(
       log,
       rejected,
       store,
+      disk,
       owner: taken,
       room,
       async *verifyLogs() {

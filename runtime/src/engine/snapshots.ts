@@ -4,7 +4,6 @@ import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import type { SnapshotStatus } from '../host/host.ts';
 import type { Clock } from '../ports/clock.ts';
-import { type Disk, realDisk } from '../ports/disk.ts';
 import { folderPlace } from '../snapshots/place.ts';
 import { takeSnapshot } from '../snapshots/take.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -20,7 +19,6 @@ interface SnapshotsOptions {
   readonly clock: Clock;
   readonly pipeline: string;
   readonly policy: SnapshotPolicy | null;
-  readonly disk?: Disk;
 }
 
 const requestSchema = z.strictObject({ folder: z.string().min(1), keep: z.int().min(1) });
@@ -88,11 +86,12 @@ export class Snapshots {
   }
 
   async #take(folder: string, keep: number, signal: AbortSignal): Promise<SnapshotStatus['last']> {
-    const { data, clock, pipeline, disk = realDisk } = this.#options;
-    if (data.stage === undefined)
+    const { data, clock, pipeline } = this.#options;
+    const { disk, stage: hold } = data;
+    if (hold === undefined || disk === undefined)
       throw failure('SNAPSHOT_FAILED', { place: folder, reason: 'the data is not on disk' });
     await data.room?.begin();
-    const stage = await data.stage();
+    const stage = await hold();
     try {
       return await takeSnapshot({
         place: folderPlace(disk, folder),

@@ -17,7 +17,8 @@ export type OperationKind =
   | 'store-open'
   | 'store-read'
   | 'store-commit'
-  | 'store-sync';
+  | 'store-sync'
+  | 'store-freeze';
 
 /** What a fault does to the operation that it strikes. */
 export type Damage =

@@ -1,25 +1,38 @@
 /** A change of a file: bytes somewhere, or another size. */
 export type FileChange = { readonly at: number; readonly bytes: Uint8Array } | { readonly size: number };
 
-/** The bytes of a file, in a buffer that grows by doubling. */
+const EMPTY = new Uint8Array(0);
+
+/** The bytes of a file, in a buffer that grows by doubling. Two contents share one until either changes. */
 export class Content {
-  #bytes = Buffer.alloc(0);
+  #bytes: Uint8Array = EMPTY;
+  #isShared = false;
   sizeBytes = 0;
 
   apply(change: FileChange): void {
     if ('size' in change) return this.#resize(change.size);
     const end = change.at + change.bytes.length;
+    // Nobody changes the bytes of a change: a whole new content needs no copy of them.
+    if (change.at === 0 && end >= this.sizeBytes) {
+      this.#bytes = change.bytes;
+      this.#isShared = true;
+      this.sizeBytes = end;
+      return;
+    }
     if (end > this.sizeBytes) this.#resize(end);
+    this.#own();
     this.#bytes.set(change.bytes, change.at);
   }
 
   /** What is added reads as zeros. */
   #resize(size: number): void {
     if (size > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(1024, 2 * size));
+      const larger = new Uint8Array(Math.max(512, 2 * size));
       larger.set(this.#bytes.subarray(0, this.sizeBytes));
       this.#bytes = larger;
+      this.#isShared = false;
     } else if (size < this.sizeBytes) {
+      this.#own();
       this.#bytes.fill(0, size, this.sizeBytes);
     }
     this.sizeBytes = size;
@@ -32,7 +45,15 @@ export class Content {
   }
 
   become(other: Content): void {
-    this.#bytes = Buffer.from(other.#bytes);
+    this.#bytes = other.#bytes;
     this.sizeBytes = other.sizeBytes;
+    this.#isShared = true;
+    other.#isShared = true;
+  }
+
+  #own(): void {
+    if (!this.#isShared) return;
+    this.#bytes = this.#bytes.slice();
+    this.#isShared = false;
   }
 }

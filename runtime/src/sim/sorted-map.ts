@@ -15,6 +15,19 @@ export class SortedMap {
     return copy;
   }
 
+  /** All of it as Latin-1 text. */
+  encode(): string {
+    return JSON.stringify([this.#keys, this.#values.map((value) => value.toString('latin1'))]);
+  }
+
+  static decode(text: string): SortedMap {
+    const [keys, values] = JSON.parse(text) as [string[], string[]];
+    const map = new SortedMap();
+    map.#keys = keys;
+    map.#values = values.map((value) => Buffer.from(value, 'latin1'));
+    return map;
+  }
+
   get(key: string): Buffer | undefined {
     const at = this.#place(key);
     return this.#keys[at] === key ? this.#values[at] : undefined;

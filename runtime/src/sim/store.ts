@@ -1,22 +1,33 @@
 /**
  * A store of the simulated world, with the contract of `state/store.ts` and no more than that: a commit is whole or not
- * there, a killed process leaves every commit, and a power cut a prefix of them that has all that was synced.
+ * there, a killed process leaves every commit, and a power cut a prefix of them that has all that was synced. It is in files
+ * of the disk only while it is frozen, for a snapshot of them.
  */
+import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Batch, Entry, Operation, Range, ScanOptions, Snapshot, Store } from '../state/store.ts';
+import type { SimFileSystem } from './disk.ts';
+import { errorOf } from './faults.ts';
 import type { SimProcess } from './machine.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { SortedMap } from './sorted-map.ts';
 
 /** What of a store is on the disk of its machine. */
 export class SimStoreFiles {
-  content = new SortedMap();
-  #durable = new SortedMap();
+  content: SortedMap;
+  #durable: SortedMap;
   #unsynced: (readonly Operation[])[] = [];
   #owner: SimProcess | null = null;
   /** Commits that power cuts took away. */
   lostCommits = 0;
+  /** Settles when what holds it still is done. */
+  frozen: Promise<void> | null = null;
+
+  constructor(content = new SortedMap()) {
+    this.content = content;
+    this.#durable = content.copy();
+  }
 
   commit(operations: readonly Operation[]): void {
     this.content.apply(operations);
@@ -44,7 +55,9 @@ export class SimStoreFiles {
   }
 
   unlock(process: SimProcess): void {
-    if (this.#owner === process) this.#owner = null;
+    if (this.#owner !== process) return;
+    this.#owner = null;
+    this.frozen = null;
   }
 }
 
@@ -54,7 +67,7 @@ export async function openSimStore(process: SimProcess, folder: string): Promise
   const files = await guarded(
     folder,
     process.operate('store-open', folder, () => {
-      const known = stores.get(folder) ?? new SimStoreFiles();
+      const known = stores.get(folder) ?? new SimStoreFiles(contentIn(process.machine.files, folder));
       stores.set(folder, known);
       return known.lock(process) ? known : null;
     }),
@@ -63,18 +76,53 @@ export async function openSimStore(process: SimProcess, folder: string): Promise
   return new SimStore(process, folder, files);
 }
 
+/** Such a file has all of a store, as it was when it was frozen. Whoever copies the folder copies the store. */
+const FROZEN = /^\d{6}\.sst$/;
+
+/** What a copy of a frozen store has; nothing in a folder that holds none. */
+function contentIn(files: SimFileSystem, folder: string): SortedMap {
+  const node = files.find(folder);
+  const names = node?.kind === 'folder' ? [...node.names.keys()].filter((name) => FROZEN.test(name)) : [];
+  const last = names.toSorted().at(-1);
+  const file = last === undefined ? undefined : files.find(join(folder, last));
+  if (file?.kind !== 'file') return new SortedMap();
+  const bytes = Buffer.alloc(file.content.sizeBytes);
+  file.content.read(bytes, 0);
+  return SortedMap.decode(bytes.toString('latin1'));
+}
+
+/** Writes the file that has all, durably, in the place of the one before. */
+function freeze(files: SimFileSystem, folder: string, content: SortedMap): void {
+  files.makeFolder(folder);
+  const before = [...files.folder(folder).names.keys()].filter((name) => FROZEN.test(name)).toSorted();
+  const number = Number.parseInt(before.at(-1) ?? '0', 10) + 1;
+  const name = join(folder, `${String(number).padStart(6, '0')}.sst`);
+  const file = files.open(name, true);
+  const bytes = Buffer.from(content.encode(), 'latin1');
+  if (files.write(file, bytes, 0) < bytes.length) {
+    files.remove(name);
+    throw errorOf('ENOSPC');
+  }
+  files.sync(file);
+  for (const old of before) files.remove(join(folder, old));
+  files.syncFolder(folder);
+}
+
 class SimReads {
   readonly #process: SimProcess;
   readonly #folder: string;
+  readonly #files: SimStoreFiles;
   readonly #content: () => SortedMap;
 
-  constructor(process: SimProcess, folder: string, content: () => SortedMap) {
+  constructor(process: SimProcess, folder: string, files: SimStoreFiles, content: () => SortedMap) {
     this.#process = process;
     this.#folder = folder;
+    this.#files = files;
     this.#content = content;
   }
 
-  #read<T>(work: (content: SortedMap) => T): Promise<T> {
+  async #read<T>(work: (content: SortedMap) => T): Promise<T> {
+    if (this.#files.frozen !== null) await this.#files.frozen;
     const reading = this.#process.operate('store-read', this.#folder, () => work(this.#content()));
     return guarded(this.#folder, reading);
   }
@@ -106,7 +154,7 @@ class SimStore extends SimReads implements Store {
   #isBroken = false;
 
   constructor(process: SimProcess, folder: string, files: SimStoreFiles) {
-    super(process, folder, () => files.content);
+    super(process, folder, files, () => files.content);
     this.#process = process;
     this.#folder = folder;
     this.#files = files;
@@ -115,7 +163,7 @@ class SimStore extends SimReads implements Store {
   snapshot(): Snapshot {
     const content = this.#files.content.copy();
     let isReleased = false;
-    const reads = new SimReads(this.#process, this.#folder, () => {
+    const reads = new SimReads(this.#process, this.#folder, this.#files, () => {
       invariant(!isReleased, 'a snapshot is not read after its release');
       return content;
     });
@@ -137,7 +185,25 @@ class SimStore extends SimReads implements Store {
     return this.#write('store-sync', () => this.#files.sync());
   }
 
-  async #write(kind: 'store-commit' | 'store-sync', work: () => void): Promise<void> {
+  /** Its files are on the disk of the machine, so that whoever copies them copies the store. */
+  async freeze(work: (folder: string) => Promise<void>): Promise<void> {
+    const [files, folder] = [this.#files, this.#folder];
+    await this.#write('store-freeze', () => freeze(this.#process.machine.files, folder, files.content));
+    let thaw: () => void = () => {};
+    const frozen = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
+    files.frozen = frozen;
+    try {
+      await work(folder);
+    } finally {
+      if (files.frozen === frozen) files.frozen = null;
+      thaw();
+    }
+  }
+
+  async #write(kind: 'store-commit' | 'store-sync' | 'store-freeze', work: () => void): Promise<void> {
+    if (this.#files.frozen !== null) await this.#files.frozen;
     if (this.#isBroken)
       throw failure('STATE_FAILED', { folder: this.#folder, reason: 'Batch was not applied' });
     try {

@@ -79,20 +79,27 @@ export class World {
   }
 
   /** Steps until some work is done, and gives its result. Throws when it waits for nothing that can come. */
-  async run<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const done = (): void => {
-      isDone = true;
-    };
-    work.then(done, done);
-    let idleTurns = 0;
-    for (;;) {
-      await everybodyWaits();
-      if (isDone) return work;
-      if (this.#step()) idleTurns = 0;
-      else if (++idleTurns > REAL_TURNS_MAX) throw new Error('the simulated world stands still');
-      else await systemClock.turn();
-    }
+  run<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isDone = false;
+      const done = (): void => {
+        isDone = true;
+      };
+      work.then(done, done);
+      let idleTurns = 0;
+      const goOn = (): void => {
+        if (isDone) return resolve(work);
+        try {
+          if (this.#step()) idleTurns = 0;
+          else if (++idleTurns > REAL_TURNS_MAX) throw new Error('the simulated world stands still');
+          else return void systemClock.turn().then(() => whenEverybodyWaits(goOn));
+        } catch (error) {
+          return reject(error);
+        }
+        whenEverybodyWaits(goOn);
+      };
+      whenEverybodyWaits(goOn);
+    });
   }
 
   #step(): boolean {
@@ -134,9 +141,9 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Resolves when no promise can go on by itself: ticks run when the queue of microtasks is empty. */
-function everybodyWaits(): Promise<void> {
-  return new Promise((resolve) => {
-    queueMicrotask(() => process.nextTick(resolve));
-  });
+const SETTLED = Promise.resolve();
+
+/** Calls back when no promise can go on by itself: ticks run when the queue of microtasks is empty. */
+function whenEverybodyWaits(goOn: () => void): void {
+  void SETTLED.then(() => process.nextTick(goOn));
 }
