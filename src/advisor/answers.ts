@@ -211,6 +211,11 @@ const fields = {
     why: 'Lambda elsewhere means two codebases that must agree. With one definition it means two layers to run.',
     fallback: 'one',
   }),
+  asked: choice(['continuously', 'once'], {
+    ask: 'Is the question asked again and again, or once?',
+    why: 'A question that is asked once is answered by one run over what is there; nothing has to stay up for it.',
+    fallback: 'continuously',
+  }),
 };
 
 /** The complete answers: nothing is absent but `arrivalEvery`, which only files have. */

@@ -4,40 +4,35 @@
  */
 import type { Answers, Architecture } from './answers.ts';
 import { secondsText, withAnswer } from './complete.ts';
-import { hardestFacts, promiseOf, type Facts } from './facts.ts';
+import { hardestFacts, predictedFacts, promiseOf, type Facts } from './facts.ts';
 import { NAMES } from './gates.ts';
-import { stateBytesOf } from './model/cost.ts';
+import type { Assumptions } from './knowledge/assumptions.ts';
+import { stateBytesOf } from './model/state.ts';
 import { effortHoursOf } from './model/effort.ts';
 import { freshnessFloorSeconds } from './model/freshness.ts';
-import type { Conflict, Violation } from './recommendation.ts';
-import { verdictOf } from './verdict.ts';
+import { MICRO_BATCH } from './model/limits.ts';
+import { nightStopsOf } from './model/operations.ts';
+import type { Candidate, Conflict, Violation } from './recommendation.ts';
+import { atLeast, instead } from './relaxing.ts';
 
-interface Case {
+interface Decided {
   readonly answers: Answers;
   readonly defaulted: readonly string[];
-  readonly facts: Facts;
   readonly architecture: Architecture;
+  readonly assumed: Assumptions;
+  readonly candidates: readonly Candidate[];
+}
+
+interface Case extends Decided {
+  readonly facts: Facts;
 }
 
 type Rule = (at: Case) => Conflict | undefined;
 
-export function conflictsOf(
-  answers: Answers,
-  defaulted: readonly string[],
-  architecture: Architecture,
-  violations: readonly Violation[],
-): Conflict[] {
-  const at: Case = { answers, defaulted, facts: hardestFacts(answers), architecture };
+export function conflictsOf(decided: Decided, violations: readonly Violation[]): Conflict[] {
+  const at: Case = { ...decided, facts: hardestFacts(decided.answers, decided.assumed) };
   const broken = violations.length === 0 ? [] : [unkept(at, violations)];
   return [...broken, ...RULES.flatMap((rule) => rule(at) ?? [])];
-}
-
-/** `lateness.max: 1h` and what the verdict would be. */
-function instead(at: Case, path: string, value: string): string {
-  const becomes = verdictOf(withAnswer(at.answers, path, value) as Answers);
-  return becomes === at.architecture
-    ? `${path}: ${value}`
-    : `${path}: ${value}, which makes it ${NAMES[becomes]}`;
 }
 
 function isStream(architecture: Architecture): boolean {
@@ -46,18 +41,29 @@ function isStream(architecture: Architecture): boolean {
 
 function unkept(at: Case, violations: readonly Violation[]): Conflict {
   const options = violations.map((violation) => {
-    if (violation.requirement === 'freshness') {
-      return instead(at, 'freshness', secondsText(freshnessFloorSeconds(at.architecture, at.facts)));
+    switch (violation.requirement) {
+      case 'freshness':
+        return instead(at, 'freshness', atLeast(freshnessFloorSeconds(at.architecture, at.facts)));
+      case 'historyIn':
+        return instead(at, 'historyIn', 'both');
+      case 'maturity':
+        return instead(at, 'maturity', 'intermediate');
+      case 'effects':
+        return `${instead(at, 'effects', 'replayable')}, once each effect is written as a result and sent by its id`;
+      case 'correctBy':
+        return `allow ${violation.gives} for a correction, or reprocess less history`;
+      case 'team.engineers':
+        return 'more people, or a managed service';
+      default:
+        return 'reprocess less history, or less often';
     }
-    if (violation.requirement === 'historyIn') return instead(at, 'historyIn', 'both');
-    if (violation.requirement === 'maturity') return instead(at, 'maturity', 'intermediate');
-    if (violation.requirement === 'correctBy')
-      return `allow ${violation.gives} for a correction, or reprocess less history`;
-    return 'reprocess less history, or less often';
   });
+  const holds = at.candidates.some(({ feasible }) => feasible);
   return {
     answers: [...new Set(violations.map((violation) => violation.requirement))],
-    says: `No architecture keeps all of these. ${NAMES[at.architecture]} breaks least.`,
+    says: holds
+      ? `${NAMES[at.architecture]} does not hold over everything that is still open; it is what would be regretted least.`
+      : `No architecture keeps all of these. ${NAMES[at.architecture]} breaks least.`,
     options: [...new Set(options)],
   };
 }
@@ -73,7 +79,7 @@ const earlyResults: Rule = (at) => {
     says: `A result ${secondsText(promise)} old cannot be final while events may come ${latest} late. Only early results that are corrected later keep this promise.`,
     options: [
       'accuracy: approximate-then-exact, and show readers what is still early',
-      `read final results only: ${instead(at, 'freshness', secondsText(facts.latest + promise))}`,
+      `read final results only: ${instead(at, 'freshness', atLeast(facts.latest + promise))}`,
       `handle less lateness: lateness.max up to ${secondsText(promise)}, and count what comes later`,
     ],
   };
@@ -86,12 +92,38 @@ const nobodyActs: Rule = (at) => {
   if (reactionTime === 'unsure' || at.defaulted.includes('reactionTime')) return undefined;
   const fastest = reactionTime.split('..')[0] ?? reactionTime;
   const changed = withAnswer(at.answers, 'freshness', fastest) as Answers;
-  const reaction = hardestFacts(changed).freshness;
+  const reaction = hardestFacts(changed, at.assumed).freshness;
   if (reaction < FAR * at.facts.freshness) return undefined;
   return {
     answers: ['freshness', 'reactionTime'],
     says: `Nobody acts before ${fastest}, so a result that is ${freshness === 'unsure' ? secondsText(at.facts.freshness) : freshness} old buys nothing over one that is ${fastest} old.`,
     options: [instead(at, 'freshness', fastest), 'find who would act sooner, and what that is worth'],
+  };
+};
+
+const askedOnce: Rule = (at) => {
+  if (at.facts.asked !== 'once' || at.facts.freshness >= MICRO_BATCH.intervalMinSeconds * 3) return undefined;
+  return {
+    answers: ['asked', 'freshness'],
+    says: `The question is asked once, and its answer may be ${secondsText(at.facts.freshness)} old: there is no second answer that could be late. One run over what is there answers it.`,
+    options: ['run it once, and throw it away', instead(at, 'asked', 'continuously')],
+  };
+};
+
+const twiceAfterACrash: Rule = (at) => {
+  if (
+    at.answers.effects !== 'once' ||
+    at.facts.duplicates !== 'tolerate' ||
+    at.defaulted.includes('duplicates')
+  )
+    return undefined;
+  return {
+    answers: ['effects', 'duplicates'],
+    says: 'Effects must happen once, yet an event may count twice after a crash: then its mail is sent twice, too.',
+    options: [
+      instead(at, 'duplicates', 'never'),
+      'give every effect an idempotency key that the receiver honours',
+    ],
   };
 };
 
@@ -108,11 +140,16 @@ const filesComeLater: Rule = (at) => {
 const transactionsTakeTime: Rule = (at) => {
   if (at.facts.duplicates !== 'never' || promiseOf(at.facts) >= 60 || !isStream(at.architecture))
     return undefined;
+  const promise = promiseOf(at.facts);
+  const usual =
+    promise < 1
+      ? ' Through Kafka transactions with their usual commit interval of a minute it cannot be kept at all.'
+      : '';
   return {
     answers: ['freshness', 'duplicates'],
-    says: `Exactly-once shows a result when its transaction commits, so ${secondsText(promiseOf(at.facts))} forces a commit interval far shorter than the usual one, and 15 to 40 % of the throughput.`,
+    says: `Exactly-once is not a free setting: it shows a result when its transaction commits, so ${secondsText(promise)} forces a commit interval far shorter than the usual one, and takes 15 to 40 % of the throughput.${usual}`,
     options: [
-      'duplicates: tolerate, with a sink that overwrites by key',
+      `${instead(at, 'duplicates', 'tolerate')}, with a sink that overwrites by key`,
       instead(at, 'freshness', '1m'),
       'keep both, and measure the sink at that commit interval',
     ],
@@ -121,16 +158,16 @@ const transactionsTakeTime: Rule = (at) => {
 
 const effectsRepeat: Rule = (at) => {
   if (at.answers.effects !== 'once' || at.facts.every === 'never') return undefined;
-  const routine =
-    at.architecture === 'kappa'
-      ? 'the second version must not send until it is promoted'
-      : 'reprocessing must run with effects off';
+  const kappa = at.candidates.find(({ architecture }) => architecture === 'kappa');
+  const only = kappa?.violations.length === 1 && kappa.violations[0]?.requirement === 'effects';
+  const released = only ? [instead(at, 'effects', 'replayable')] : [];
   return {
     answers: ['effects', 'reprocessing.every'],
-    says: `Reprocessing runs the same logic again, and would repeat mails and payments: ${routine}.`,
+    says: 'Reprocessing runs the same logic again, and would repeat mails and payments: it must run with effects off.',
     options: [
       'write the intended effect as a result, and let a separate sender do each once by its id',
       'give every effect an idempotency key that the receiver honours',
+      ...released,
     ],
   };
 };
@@ -153,20 +190,24 @@ const newToStreams: Rule = (at) => {
     at.architecture === 'lambda' ? at.facts.maturity !== 'expert' : at.facts.maturity === 'novice';
   if (!heavy || !isStream(at.architecture)) return undefined;
   const name = NAMES[at.architecture];
+  const likely = { ...predictedFacts(at.answers, at.assumed), maturity: at.facts.maturity };
+  const hours = Math.round(effortHoursOf(at.architecture, likely));
+  const nights = nightStopsOf(at.architecture, likely).toFixed(1);
   return {
     answers: ['maturity', 'freshness'],
-    says: `${name} is what keeps the promise, and it is much to operate for a team that ${at.answers.maturity === 'unsure' ? 'may be' : 'is'} ${at.facts.maturity}: about ${Math.round(effortHoursOf(at.architecture, at.facts))} hours a month, some at night.`,
+    says: `${name} is what keeps the promise, and it is much to operate for a team that ${at.answers.maturity === 'unsure' ? 'may be' : 'is'} ${at.facts.maturity}: about ${hours} hours a month, and it stops on ${nights} nights.`,
     options: [
-      'a managed service for the stream',
       `relax the promise: ${instead(at, 'freshness', '1m')}`,
-      'first a pilot that nobody depends on, with someone who has run one',
+      `with someone who has run one: ${instead(at, 'maturity', 'intermediate')}`,
+      'a managed service for the stream',
+      'first a pilot that nobody depends on',
     ],
   };
 };
 
 const notEnoughPeople: Rule = (at) => {
   const hours = effortHoursOf(at.architecture, at.facts);
-  const share = hours / (at.facts.engineers * 160);
+  const share = hours / (at.facts.engineers * at.assumed.engineerHours);
   if (share <= 0.3) return undefined;
   return {
     answers: ['team.engineers', 'freshness'],
@@ -215,7 +256,7 @@ const decidesSlowly: Rule = (at) => {
 const STATE_BYTES_LARGE = 100e9;
 
 const stateIsLarge: Rule = (at) => {
-  const bytes = stateBytesOf(at.facts);
+  const bytes = stateBytesOf(at.architecture, at.facts);
   if (!isStream(at.architecture) || bytes < STATE_BYTES_LARGE) return undefined;
   return {
     answers: ['volume.keys', 'state.window', 'lateness.max'],
@@ -229,7 +270,9 @@ const RULES: readonly Rule[] = [
   nobodyActs,
   filesComeLater,
   transactionsTakeTime,
+  askedOnce,
   effectsRepeat,
+  twiceAfterACrash,
   droppedIsNotExact,
   newToStreams,
   notEnoughPeople,

@@ -4,7 +4,8 @@
  */
 import type { Answers } from './answers.ts';
 import { answerAt } from './complete.ts';
-import { BREAKPOINTS } from './model/limits.ts';
+import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
+import { BREAKPOINTS, ONE_OFF_PROMISE_SECONDS } from './model/limits.ts';
 import { QUESTIONS, questionOf, type Question } from './questions.ts';
 import { spanOf } from './spans.ts';
 
@@ -36,6 +37,13 @@ export interface Facts {
   readonly correctBy: number;
   readonly historyIn: Known<Answers['historyIn']>;
   readonly codebases: Known<Answers['codebases']>;
+  readonly action: Known<Answers['action']>;
+  readonly reactionTime: number;
+  readonly onCall: boolean;
+  readonly effects: Known<Answers['effects']>;
+  readonly asked: Known<Answers['asked']>;
+  /** The prices and efforts to count with. */
+  readonly assumed: Assumptions;
 }
 
 /** The most points that are looked at; beyond it they are sampled evenly, always with the same sample. */
@@ -47,15 +55,23 @@ const POINTS_MAX = 300;
  */
 export const DECIDING = [
   'freshness',
+  'lateness.policy',
   'reprocessing.every',
   'reprocessing.history',
   'maturity',
   'volume.eventsPerSecond',
+  'volume.bytesPerEvent',
   'arrival',
   'arrivalEvery',
+  'accuracy',
   'duplicates',
+  'existing',
+  'team.engineers',
   'correctBy',
   'historyIn',
+  'effects',
+  'codebases',
+  'asked',
 ] as const;
 
 /** The values that an answer leaves open: one when it is certain. Durations in seconds. */
@@ -83,44 +99,66 @@ function likelyOf(question: Question, answer: unknown): unknown {
 }
 
 /** The likely point: ranges at their geometric middle, unsure choices at their default. */
-function likelyFacts(answers: Answers): Facts {
-  const values = QUESTIONS.map((question) => likelyOf(question, answerAt(answers, question.path)));
-  return factsOf((path) => values[INDEX.get(path) ?? -1]);
+function likelyFacts(answers: Answers, assumed: Assumptions): Facts {
+  return factsOf(
+    valuesWith((question) => likelyOf(question, answerAt(answers, question.path))),
+    assumed,
+  );
 }
+
+function valuesWith(of: (question: Question) => unknown): Values {
+  return Object.fromEntries(QUESTIONS.map((question) => [question.path, of(question)]));
+}
+
+/** Answers replaced by certain values: seconds, plain numbers or choices. */
+export type Replaced = readonly (readonly [path: string, value: unknown])[];
 
 const HARDEST: Readonly<Record<string, string>> = {
   freshness: 'low',
   'lateness.typical': 'high',
   'lateness.max': 'high',
+  'lateness.policy': 'correct',
   'reprocessing.every': 'daily',
   'reprocessing.history': 'high',
   maturity: 'novice',
   'volume.eventsPerSecond': 'high',
+  'volume.bytesPerEvent': 'high',
   arrival: 'continuous',
   arrivalEvery: 'low',
+  accuracy: 'approximate-then-exact',
   duplicates: 'never',
+  'team.engineers': 'low',
   correctBy: 'low',
   historyIn: 'none',
+  effects: 'once',
+  codebases: 'one',
+  asked: 'continuously',
 };
 
 /**
  * The hardest point that the answers leave open. Every gate and the effort only get worse towards it, so what holds here
  * holds over the whole range.
  */
-export function hardestFacts(answers: Answers): Facts {
-  return hardestWith(answers)();
+export function hardestFacts(answers: Answers, assumed: Assumptions = ASSUMED): Facts {
+  return hardestWith(answers, assumed)();
 }
 
-/** The hardest point with some answers replaced: seconds, plain numbers or choices. For searches, so it is cheap. */
+/** The hardest point with some answers replaced. For searches, so it is cheap. */
 export function hardestWith(
   answers: Answers,
-): (...replaced: readonly (readonly [path: string, value: unknown])[]) => Facts {
-  const values = QUESTIONS.map((question) => hardestOf(question, answerAt(answers, question.path)));
-  return (...replaced) => {
-    const all = values.slice();
-    for (const [path, value] of replaced) all[INDEX.get(path) ?? -1] = value;
-    return factsOf((at) => all[INDEX.get(at) ?? -1]);
-  };
+  assumed: Assumptions = ASSUMED,
+): (...replaced: Replaced) => Facts {
+  const facts = unscheduled(
+    valuesWith((question) => hardestOf(question, answerAt(answers, question.path))),
+    assumed,
+  );
+  return (...replaced) => factsWith(facts, replaced);
+}
+
+/** Facts whose arrival may still be replaced by files. */
+function unscheduled(values: Values, assumed: Assumptions): Facts {
+  const { arrivalEvery } = values;
+  return { ...factsOf(values, assumed), arrivalEvery: arrivalEvery as number };
 }
 
 /** The hardest value that one answer leaves open. */
@@ -135,10 +173,13 @@ export function hardestOf(question: Question, answer: unknown): unknown {
  * What predictions are made for: the likely volume, held to what the recommendation is held to, so that the figures
  * explain the choice.
  */
-export function predictedFacts(answers: Answers): Facts {
-  const { freshness, arrival, arrivalEvery, duplicates, maturity, every, historyIn } = hardestFacts(answers);
+export function predictedFacts(answers: Answers, assumed: Assumptions = ASSUMED): Facts {
+  const { freshness, arrival, arrivalEvery, duplicates, maturity, every, historyIn } = hardestFacts(
+    answers,
+    assumed,
+  );
   return {
-    ...likelyFacts(answers),
+    ...likelyFacts(answers, assumed),
     freshness,
     arrival,
     arrivalEvery,
@@ -155,30 +196,41 @@ export interface OpenPoint {
   readonly values: readonly unknown[];
 }
 
-/** The answers that are open and matter, and every point they leave open as far as a verdict can tell them apart. */
-export function openPoints(answers: Answers): {
+export interface OpenPoints {
+  /** The answers that are open and matter. */
   readonly axes: readonly string[];
   readonly points: readonly OpenPoint[];
-} {
+  /** The same points with some answers replaced by certain values. */
+  at(...replaced: Replaced): Facts[];
+}
+
+/** Every point that open answers leave, as far as a verdict can tell them apart. */
+export function openPoints(
+  answers: Answers,
+  assumed: Assumptions = ASSUMED,
+  pointsMax = POINTS_MAX,
+): OpenPoints {
   const open = DECIDING.map((path) => ({
     path,
     values: valuesOf(questionOf(path), answerAt(answers, path)),
   })).filter((axis) => axis.values.length > 1);
-  const base = QUESTIONS.map((question) => hardestOf(question, answerAt(answers, question.path)));
+  const base = hardestWith(answers, assumed);
   const total = open.reduce((product, axis) => product * axis.values.length, 1);
-  const count = Math.min(total, POINTS_MAX);
-  const points = Array.from({ length: count }, (_, index) => {
-    let rest = total <= POINTS_MAX ? index : Math.floor(((index + fraction(index)) * total) / count);
-    const all = [...base];
+  const count = Math.min(total, pointsMax);
+  const points = Array.from({ length: count }, (_, index): OpenPoint => {
+    let rest = total <= pointsMax ? index : Math.floor(((index + fraction(index)) * total) / count);
     const values = open.map((axis) => {
       const value = axis.values[rest % axis.values.length];
       rest = Math.floor(rest / axis.values.length);
-      all[INDEX.get(axis.path) ?? -1] = value;
       return value;
     });
-    return { facts: factsOf((path) => all[INDEX.get(path) ?? -1]), values };
+    return { facts: base(...open.map((axis, at) => [axis.path, values[at]] as const)), values };
   });
-  return { axes: open.map((axis) => axis.path), points };
+  return {
+    axes: open.map((axis) => axis.path),
+    points,
+    at: (...replaced) => points.map(({ facts }) => factsWith(facts, replaced)),
+  };
 }
 
 /** Spreads samples inside their strata without a pattern that an axis could hide in; the golden ratio's sequence. */
@@ -186,39 +238,66 @@ function fraction(index: number): number {
   return (index * 0.618_033_988_749_895) % 1;
 }
 
-const INDEX = new Map(QUESTIONS.map((question, index) => [question.path, index]));
+/** Where each answer stands in the facts. */
+const FIELDS = {
+  freshness: 'freshness',
+  'lateness.typical': 'typical',
+  'lateness.max': 'latest',
+  'lateness.policy': 'policy',
+  'reprocessing.every': 'every',
+  'reprocessing.history': 'history',
+  maturity: 'maturity',
+  'volume.eventsPerSecond': 'eventsPerSecond',
+  'volume.bytesPerEvent': 'bytesPerEvent',
+  'volume.keys': 'keys',
+  'volume.growthPerYear': 'growthPerYear',
+  arrival: 'arrival',
+  arrivalEvery: 'arrivalEvery',
+  action: 'action',
+  accuracy: 'accuracy',
+  duplicates: 'duplicates',
+  'state.window': 'window',
+  'state.joins': 'joins',
+  'state.distinct': 'distinct',
+  existing: 'existing',
+  'team.engineers': 'engineers',
+  'team.onCall': 'onCall',
+  cloud: 'cloud',
+  reactionTime: 'reactionTime',
+  correctBy: 'correctBy',
+  historyIn: 'historyIn',
+  effects: 'effects',
+  codebases: 'codebases',
+  asked: 'asked',
+} as const satisfies Readonly<Record<string, Exclude<keyof Facts, 'assumed'>>>;
 
-function factsOf(at: (path: string) => unknown): Facts {
-  const arrival = at('arrival') as Facts['arrival'];
-  return {
-    freshness: at('freshness') as number,
-    typical: at('lateness.typical') as number,
-    latest: at('lateness.max') as number,
-    policy: at('lateness.policy') as Facts['policy'],
-    every: at('reprocessing.every') as Facts['every'],
-    history: at('reprocessing.history') as number,
-    maturity: at('maturity') as Facts['maturity'],
-    eventsPerSecond: at('volume.eventsPerSecond') as number,
-    bytesPerEvent: at('volume.bytesPerEvent') as number,
-    keys: at('volume.keys') as number,
-    growthPerYear: at('volume.growthPerYear') as number,
-    arrival,
-    arrivalEvery: arrival === 'files' ? (at('arrivalEvery') as number) : 0,
-    accuracy: at('accuracy') as Facts['accuracy'],
-    duplicates: at('duplicates') as Facts['duplicates'],
-    window: at('state.window') as number,
-    joins: at('state.joins') as boolean,
-    distinct: at('state.distinct') as boolean,
-    existing: at('existing') as readonly string[],
-    engineers: at('team.engineers') as number,
-    cloud: at('cloud') as Facts['cloud'],
-    correctBy: at('correctBy') as number,
-    historyIn: at('historyIn') as Facts['historyIn'],
-    codebases: at('codebases') as Facts['codebases'],
-  };
+const FIELD_OF = new Map<string, string>(Object.entries(FIELDS));
+
+type Values = Readonly<Record<string, unknown>>;
+
+function factsOf(values: Values, assumed: Assumptions): Facts {
+  const facts: Record<string, unknown> = { assumed };
+  for (const path in FIELDS) facts[FIELD_OF.get(path) ?? path] = values[path];
+  return scheduled(facts as unknown as Facts);
 }
 
-/** What the promise comes to: files that are dropped every day cannot be read sooner than that. */
+function factsWith(facts: Facts, replaced: Replaced): Facts {
+  if (replaced.length === 0) return scheduled(facts);
+  const copy: Record<string, unknown> = { ...facts };
+  for (const [path, value] of replaced) copy[FIELD_OF.get(path) ?? path] = value;
+  return scheduled(copy as unknown as Facts);
+}
+
+/** Only files come on a schedule. */
+function scheduled(facts: Facts): Facts {
+  return facts.arrival === 'files' || facts.arrivalEvery === 0 ? facts : { ...facts, arrivalEvery: 0 };
+}
+
+/**
+ * What the promise comes to: files that are dropped every day cannot be read sooner than that, and a question that is asked
+ * once has no freshness to keep.
+ */
 export function promiseOf(facts: Facts): number {
-  return Math.max(facts.freshness, facts.arrivalEvery);
+  const once = facts.asked === 'once' ? ONE_OFF_PROMISE_SECONDS : 0;
+  return Math.max(facts.freshness, facts.arrivalEvery, once);
 }

@@ -8,18 +8,28 @@
 import type { Architecture } from './answers.ts';
 import { secondsText } from './complete.ts';
 import { promiseOf, type Facts } from './facts.ts';
+import { correctionDelayOf } from './model/corrections.ts';
+import { burdenHoursOf } from './model/effort.ts';
 import { freshnessFloorSeconds, paceOf } from './model/freshness.ts';
 import { REPLAY_SHARE_MAX } from './model/limits.ts';
-import { isRoutine, replayShareOf, reprocessLimitOf, reprocessSecondsOf } from './model/reprocessing.ts';
+import {
+  isReplayAffordable,
+  isRoutine,
+  replays,
+  replayShareOf,
+  reprocessLimitOf,
+  reprocessSecondsOf,
+} from './model/reprocessing.ts';
 import type { Violation } from './recommendation.ts';
 
-/** A broken gate. The text is made only when someone reads it. */
-export interface Breach {
-  readonly severity: number;
-  describe(): Violation;
+interface Gate {
+  /** Entries of the knowledge base that its numbers rest on. */
+  readonly sources: readonly string[];
+  /** How far it is broken; 0 when it holds. Called thousands of times by searches, so nothing is made here. */
+  severity(architecture: Architecture, facts: Facts): number;
+  /** In words; only when it is broken. */
+  describe(architecture: Architecture, facts: Facts): Violation;
 }
-
-type Gate = (architecture: Architecture, facts: Facts) => Breach | undefined;
 
 export const NAMES: Readonly<Record<Architecture, string>> = {
   batch: 'Batch',
@@ -32,26 +42,36 @@ export const NAMES: Readonly<Record<Architecture, string>> = {
 /** Tolerates the last bits of a floating-point division. */
 const EPSILON = 1e-9;
 
-const freshness: Gate = (architecture, facts) => {
-  const promise = promiseOf(facts);
-  const floor = freshnessFloorSeconds(architecture, facts);
-  if (promise >= floor * (1 - EPSILON)) return undefined;
-  return {
-    severity: Math.log10(floor / promise),
-    describe: () => ({
-      requirement: 'freshness',
-      needs: secondsText(promise),
-      gives: secondsText(floor),
-      because: freshnessReason(architecture, facts),
-      source: paceOf(architecture, facts).source,
-    }),
-  };
+const freshness: Gate = {
+  sources: [
+    'ours-batch-floor',
+    'ours-micro-batch-floor',
+    'ours-stream-floor',
+    'ours-exactly-once-floor',
+    'sla-over-three',
+    'iceberg-commit-floor',
+  ],
+  severity(architecture, facts) {
+    const promise = promiseOf(facts);
+    const floor = freshnessFloorSeconds(architecture, facts);
+    return promise >= floor * (1 - EPSILON) ? 0 : Math.log10(floor / promise);
+  },
+  describe: (architecture, facts) => ({
+    requirement: 'freshness',
+    needs: secondsText(promiseOf(facts)),
+    gives: secondsText(Math.ceil(freshnessFloorSeconds(architecture, facts) * 1000) / 1000),
+    because: freshnessReason(architecture, facts),
+    source: paceOf(architecture, facts).source,
+  }),
 };
 
 function freshnessReason(architecture: Architecture, facts: Facts): string {
   const pace = paceOf(architecture, facts);
   const interval = secondsText(pace.intervalMinSeconds);
+  const floor = freshnessFloorSeconds(architecture, facts);
   if (architecture === 'batch') {
+    if (floor > pace.intervalMinSeconds * pace.intervals * (1 + EPSILON))
+      return `a run that reads a day of these events takes ${secondsText(Math.round(floor / pace.intervals))}, and a promise must leave room to wait, to run and to run once more after a failure`;
     return `a batch starts every ${interval} at the least, and a promise must leave room to wait, to run and to run once more after a failure`;
   }
   if (architecture === 'micro-batch') {
@@ -61,79 +81,143 @@ function freshnessReason(architecture: Architecture, facts: Facts): string {
   return `a stream commits every ${interval} at best${once}, and a result takes up to ${pace.intervals} commits to be seen`;
 }
 
-const reprocessTime: Gate = (architecture, facts) => {
-  const seconds = reprocessSecondsOf(architecture, facts);
-  const limit = reprocessLimitOf(facts);
-  if (seconds <= limit) return undefined;
-  const replays = architecture === 'streaming' || architecture === 'kappa';
-  return {
-    severity: 0.5 + Math.log10(seconds / limit),
-    describe: () => ({
+const reprocessTime: Gate = {
+  sources: ['ours-replay-rate', 'ours-batch-rate'],
+  severity(architecture, facts) {
+    const seconds = reprocessSecondsOf(architecture, facts);
+    const limit = reprocessLimitOf(facts);
+    return seconds <= limit ? 0 : 0.5 + Math.log10(seconds / limit);
+  },
+  describe(architecture, facts) {
+    const limit = reprocessLimitOf(facts);
+    return {
       requirement: limit < facts.correctBy ? 'reprocessing.every' : 'correctBy',
       needs: secondsText(limit),
-      gives: secondsText(seconds),
-      because: replays
+      gives: secondsText(Math.round(reprocessSecondsOf(architecture, facts))),
+      because: replays(architecture)
         ? 'the log is replayed through the stream job, which must not starve the live one'
         : 'even read in parallel from files, this much history takes longer',
-      source: replays ? 'ours-replay-rate' : 'ours-batch-rate',
-    }),
-  };
+      source: replays(architecture) ? 'ours-replay-rate' : 'ours-batch-rate',
+    };
+  },
 };
 
-const replayShare: Gate = (architecture, facts) => {
-  if (architecture !== 'streaming' && architecture !== 'kappa') return undefined;
-  const share = replayShareOf(facts);
-  if (share <= REPLAY_SHARE_MAX * (1 + EPSILON)) return undefined;
-  return {
-    severity: 0.5 + Math.log10(share / REPLAY_SHARE_MAX),
-    describe: () => ({
+const replayShare: Gate = {
+  sources: ['ours-replay-share'],
+  severity: (architecture, facts) =>
+    !replays(architecture) || isReplayAffordable(facts)
+      ? 0
+      : 0.5 + Math.log10(replayShareOf(facts) / REPLAY_SHARE_MAX),
+  describe(_, facts) {
+    const share = replayShareOf(facts);
+    return {
       requirement: 'reprocessing.history',
       needs: `${secondsText(facts.history)} again, ${facts.every}`,
-      gives: `at most ${secondsText((facts.history / share) * REPLAY_SHARE_MAX)} of it`,
+      gives: `at most ${secondsText(Math.floor((facts.history / share) * REPLAY_SHARE_MAX))} of it`,
       because: `replaying it means reading ${Math.round(share)} times what arrives meanwhile; over ${REPLAY_SHARE_MAX} times, the replay is the workload, and a batch layer over files does it for less`,
       source: 'ours-replay-share',
-    }),
-  };
+    };
+  },
 };
 
-const logHoldsHistory: Gate = (architecture, facts) => {
-  const needed =
-    architecture === 'kappa' ? facts.every !== 'never' : architecture === 'streaming' && isRoutine(facts);
-  if (!needed || facts.historyIn === 'log' || facts.historyIn === 'both') return undefined;
-  return {
-    severity: 0.5,
-    describe: () => ({
-      requirement: 'historyIn',
-      needs: `${secondsText(facts.history)} in the log`,
-      gives: facts.historyIn === 'lake' ? 'history in the lake only' : 'no history',
-      because: 'a replay reads the log, so the log must hold everything that is replayed',
-      source: 'azure-lambda-text',
-    }),
-  };
+const correctionTime: Gate = {
+  sources: ['ours-corrections'],
+  severity(architecture, facts) {
+    const delay = correctionDelayOf(architecture, facts);
+    return delay <= facts.correctBy * (1 + EPSILON) ? 0 : Math.log10(delay / facts.correctBy);
+  },
+  describe: (architecture, facts) => ({
+    requirement: 'correctBy',
+    needs: secondsText(facts.correctBy),
+    gives: secondsText(Math.ceil(correctionDelayOf(architecture, facts))),
+    because: `a late event waits for the next ${architecture === 'batch' ? 'run' : architecture === 'lambda' ? 'run of the batch layer' : 'correction'}, which cannot come often enough`,
+    source: 'ours-corrections',
+  }),
 };
 
-const skill: Gate = (architecture, facts) => {
-  if (architecture !== 'lambda' || facts.maturity !== 'novice') return undefined;
-  return {
-    severity: 2,
-    describe: () => ({
-      requirement: 'maturity',
-      needs: 'a team that runs two layers and reconciles them',
-      gives: 'novice',
-      because: 'a batch and a speed layer fail in different ways at the same time',
-      source: 'ours-effort',
-    }),
-  };
+const historyKept: Gate = {
+  sources: ['azure-lambda-text'],
+  severity(architecture, facts) {
+    if (facts.historyIn !== 'none') return 0;
+    const needed =
+      architecture === 'kappa' ? facts.every !== 'never' : architecture === 'streaming' && isRoutine(facts);
+    return needed ? 0.5 : 0;
+  },
+  describe: (_, facts) => ({
+    requirement: 'historyIn',
+    needs: `${secondsText(facts.history)} in the log or in a lake`,
+    gives: 'no history',
+    because: 'a replay reads what was kept, and nothing is kept',
+    source: 'azure-lambda-text',
+  }),
 };
 
-const GATES: readonly Gate[] = [freshness, reprocessTime, replayShare, logHoldsHistory, skill];
+const effects: Gate = {
+  sources: ['ours-effects'],
+  severity: (architecture, facts) =>
+    architecture === 'kappa' && facts.effects === 'once' && facts.every !== 'never' ? 0.5 : 0,
+  describe: (_, facts) => ({
+    requirement: 'effects',
+    needs: 'mails and payments once',
+    gives: `them again with each replay, ${facts.every}`,
+    because:
+      'a second version runs the same code over the same events beside the live one; a rebuild by hand or a batch layer leaves what acts on the outside switched off',
+    source: 'ours-effects',
+  }),
+};
 
-/** Every gate that an architecture breaks. */
-export function breachesOf(architecture: Architecture, facts: Facts): Breach[] {
-  const found: Breach[] = [];
-  for (const gate of GATES) {
-    const breach = gate(architecture, facts);
-    if (breach !== undefined) found.push(breach);
-  }
-  return found;
+const skill: Gate = {
+  sources: ['ours-effort'],
+  severity: (architecture, facts) => (architecture === 'lambda' && facts.maturity === 'novice' ? 2 : 0),
+  describe: () => ({
+    requirement: 'maturity',
+    needs: 'a team that runs two layers and reconciles them',
+    gives: 'novice',
+    because: 'a batch and a speed layer fail in different ways at the same time',
+    source: 'ours-effort',
+  }),
+};
+
+const hands: Gate = {
+  sources: ['ours-effort', 'ours-person-hour'],
+  severity(architecture, facts) {
+    const there = facts.engineers * facts.assumed.engineerHours;
+    const needed = burdenHoursOf(architecture, facts);
+    return needed <= there ? 0 : Math.log10(needed / there);
+  },
+  describe: (architecture, facts) => ({
+    requirement: 'team.engineers',
+    needs: `${Math.round(burdenHoursOf(architecture, facts))} hours a month`,
+    gives: `${Math.round(facts.engineers * facts.assumed.engineerHours)} hours, all there are`,
+    because: 'operating it would take more than all the time of the team',
+    source: 'ours-effort',
+  }),
+};
+
+/** By the name of what each holds. */
+export const GATES: Readonly<Record<string, Gate>> = {
+  freshness,
+  reprocessTime,
+  replayShare,
+  correctionTime,
+  historyKept,
+  effects,
+  skill,
+  hands,
+};
+
+const ALL_GATES = Object.values(GATES);
+
+/** How far an architecture is from feasible; 0 when it is. */
+export function severityOf(architecture: Architecture, facts: Facts): number {
+  let severity = 0;
+  for (const gate of ALL_GATES) severity += gate.severity(architecture, facts);
+  return severity;
+}
+
+/** Every gate that an architecture breaks, in words. */
+export function violationsOf(architecture: Architecture, facts: Facts): Violation[] {
+  return ALL_GATES.filter((gate) => gate.severity(architecture, facts) > 0).map((gate) =>
+    gate.describe(architecture, facts),
+  );
 }

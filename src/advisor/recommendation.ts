@@ -62,6 +62,22 @@ export interface Predicted {
   readonly range: { readonly low: MonthlyUsd; readonly high: MonthlyUsd };
   /** Hours that people spend on operating it in a month: what "simple" is measured by. */
   readonly effortHours: number;
+  /** From a late event to the corrected result; 0 when nothing is corrected by itself. */
+  readonly correctionDelaySeconds: number;
+  /** Age at which an exact result is final, with the latest event that is waited for in it. */
+  readonly finalAfterSeconds: number;
+  /** Share of events that are never counted unless somebody does it by hand. */
+  readonly lostShare: number;
+  /** How old the events are that somebody, or something, acts on. */
+  readonly ageAtActionSeconds: number;
+  readonly stateBytes: number;
+  /** Log and lake, copies and headroom included. */
+  readonly keptBytes: number;
+  /** From a killed job to new results. */
+  readonly restartSeconds: number;
+  /** Nights in a month on which somebody is woken, and hours in which the promise is broken because something stands. */
+  readonly nightsPerMonth: number;
+  readonly brokenHoursPerMonth: number;
 }
 
 export interface MonthlyUsd {
@@ -97,6 +113,11 @@ export interface Source {
   readonly title: string;
   readonly where: string;
   readonly asOf?: string;
-  /** `ours` marks estimates and judgements of this project. */
+  /** `ours` marks estimates, judgements and measurements of this project. */
   readonly kind: string;
+  readonly claim: string;
+  readonly value?: number | readonly [number, number];
+  readonly unit?: string;
+  /** How well it is known: read, secondary, derived, measured or estimate. */
+  readonly check: string;
 }

@@ -1,5 +1,6 @@
 import type { Architecture } from './answers.ts';
 import type { Facts } from './facts.ts';
+import { batchLayerEveryOf } from './model/corrections.ts';
 import { freshnessOf } from './model/freshness.ts';
 import { isRoutine } from './model/reprocessing.ts';
 import type { Settings } from './recommendation.ts';
@@ -17,7 +18,7 @@ export function settingsOf(architecture: Architecture, facts: Facts): Settings {
     checkpointEverySeconds: runs ? 0 : Math.min(10, Math.max(1, triggerEverySeconds)),
     retentionSeconds: retentionOf(architecture, facts),
     delivery: facts.duplicates === 'never' ? 'exactly-once' : 'at-least-once',
-    ...(architecture === 'lambda' ? { batchEverySeconds: DAY_SECONDS } : {}),
+    ...(architecture === 'lambda' ? { batchEverySeconds: batchLayerEveryOf(facts) } : {}),
   };
 }
 

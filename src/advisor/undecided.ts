@@ -1,6 +1,7 @@
 import type { Answers, Architecture } from './answers.ts';
 import { answerAt, answerText } from './complete.ts';
 import { openPoints } from './facts.ts';
+import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
 import type { Recommendation } from './recommendation.ts';
 import { verdictAt, verdictOf } from './verdict.ts';
@@ -12,9 +13,9 @@ export interface Openness {
 }
 
 /** Every verdict that the answers leave open, and the answer that would settle most if it were known. */
-export function opennessOf(answers: Answers): Openness {
-  const recommendation = verdictOf(answers);
-  const { axes, points } = openPoints(answers);
+export function opennessOf(answers: Answers, assumed: Assumptions = ASSUMED): Openness {
+  const recommendation = verdictOf(answers, assumed);
+  const { axes, points } = openPoints(answers, assumed);
   const verdicts = points.map((point) => verdictAt(point.facts));
   const found = new Set(verdicts);
   const possible = [

@@ -96,9 +96,62 @@ const CASES: readonly Case[] = [
     { freshness: '10s', ...team('intermediate'), ...redo('daily', '730d') },
   ],
   [
-    'seconds with reprocessing from a lake only',
+    'seconds with reprocessing every week from a lake only',
     'lambda',
+    { freshness: '5s', historyIn: 'lake', ...team('expert'), ...redo('weekly') },
+  ],
+  [
+    'seconds with reprocessing from a lake now and then',
+    'kappa',
     { freshness: '5s', historyIn: 'lake', ...team('expert'), ...redo('monthly') },
+  ],
+  [
+    'seconds, approximate at first and exact later, from a lake',
+    'lambda',
+    {
+      freshness: '5s',
+      historyIn: 'lake',
+      accuracy: 'approximate-then-exact',
+      ...team('intermediate'),
+      ...redo('monthly'),
+    },
+  ],
+  [
+    'seconds, approximate at first and exact later, where the log is all there is',
+    'kappa',
+    {
+      freshness: '5s',
+      historyIn: 'log',
+      accuracy: 'approximate-then-exact',
+      ...team('expert'),
+      ...redo('monthly'),
+    },
+  ],
+  [
+    'seconds, with a second implementation that is tolerable',
+    'lambda',
+    {
+      freshness: '5s',
+      codebases: 'two',
+      existing: ['kafka', 'spark'],
+      ...team('expert'),
+      ...redo('monthly'),
+    },
+  ],
+  [
+    'seconds from a log that keeps everything',
+    'kappa',
+    { freshness: '5s', historyIn: 'log', ...team('intermediate'), ...redo('quarterly') },
+  ],
+  [
+    'seconds with mails that must not be sent again',
+    'streaming',
+    { freshness: '5s', effects: 'once', ...team('expert'), ...redo('monthly') },
+  ],
+  [
+    'a question that is asked once',
+    'batch',
+    { freshness: '5s', asked: 'once', ...team('expert'), ...redo('never') },
   ],
   [
     'seconds with more history than a replay can read in a day',

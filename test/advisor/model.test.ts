@@ -41,7 +41,7 @@ describe('freshness', () => {
     expect(freshnessOf('streaming', facts({ freshness: '1d' })).intervalSeconds).toBe(1);
     expect(freshnessOf('streaming', facts({ freshness: '200ms' }))).toMatchObject({
       intervalSeconds: 0.05,
-      p99Seconds: 0.2,
+      promiseSeconds: 0.2,
     });
   });
 });

@@ -163,5 +163,5 @@ test('the questions in text and Markdown are complete', () => {
     .split('\n')
     .filter((line) => line.startsWith('| `'));
   expect(rows.every((row) => row.split(/(?<!\\)\|/).length === 7)).toBe(true);
-  expect(rows.length).toBe(28);
+  expect(rows.length).toBe(29);
 });

@@ -20,6 +20,21 @@ export const predicted = z.object({
   monthlyUsd,
   range: z.object({ low: monthlyUsd, high: monthlyUsd }),
   effortHours: z.number().describe('Hours that people spend on operating it in a month.'),
+  correctionDelaySeconds: z
+    .number()
+    .describe('From a late event to the corrected result; 0 when nothing is corrected by itself.'),
+  finalAfterSeconds: z.number().describe('Age at which an exact result is final.'),
+  lostShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe('Share of events that are never counted unless somebody does it by hand.'),
+  ageAtActionSeconds: z.number().describe('How old the events are that somebody, or something, acts on.'),
+  stateBytes: z.number(),
+  keptBytes: z.number().describe('Log and lake, copies and headroom included.'),
+  restartSeconds: z.number().describe('From a killed job to new results.'),
+  nightsPerMonth: z.number().describe('Nights on which somebody is woken.'),
+  brokenHoursPerMonth: z.number().describe('Hours in which the promise is broken because something stands.'),
 });
 
 const violation = z.object({
@@ -83,7 +98,11 @@ export const recommendationSchema = z.object({
       title: z.string(),
       where: z.string(),
       asOf: z.exactOptional(z.string()),
-      kind: z.string().describe('`ours` marks estimates and judgements of this project.'),
+      kind: z.string().describe('`ours` marks estimates, judgements and measurements of this project.'),
+      claim: z.string(),
+      value: z.exactOptional(z.union([z.number(), z.tuple([z.number(), z.number()])])),
+      unit: z.exactOptional(z.string()),
+      check: z.string().describe('How well it is known: read, secondary, derived, measured or estimate.'),
     }),
   ),
 });

@@ -11,7 +11,8 @@ export interface KnowledgeEntry {
   readonly kind: 'official-doc' | 'vendor' | 'practitioner' | 'paper' | 'ours';
   /**
    * read: seen on the cited page · secondary: seen where others quote it · derived: arithmetic on other entries ·
-   * estimate: a judgement of this project, to be replaced by a measurement
+   * measured: by a benchmark of this project, committed under bench/results · estimate: a judgement of this project, to be
+   * replaced by a measurement
    */
-  readonly check: 'read' | 'secondary' | 'derived' | 'estimate';
+  readonly check: 'read' | 'secondary' | 'derived' | 'measured' | 'estimate';
 }

@@ -83,6 +83,17 @@ export const PUBLISHED: readonly KnowledgeEntry[] = [
     check: 'read',
   },
   {
+    id: 'microbatch-range',
+    title: 'Micro-batching, streaming or batch',
+    claim: 'Micro-batches every 1 to 10 s deliver in 5 to 20 s; event by event takes 10 to 100 ms',
+    value: [5, 20],
+    unit: 's',
+    url: 'https://www.systemoverflow.com/learn/batch-stream-processing/micro-batch-processing/micro-batching-vs-stream-vs-batch-choosing-the-right-pattern',
+    asOf: READ,
+    kind: 'practitioner',
+    check: 'read',
+  },
+  {
     id: 'bands-cbohm',
     title: 'The real-time myth',
     claim:
@@ -90,6 +101,16 @@ export const PUBLISHED: readonly KnowledgeEntry[] = [
     url: 'https://www.cbohm.com/insights/real-time-myth',
     asOf: READ,
     kind: 'practitioner',
+    check: 'read',
+  },
+  {
+    id: 'bands-greendolphin',
+    title: 'Streaming or batch: which data architecture',
+    claim: 'Four in five needs are analytical and met by batch; one in twenty acts on each event',
+    value: 0.8,
+    url: 'https://greendolphin.ai/blog/streaming-vs-batch-data-architecture',
+    asOf: READ,
+    kind: 'vendor',
     check: 'read',
   },
   {
@@ -121,6 +142,17 @@ export const PUBLISHED: readonly KnowledgeEntry[] = [
     check: 'read',
   },
   {
+    id: 'eos-producer-3pct',
+    title: 'Transactions in Apache Kafka',
+    claim:
+      'Large records in transactions of 100 ms cost a producer 3 % of its throughput; the cost is that of a transaction',
+    value: 0.03,
+    url: 'https://www.confluent.io/blog/transactions-apache-kafka/',
+    asOf: READ,
+    kind: 'vendor',
+    check: 'secondary',
+  },
+  {
     id: 'eos-streams-15-30',
     title: 'Exactly-once in Kafka Streams',
     claim:
@@ -140,6 +172,18 @@ export const PUBLISHED: readonly KnowledgeEntry[] = [
     url: 'https://www.conduktor.io/blog/kafka-exactly-once-performance-cost.md',
     asOf: READ,
     kind: 'vendor',
+    check: 'read',
+  },
+  {
+    id: 'msf-billing',
+    title: 'Managed Flink: how it is billed',
+    claim:
+      'A unit is a core with 4 GB, billed by the second; each job pays for one more unit that coordinates',
+    value: 1,
+    unit: 'core',
+    url: 'https://docs.aws.amazon.com/managed-flink/latest/java/how-pricing.html',
+    asOf: READ,
+    kind: 'official-doc',
     check: 'read',
   },
   {

@@ -9,7 +9,7 @@ import type { Answers, Architecture, GivenAnswers } from '../answers.ts';
 import { answerAt, completeAnswers, missingAnswers, withAnswer } from '../complete.ts';
 import { failure } from '../../errors.ts';
 import { hardestWith, type Facts } from '../facts.ts';
-import { breachesOf } from '../gates.ts';
+import { severityOf } from '../gates.ts';
 import { questionOf } from '../questions.ts';
 import { verdictAt } from '../verdict.ts';
 import { type Axis, axisOf } from './axis.ts';
@@ -85,7 +85,7 @@ export function mapOf(given: GivenAnswers, options: MapOptions): DecisionMap {
 
 export function cellOf(facts: Facts): MapCell {
   const architecture = verdictAt(facts);
-  return { architecture, holds: breachesOf(architecture, facts).length === 0 };
+  return { architecture, holds: severityOf(architecture, facts) === 0 };
 }
 
 /** The middles of so many equal parts. */

@@ -1,15 +1,22 @@
 /**
  * Dollars in a month, as low, likely and high. Compute is core hours at one price, storage is volume × retention where it
  * is kept, people are hours of effort. List prices age and differ by region; the range is wide on purpose.
+ *
+ *   compute  core hours × price         a stream never stops: its cores and one more; runs pay for their start and their reading
+ *   storage  bytes kept × price         a log on disks: three replicas, half full, one week; the rest and the lake on objects
+ *   people   hours of effort × price
+ *   growth   the middle of the coming year: (1 + growth) ÷ 2
  */
 import type { Architecture } from '../answers.ts';
 import type { Facts } from '../facts.ts';
 import type { MonthlyUsd } from '../recommendation.ts';
 import { retentionOf } from '../settings.ts';
+import { batchLayerEveryOf } from './corrections.ts';
 import { effortHoursOf } from './effort.ts';
 import { freshnessOf } from './freshness.ts';
 import { BATCH_RATE_PER_CORE, REPLAY_RATE_PER_CORE } from './limits.ts';
-import { liveCoresOf, runsPerMonthOf } from './reprocessing.ts';
+import { coreSeconds, liveCoresOf, runsPerMonthOf } from './reprocessing.ts';
+import { stateBytesOf } from './state.ts';
 
 export interface CostRange {
   readonly low: MonthlyUsd;
@@ -17,17 +24,21 @@ export interface CostRange {
   readonly high: MonthlyUsd;
 }
 
-interface Prices {
-  readonly coreHourUsd: number;
-  readonly diskGbMonthUsd: number;
-  readonly objectGbMonthUsd: number;
-}
+/** What each line of a cost rests on. */
+export const COST_SOURCES: Readonly<Record<'compute' | 'storage' | 'people', readonly string[]>> = {
+  compute: [
+    'msf-kpu-price',
+    'msf-billing',
+    'ours-hardware',
+    'ours-live-rate',
+    'ours-batch-rate',
+    'ours-replay-rate',
+    'eos-streams-15-30',
+  ],
+  storage: ['gp3-price', 's3-price', 'ours-hardware', 'tiered-3-9x'],
+  people: ['ours-effort', 'ours-person-hour', 'kafka-fte'],
+};
 
-/** One list, from quoted figures; other clouds are taken to be near it. Own hardware is what it costs over its life. */
-const CLOUD: Prices = { coreHourUsd: 0.11, diskGbMonthUsd: 0.08, objectGbMonthUsd: 0.023 };
-const HARDWARE: Prices = { coreHourUsd: 0.02, diskGbMonthUsd: 0.02, objectGbMonthUsd: 0.01 };
-
-const PERSON_HOUR_USD = 90;
 const MONTH_HOURS = 720;
 const MONTH_SECONDS = MONTH_HOURS * 3600;
 /** Three replicas, each on a disk that is half full. */
@@ -45,13 +56,14 @@ const SPREAD = {
 } as const;
 
 export function monthlyCostOf(architecture: Architecture, facts: Facts): CostRange {
-  const prices = facts.cloud === 'none' ? HARDWARE : CLOUD;
+  const prices = facts.cloud === 'none' ? facts.assumed.hardware : facts.assumed.cloud;
   const growth = (1 + facts.growthPerYear) / 2;
   const compute = CORE_HOURS[architecture](facts) * growth * prices.coreHourUsd;
-  const storage = storageUsd(architecture, facts, prices) * growth;
-  const people = effortHoursOf(architecture, facts) * PERSON_HOUR_USD;
+  const kept = keptOf(architecture, facts);
+  const storage = (kept.diskBytes * prices.diskGbMonthUsd + kept.objectBytes * prices.objectGbMonthUsd) / 1e9;
+  const people = effortHoursOf(architecture, facts) * facts.assumed.personHourUsd;
   const at = (spread: (typeof SPREAD)[keyof typeof SPREAD]): MonthlyUsd => {
-    const parts = [compute * spread.compute, storage * spread.storage, people * spread.people].map(
+    const parts = [compute * spread.compute, storage * growth * spread.storage, people * spread.people].map(
       Math.round,
     );
     const [c = 0, s = 0, p = 0] = parts;
@@ -67,16 +79,20 @@ const CORE_HOURS: Readonly<Record<Architecture, CoreHours>> = {
     const { intervalSeconds } = freshnessOf('batch', facts);
     // Each run overwrites its day: half of it has been read before, on average.
     const rereads = Math.max(1, 86_400 / intervalSeconds / 2);
-    return startHours(intervalSeconds) + batchHours(monthlyEventsOf(facts) * rereads + reprocessedOf(facts));
+    return (
+      startHours(intervalSeconds) + batchHours(monthlyEventsOf(facts) * rereads + reprocessedOf(facts), facts)
+    );
   },
   'micro-batch': (facts) => {
     const starts = startHours(freshnessOf('micro-batch', facts).intervalSeconds);
-    return Math.min(MONTH_HOURS, starts) + batchHours(monthlyEventsOf(facts) + reprocessedOf(facts));
+    return Math.min(MONTH_HOURS, starts) + batchHours(monthlyEventsOf(facts) + reprocessedOf(facts), facts);
   },
   streaming: (facts) => alwaysOnHours(facts) + replayHours(facts),
   kappa: (facts) => alwaysOnHours(facts) + replayHours(facts),
   lambda: (facts) =>
-    alwaysOnHours(facts) + startHours(86_400) + batchHours(monthlyEventsOf(facts) + reprocessedOf(facts)),
+    alwaysOnHours(facts) +
+    startHours(batchLayerEveryOf(facts)) +
+    batchHours(monthlyEventsOf(facts) + reprocessedOf(facts), facts),
 };
 
 function monthlyEventsOf(facts: Facts): number {
@@ -88,12 +104,12 @@ function reprocessedOf(facts: Facts): number {
   return facts.every === 'never' ? 0 : facts.history * facts.eventsPerSecond * runsPerMonthOf(facts);
 }
 
-function batchHours(events: number): number {
-  return events / BATCH_RATE_PER_CORE / 3600;
+function batchHours(events: number, facts: Facts): number {
+  return coreSeconds(events, facts, BATCH_RATE_PER_CORE) / 3600;
 }
 
 function replayHours(facts: Facts): number {
-  return reprocessedOf(facts) / REPLAY_RATE_PER_CORE / 3600;
+  return coreSeconds(reprocessedOf(facts), facts, REPLAY_RATE_PER_CORE) / 3600;
 }
 
 /** What starting runs costs, whatever they do. */
@@ -105,34 +121,23 @@ function startHours(everySeconds: number): number {
 function alwaysOnHours(facts: Facts): number {
   const cores = Math.max(
     Math.ceil(liveCoresOf(facts)),
-    Math.ceil(stateBytesOf(facts) / STATE_BYTES_PER_CORE),
+    Math.ceil(stateBytesOf('streaming', facts) / STATE_BYTES_PER_CORE),
   );
   const transactions = facts.duplicates === 'never' ? 1.15 : 1;
   return (cores * transactions + 1) * MONTH_HOURS;
 }
 
-/** State of every key in the windows that are open; distinct values and joins keep more than a number. */
-export function stateBytesOf(facts: Facts): number {
-  const openWindows = 1 + facts.latest / facts.window;
-  const events = facts.eventsPerSecond * (facts.window + facts.latest);
-  const entries = Math.min(facts.keys * openWindows, events);
-  const values = facts.distinct ? Math.min(events, entries * 100) * 16 : 0;
-  const sides = facts.joins ? events * facts.bytesPerEvent : 0;
-  return entries * 200 + values + sides;
-}
-
-function storageUsd(architecture: Architecture, facts: Facts, prices: Prices): number {
-  const perSecond = (facts.eventsPerSecond * facts.bytesPerEvent) / 1e9;
+/** Bytes that are kept, copies and headroom included, by where they are. */
+export function keptOf(architecture: Architecture, facts: Facts): { diskBytes: number; objectBytes: number } {
+  const perSecond = facts.eventsPerSecond * facts.bytesPerEvent;
   const retained = retentionOf(architecture, facts);
-  const disk = perSecond * Math.min(retained, HOT_SECONDS) * DISK_COPIES * prices.diskGbMonthUsd;
-  const cold = perSecond * Math.max(0, retained - HOT_SECONDS);
-  const colder = tiersCold(facts)
-    ? cold * prices.objectGbMonthUsd
-    : cold * DISK_COPIES * prices.diskGbMonthUsd;
+  const hot = perSecond * Math.min(retained, HOT_SECONDS) * DISK_COPIES;
+  const old = perSecond * Math.max(0, retained - HOT_SECONDS);
+  const tiered = tiersCold(facts);
   const keepsLake = architecture !== 'kappa' && (architecture !== 'streaming' || facts.historyIn !== 'log');
   const history = Math.max(facts.every === 'never' ? 0 : facts.history, 30 * 86_400);
-  const lake = keepsLake ? perSecond * history * COLUMNAR_RATIO * prices.objectGbMonthUsd : 0;
-  return disk + colder + lake;
+  const lake = keepsLake ? perSecond * history * COLUMNAR_RATIO : 0;
+  return { diskBytes: hot + (tiered ? 0 : old * DISK_COPIES), objectBytes: (tiered ? old : 0) + lake };
 }
 
 /** Old segments of the log go to object storage when something that does it is there. */

@@ -1,4 +1,7 @@
-/** The numbers that the gates and the model turn on. Each names the entry of the knowledge base that it rests on. */
+/**
+ * The numbers that the gates and the model turn on. Each names the entry of the knowledge base that it rests on. Those of the
+ * bundled runtime are held against the committed results of its benchmarks by `test/advisor/floors.test.ts`.
+ */
 import type { Architecture } from '../answers.ts';
 
 /** How an architecture paces its work. */
@@ -7,6 +10,8 @@ export interface Pace {
   readonly intervalMaxSeconds: number;
   /** The promise is this many intervals: one to wait, one to run, one to run again after a failure. */
   readonly intervals: number;
+  /** What one run or commit takes, whatever it has to do. */
+  readonly startSeconds: number;
   readonly source: string;
 }
 
@@ -14,12 +19,14 @@ export const BATCH: Pace = {
   intervalMinSeconds: 1200,
   intervalMaxSeconds: 86_400,
   intervals: 3,
+  startSeconds: 60,
   source: 'ours-batch-floor',
 };
 export const MICRO_BATCH: Pace = {
   intervalMinSeconds: 20,
   intervalMaxSeconds: 1200,
   intervals: 3,
+  startSeconds: 3,
   source: 'ours-micro-batch-floor',
 };
 /** A stream commits this often; the promise is four commits: read, compute, commit, show. */
@@ -27,6 +34,7 @@ export const STREAM: Pace = {
   intervalMinSeconds: 0.025,
   intervalMaxSeconds: 1,
   intervals: 4,
+  startSeconds: 0.005,
   source: 'ours-stream-floor',
 };
 /** Exactly-once makes a result visible only when its transaction is committed. */
@@ -37,15 +45,24 @@ export const SCHEDULES_SECONDS = [
   1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, 86_400,
 ] as const;
 
-/** A replay that reads more than this many times what arrives in the same time is a second workload, not a repair. */
+/**
+ * A replay that reads more than this many times what arrives in the same time is a second workload, not a repair: with
+ * sixteen times the cores of the live job, each four times as fast as it is sized for, it would hardly ever be done.
+ */
 export const REPLAY_SHARE_MAX = 100;
+/** What one core replays in an hour is no workload, however often it is asked for. */
+export const REPLAY_QUIET_CORE_SECONDS = 3600;
 
 /** Events that one core processes in a second. */
 export const LIVE_RATE_PER_CORE = 50_000;
 export const REPLAY_RATE_PER_CORE = 200_000;
 export const BATCH_RATE_PER_CORE = 1_000_000;
+/** Bytes that one core reads and takes apart in a second, when events are large. */
+export const READ_BYTES_PER_CORE = 200_000_000;
 /** Cores that can be had for the time of a reprocessing; a log is read by as many as it has partitions. */
 export const REPROCESS_CORES = 64;
+/** How long a killed job with a GB of state takes until new events are visible again. */
+export const RECOVERY_SECONDS_PER_GB = 8.4;
 
 /** Days between two reprocessings; "never" does not come round. */
 export const PERIOD_DAYS = {
@@ -59,6 +76,9 @@ export const PERIOD_DAYS = {
 
 /** Reprocessing this often is part of the routine. */
 export const ROUTINE_DAYS_MAX = 31;
+
+/** A question that is asked once is answered by one run; nobody waits for the next. */
+export const ONE_OFF_PROMISE_SECONDS = BATCH.intervalMinSeconds * BATCH.intervals;
 
 /** Interior values at which a verdict can change, for ranges that contain them (seconds or plain numbers). */
 export const BREAKPOINTS: Readonly<Record<string, readonly number[]>> = {
