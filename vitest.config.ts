@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests read the sources through the `pipeline-source` condition, so only tests of the packed product need a build. */
-const conditions = ['pipeline-source', 'node', 'import', 'default'];
+/** Tests read the sources through `pipeline-source`, so only those of the packed product need a build; Node adds conditions of its own. */
+const conditions = ['pipeline-source', 'node'];
 
 export default defineConfig({
   resolve: { conditions },

@@ -95,6 +95,6 @@ async function locate(
 export function withSinkFolders(root: string, configs: readonly SinkConfig[]): SinkConfig[] {
   return configs.map((config) => {
     const { to } = config;
-    return { ...config, to: { ...to, folder: join(root, to.folder) } };
+    return to.kind === 'files' ? { ...config, to: { ...to, folder: join(root, to.folder) } } : config;
   });
 }

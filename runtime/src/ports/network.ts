@@ -1,3 +1,3 @@
 /** Connections come in and go out through here. */
 export { createServer, request } from 'node:http';
-export { connect } from 'node:net';
+export { connect, Socket } from 'node:net';

@@ -18,11 +18,11 @@ describe('sinks of pipeline.config.yaml', () => {
       sinksOf(`sinks:
   - { view: delays, to: { files: out/delays, format: parquet, partition: hour } }
   - view: delays
-    name: other
+    name: warehouse
     every: 0s
     buffer: 1MB
     giveUpAfter: 1h
-    to: { files: other }
+    to: { postgres: '\${DATABASE_URL}', table: delays }
 `),
     ).toEqual([
       {
@@ -35,11 +35,17 @@ describe('sinks of pipeline.config.yaml', () => {
       },
       {
         view: 'delays',
-        name: 'other',
+        name: 'warehouse',
         every: 0,
         buffer: 1_000_000,
         giveUpAfter: 3_600_000,
-        to: { kind: 'files', folder: 'other', format: 'jsonl', partition: undefined },
+        to: {
+          kind: 'postgres',
+          url: '${DATABASE_URL}',
+          schema: 'public',
+          table: 'delays',
+          timeoutMs: 30_000,
+        },
       },
     ]);
     expect(sinksOf('')).toEqual([]);
@@ -50,6 +56,13 @@ describe('sinks of pipeline.config.yaml', () => {
     ['{ veiw: a, to: { files: out } }', 'unknown key "sinks.0.veiw". Did you mean "view"?'],
     ['{ view: a, to: { files: out, format: xml } }', 'must be one of jsonl, csv, parquet'],
     ['{ view: a, to: { files: ../out } }', 'without ".."'],
+    ['{ view: a, to: {} }', 'say either "files"'],
+    ['{ view: a, to: { files: out, postgres: "postgres://h/d", table: t } }', 'say either "files"'],
+    ['{ view: a, to: { files: out, table: t } }', '"schema" and "table" belong to "postgres"'],
+    ['{ view: a, to: { postgres: "postgres://h/d" } }', 'say which "table"'],
+    ['{ view: a, to: { postgres: "postgres://h/d", table: "a b" } }', 'must start with a letter'],
+    ['{ view: a, to: { postgres: "postgres://me:secret@h/d", table: t } }', 'put it into .env'],
+    ['{ view: a, to: { postgres: "postgres://h/d?password=secret", table: t } }', 'put it into .env'],
     ['{ view: a, every: 5, to: { files: out } }', 'is not a duration'],
     ['{ view: a, to: { files: a } }, { view: a, to: { files: b } }', 'two sinks named "a_files"'],
     [
@@ -59,5 +72,12 @@ describe('sinks of pipeline.config.yaml', () => {
   ] as const)('%s: %s', ([yaml, problem]) => {
     expect(() => sinksOf(`sinks: [${yaml}]\n`)).toThrow(problem);
     expect(() => sinksOf(`sinks: [${yaml}]\n`)).toThrow(/pipeline\.config\.yaml:3:\d+/);
+  });
+
+  it('says nothing of a password that it refuses', () => {
+    const read = (): unknown =>
+      sinksOf('sinks: [{ view: a, to: { postgres: "postgres://me:hunter2@h/d", table: t } }]');
+    expect(read).toThrow(/^(?!.*hunter2)/s);
+    expect(read).toThrow('put it into .env');
   });
 });
