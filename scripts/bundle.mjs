@@ -41,6 +41,7 @@ await build({
     'nexmark/scale',
     'nexmark/recovery',
     'log/log',
+    'prove/costs',
     'loop/durable',
     'loop/replay',
     'loop/job',

@@ -66,7 +66,9 @@ const ARROWS: Readonly<Record<string, string>> = {
   testing: 'config dsl engine ports state log host~',
   'index.ts': 'dsl',
   profile: 'base data ingest compile engine plan~',
-  'kit.ts': 'base config cli profile',
+  // `advisor prove` drives whole pipelines in virtual time, from the definition to the rows.
+  prove: 'base config data dsl engine log loop~ operators plan~ ports profile sim state views~',
+  'kit.ts': 'base config cli profile prove',
   // src
   'errors.ts': '',
   advisor: 'errors.ts',

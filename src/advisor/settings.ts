@@ -7,6 +7,14 @@ import type { Settings } from './recommendation.ts';
 
 const DAY_SECONDS = 86_400;
 
+/** The slice of event time that a batch run replaces as a whole. */
+export const PARTITION_SECONDS = DAY_SECONDS;
+
+/** How often late events are folded in: a quarter of the time by which a corrected result must be complete, at most an hour. */
+export function correctionsEverySeconds({ correctBy }: Pick<Facts, 'correctBy'>): number {
+  return Math.min(3600, Math.max(60, Math.ceil(Math.round((correctBy * 1000) / 4) / 1000)));
+}
+
 /** The settings that keep the promise with as little work as an architecture can. */
 export function settingsOf(architecture: Architecture, facts: Facts): Settings {
   const triggerEverySeconds = freshnessOf(architecture, facts).intervalSeconds;

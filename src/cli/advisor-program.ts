@@ -1,5 +1,5 @@
 /** The `advisor` command line. Each command's work is loaded when it is called. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { generatorVersion } from '../generator/versions.ts';
 import { addAnswerFlags } from './answer-flags.ts';
 import type { ProfileFlags } from './commands/profile.ts';
@@ -14,11 +14,12 @@ export function advisorProgram(): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor map --x freshness --y volume.eventsPerSecond --answers answers.yaml\n  advisor profile events.jsonl --event-time at --arrival-time received --key user\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
+      '\nExamples:\n  advisor recommend --freshness 15m --lateness-max 10m --reprocessing-every monthly --maturity novice\n  advisor recommend --answers answers.yaml --format markdown --output DECISION.md\n  advisor map --x freshness --y volume.eventsPerSecond --answers answers.yaml\n  advisor profile events.jsonl --event-time at --arrival-time received --key user\n  advisor prove --answers answers.yaml --events events.jsonl --event-time at --key user\n  advisor explain kappa\n\nNothing is sent anywhere: no network, no telemetry.',
     );
   addRecommend(program);
   addMap(program);
   addProfile(program);
+  addProve(program);
   program
     .command('questions')
     .description('the questions, their defaults, and why each is asked')
@@ -108,6 +109,31 @@ function addProfile(program: Command): void {
       const { runProfile } = await import('./commands/profile.ts');
       await runProfile(file, flags);
     });
+}
+
+function addProve(program: Command): void {
+  const command = program
+    .command('prove')
+    .description('runs all five architectures over the workload in virtual time, and measures what they give')
+    .option('--answers <FILE>', 'the answers, as YAML or JSON; - reads them from stdin; flags beat the file')
+    .option('--events <FILE>', 'real events as JSON lines, CSV or Parquet, in place of drawn ones')
+    .option('--event-time <FIELD>', 'of --events: when an event happened')
+    .option('--arrival-time <FIELD>', 'of --events: when it arrived')
+    .option('--key <FIELD>', 'of --events: what results are grouped by')
+    .option('--seed <N>', 'what is drawn; the same seed draws the same', seedOf, 1)
+    .addOption(formatOption(['text', 'json']))
+    .option('--output <FILE>', 'writes there instead of to stdout');
+  addAnswerFlags(command).action(async (options: Record<string, unknown>) => {
+    const { runProve } = await import('./commands/prove.ts');
+    await runProve(options);
+  });
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  if (!/^\d+$/.test(text) || seed >= 2 ** 31)
+    throw new InvalidArgumentError('It must be a whole number below 2147483648.');
+  return seed;
 }
 
 function formatOption(formats: readonly string[]): Option {

@@ -2,12 +2,12 @@
  * From a verdict to everything a template may say. Templates see only a Blueprint: values that helpers quote, booleans,
  * and two blocks of ready-made text (`decision`, `answersYaml`) that were written by their own emitter.
  */
-import type { Answers, Architecture } from '../advisor/answers.ts';
+import type { Architecture } from '../advisor/answers.ts';
 import { questionOf } from '../advisor/questions.ts';
 import { hardestFacts } from '../advisor/facts.ts';
 import { ABOUT } from '../advisor/knowledge/architectures.ts';
 import type { Recommendation } from '../advisor/recommendation.ts';
-import { settingsOf } from '../advisor/settings.ts';
+import { correctionsEverySeconds, PARTITION_SECONDS, settingsOf } from '../advisor/settings.ts';
 import { spanOf } from '../advisor/spans.ts';
 import { answersFileOf } from './answers-file.ts';
 import { commandsOf, type Commands, type PackageManager } from './package-manager.ts';
@@ -74,7 +74,8 @@ const DAY_MS = 24 * HOUR_MS;
 export function blueprintOf(choices: Choices): Blueprint {
   const { recommendation, architecture } = choices;
   const { answers } = recommendation;
-  const settings = settingsOf(architecture, hardestFacts(answers));
+  const facts = hardestFacts(answers);
+  const settings = settingsOf(architecture, facts);
   const hasBatchLayer = architecture === 'batch' || architecture === 'lambda';
   const policy = answers.lateness.policy === 'unsure' ? 'correct' : answers.lateness.policy;
   const freshnessMs = lowestMs('freshness', answers.freshness);
@@ -99,8 +100,8 @@ export function blueprintOf(choices: Choices): Blueprint {
     batchEvery: exactDuration(
       batchEveryMs(architecture === 'batch' ? everyMs : (settings.batchEverySeconds ?? 0) * SECOND_MS),
     ),
-    partition: '1d',
-    correctionsEvery: exactDuration(correctionsMs(answers)),
+    partition: exactDuration(PARTITION_SECONDS * SECOND_MS),
+    correctionsEvery: exactDuration(correctionsEverySeconds(facts) * SECOND_MS),
     commands: commandsOf(choices.packageManager),
     pins: PINS,
     runtimeSpecifier: `file:vendor/${choices.runtime.fileName}`,
@@ -115,12 +116,6 @@ export function blueprintOf(choices: Choices): Blueprint {
 /** The runtime's shortest schedule is a second. Architectures without a batch layer have no use for the value. */
 function batchEveryMs(advisedMs: number): number {
   return advisedMs > 0 ? Math.max(SECOND_MS, Math.round(advisedMs)) : DAY_MS;
-}
-
-/** A quarter of the time by which a corrected result must be complete, and at most an hour. */
-function correctionsMs(answers: Answers): number {
-  const quarterMs = Math.round(lowestMs('correctBy', answers.correctBy) / 4);
-  return Math.min(HOUR_MS, Math.max(MINUTE_MS, roundTo(quarterMs, SECOND_MS)));
 }
 
 /** Of a range or `unsure`, the end that promises most. */
@@ -146,8 +141,4 @@ export function exactDuration(ms: number): string {
 
 function isoMinute(ms: number): string {
   return new Date(Math.ceil(ms / MINUTE_MS) * MINUTE_MS).toISOString().replace('.000Z', 'Z');
-}
-
-function roundTo(ms: number, stepMs: number): number {
-  return Math.ceil(ms / stepMs) * stepMs;
 }

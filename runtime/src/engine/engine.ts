@@ -60,6 +60,8 @@ export interface EngineOptions {
   readonly allowed?: Allowed;
   /** Where sinks write; the real disk unless said. */
   readonly sinkPorts?: SinkPorts;
+  /** Told of each commit of any layer, before anybody else. */
+  readonly onCommit?: (commit: LayerCommit) => void;
 }
 
 export class Engine implements Host {
@@ -109,7 +111,10 @@ export class Engine implements Host {
       memoryBytesMax: options.config.state.memory ?? getHeapStatistics().heap_size_limit * HEAP_SHARE,
       jit: options.config.runtime.jit,
       sinksKeepUp: (signal) => engine.sinks?.keepUp(signal) ?? Promise.resolve(),
-      onCommit: (commit) => engine.#committed(commit),
+      onCommit: (commit) => {
+        options.onCommit?.(commit);
+        engine.#committed(commit);
+      },
     };
     const { plan, config } = options;
     engine.#arrangement = await arrange(config.architecture, {

@@ -6,27 +6,14 @@
  */
 import { crc32 } from 'node:zlib';
 import { failure } from '../base/errors.ts';
-import { rowAt, type BatchColumn, type ColumnBatch } from '../data/columns.ts';
+import type { ColumnBatch } from '../data/columns.ts';
 import type { Field } from '../data/decode.ts';
 import { Dictionary } from '../data/dictionary.ts';
-import { scannerFor } from '../compile/jit/scanner.ts';
-import { CHUNK_BYTES, FileLines } from '../engine/file-lines.ts';
-import { isJsonLines, openEvents, piecesOf } from '../engine/file-run.ts';
-import { fileLines } from '../ingest/files.ts';
-import type { SourcePlan } from '../plan/node.ts';
 import { Histogram } from './histogram.ts';
 import { Once } from './once.ts';
 import { RateMeter, type Rates } from './rate.ts';
-import { keyField, sampleOf, type SampledField, timeField } from './sample.ts';
-
-export interface MeasureOptions {
-  readonly eventTime: string;
-  readonly arrivalTime?: string;
-  readonly key?: string;
-  readonly signal?: AbortSignal;
-  /** Called now and then with how many events were read. */
-  readonly onProgress?: (events: number) => void;
-}
+import type { SampledField } from './sample.ts';
+import { codesOf, numbersOf, type ScannedFields, type ScanOptions, scanEvents } from './scan-events.ts';
 
 export interface Quantiles {
   readonly p50: number;
@@ -66,72 +53,9 @@ const PROBLEMS_MAX = 5;
  * Measures the events of a file: JSON lines, CSV or Parquet, by its ending.
  * @throws FILE_UNREADABLE, FILE_INVALID, USAGE
  */
-export async function measureEvents(file: string, options: MeasureOptions): Promise<EventMeasures> {
-  const sample = await sampleOf(file);
-  const event = timeField(file, sample, options.eventTime);
-  const arrival = options.arrivalTime === undefined ? null : timeField(file, sample, options.arrivalTime);
-  const key = options.key === undefined ? null : keyField(file, sample, options.key);
-  const fields = [event.field, arrival?.field, key].filter((field) => field !== undefined && field !== null);
-  const unique = [...new Map(fields.map((field) => [field.name, field])).values()];
-  const meter = new Meter(event, arrival, key);
-  const scanner = scannerFor(
-    tableOf(unique),
-    unique.map(({ name }) => name),
-    { jit: 'on' },
-  );
-  let nextProgress = PROGRESS_EVENTS;
-  const lines = new FileLines((chunk, to) => {
-    for (let at = 0; at < to;) {
-      at = scanner.scan(chunk, at, to);
-      meter.take(scanner.batch);
-      for (const { ordinal, problem } of scanner.problems) meter.reject(ordinal + 1, problem);
-    }
-    if (scanner.events < nextProgress) return;
-    nextProgress += PROGRESS_EVENTS;
-    options.onProgress?.(scanner.events);
-  });
-  await feed(file, unique, lines, options.signal);
+export async function measureEvents(file: string, options: ScanOptions): Promise<EventMeasures> {
+  const meter = await scanEvents(file, options, (fields) => new Meter(fields));
   return meter.measures(file, options);
-}
-
-const PROGRESS_EVENTS = 250_000;
-
-async function feed(
-  file: string,
-  fields: readonly Field[],
-  lines: FileLines,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const goOn = (): boolean => {
-    signal?.throwIfAborted();
-    return true;
-  };
-  if (isJsonLines(file)) {
-    const handle = await openEvents(file);
-    try {
-      const read = async (into: Buffer, at: number): Promise<number> =>
-        (await handle.read(into, at, CHUNK_BYTES)).bytesRead;
-      while (goOn() && (await lines.read(read)) > 0);
-    } finally {
-      await handle.close();
-    }
-  } else {
-    for await (const piece of piecesOf(fileLines(file, fields))) {
-      goOn();
-      for (let at = 0; at < piece.length; at += CHUNK_BYTES) lines.take(piece.subarray(at, at + CHUNK_BYTES));
-    }
-  }
-  lines.end();
-}
-
-function tableOf(fields: readonly Field[]): SourcePlan {
-  return {
-    name: 'events',
-    fields,
-    eventTime: [],
-    watermark: { delayMs: 0, idleAfterMs: null, futureMs: 0 },
-    lateness: { allowedMs: 0, then: 'drop' },
-  };
 }
 
 class Meter {
@@ -157,7 +81,7 @@ class Meter {
   #lastArrivalMs = -Infinity;
   #gapMs = 0;
 
-  constructor(event: SampledField, arrival: SampledField | null, key: Field | null) {
+  constructor({ event, arrival, key }: ScannedFields) {
     this.#event = event;
     this.#arrival = arrival;
     this.#key = key;
@@ -210,13 +134,9 @@ class Meter {
   }
 
   #countKeys(batch: ColumnBatch, key: Field): void {
-    const column = columnOf(batch, key.name);
+    const codes = codesOf(batch, key, this.#names);
     for (let row = 0; row < batch.n; row++) {
-      let code: number;
-      if (column.kind === 'text' && column.nulls?.[row] !== 1)
-        code = this.#names.code(batch.bytes, column.starts[row] as number, column.ends[row] as number);
-      else
-        code = this.#names.codeOf(JSON.stringify(rowAt(batch, row)[batch.columns.indexOf(column)] ?? null));
+      const code = codes(row);
       if (code >= this.#keyCounts.length) {
         const counts = new Float64Array(2 * code);
         counts.set(this.#keyCounts);
@@ -226,7 +146,7 @@ class Meter {
     }
   }
 
-  measures(file: string, options: MeasureOptions): EventMeasures {
+  measures(file: string, options: ScanOptions): EventMeasures {
     if (this.#events === 0) {
       const why = this.#problems.map(({ line, problem }) => `${file}:${line}: ${problem}`);
       throw failure('FILE_INVALID', { problems: [`${file}: no event with "${options.eventTime}"`, ...why] });
@@ -264,18 +184,4 @@ function quantilesOf(histogram: Histogram): Quantiles {
     p9999: histogram.quantile(0.9999),
     max: histogram.max,
   };
-}
-
-function columnOf(batch: ColumnBatch, name: string): BatchColumn {
-  const found = batch.columns.find(({ column }) => column.name === name);
-  if (found === undefined) throw new Error(`the scanner reads ${name}`);
-  return found;
-}
-
-/** The milliseconds of a row; NaN where there are none. */
-function numbersOf(batch: ColumnBatch, { field, msPerUnit }: SampledField): (row: number) => number {
-  const column = columnOf(batch, field.name);
-  if (column.kind !== 'number') throw new Error(`${field.name} is a number`);
-  const { values, nulls } = column;
-  return (row) => (nulls?.[row] === 1 ? NaN : (values[row] as number) * msPerUnit);
 }

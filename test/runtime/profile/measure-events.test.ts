@@ -6,9 +6,10 @@ import * as fc from 'fast-check';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Histogram } from '../../../runtime/src/profile/histogram.ts';
-import { measureEvents, type MeasureOptions } from '../../../runtime/src/profile/measure-events.ts';
+import { measureEvents } from '../../../runtime/src/profile/measure-events.ts';
 import { Once } from '../../../runtime/src/profile/once.ts';
 import { RateMeter } from '../../../runtime/src/profile/rate.ts';
+import type { ScanOptions } from '../../../runtime/src/profile/scan-events.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'profile-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,7 +24,7 @@ function fileOf(text: string, ending = 'jsonl'): string {
 const linesOf = (events: readonly object[]): string =>
   events.map((event) => `${JSON.stringify(event)}\n`).join('');
 const at = (seconds: number): string => new Date(START + seconds * 1000).toISOString();
-const OPTIONS: MeasureOptions = { eventTime: 'at' };
+const OPTIONS: ScanOptions = { eventTime: 'at' };
 
 test('delays, disorder, gaps, keys and duplicates of a few events', async () => {
   const events = [

@@ -1,0 +1,98 @@
+/** What is simulated for some answers, and how it is said. */
+import { createColors } from 'picocolors';
+import { expect, test } from 'vitest';
+import { recommend } from '../../src/advisor/recommend.ts';
+import type { GivenAnswers } from '../../src/advisor/answers.ts';
+import { proofText } from '../../src/advisor/print/prove-text.ts';
+import {
+  describeSlice,
+  describeWorkload,
+  horizonSecondsOf,
+  narrowed,
+  type ProvePlan,
+  provePlanOf,
+  simulatedSettings,
+} from '../../src/advisor/prove/plan.ts';
+import type { Proof } from '../../src/advisor/prove/proof.ts';
+import { hardestFacts } from '../../src/advisor/facts.ts';
+import { proofSample } from './proof-sample.ts';
+
+const GIVEN: GivenAnswers = {
+  freshness: '15m',
+  lateness: { max: '10m' },
+  reprocessing: { every: 'monthly' },
+  maturity: 'novice',
+};
+
+function planOf(given: GivenAnswers): ProvePlan {
+  const { answers } = recommend(given);
+  const facts = hardestFacts(answers);
+  const horizonSeconds = horizonSecondsOf(facts);
+  const events = Math.round(facts.eventsPerSecond * horizonSeconds);
+  return provePlanOf(answers, { events, horizonSeconds, bytesPerEvent: facts.bytesPerEvent });
+}
+
+test('a small workload is simulated whole, each event by itself', () => {
+  const plan = planOf({ ...GIVEN, volume: { eventsPerSecond: 0.2 } });
+  expect([plan.oneIn, plan.tickMs, plan.cores]).toEqual([1, 1, 1]);
+  expect(Object.values(plan.slices)).toEqual([null, null, null, null, null]);
+});
+
+test('a large one is thinned by keys, and what hangs on every event is measured in a slice at full rate', () => {
+  const plan = planOf(GIVEN);
+  expect(plan.oneIn).toBeGreaterThan(1);
+  const whole = describeWorkload(plan, 86_400);
+  expect(whole.eventsPerSecond * plan.oneIn).toBeCloseTo(100);
+  expect(whole.keys).toBe(Math.round(10_000 / plan.oneIn));
+  expect(plan.slices.batch).toBeNull();
+  const { streaming: slice } = plan.slices;
+  expect(slice).not.toBeNull();
+  if (slice === null) return;
+  expect(describeSlice(plan, slice)).toMatchObject({ eventsPerSecond: 150, keys: 10_000 });
+  expect(slice.lengthMs).toBeGreaterThan(100_000);
+});
+
+test('what one core cannot do is divided; one core with its share is simulated', () => {
+  const plan = planOf({ ...GIVEN, freshness: '1s', volume: { eventsPerSecond: 1_000_000 } });
+  expect(plan.cores).toBe(30);
+  const { streaming: slice } = plan.slices;
+  if (slice === null) throw new Error('a stream of this size has a slice');
+  expect(describeSlice(plan, slice).eventsPerSecond).toBeLessThanOrEqual(50_000);
+});
+
+test('an architecture is set as it is recommended', () => {
+  const plan = planOf(GIVEN);
+  expect(simulatedSettings('micro-batch', plan)).toMatchObject({
+    triggerEveryMs: plan.settings['micro-batch'].triggerEverySeconds * 1000,
+  });
+  expect(simulatedSettings('batch', plan).batchEveryMs).toBe(plan.settings.batch.triggerEverySeconds * 1000);
+  expect(simulatedSettings('lambda', plan)).toMatchObject({
+    batchEveryMs: 86_400_000,
+    partitionMs: 86_400_000,
+  });
+});
+
+test('of what is open the hardest is taken, and said', () => {
+  const open = recommend({ ...GIVEN, freshness: '1m..15m', maturity: 'unsure', volume: { keys: 'unsure' } });
+  const { answers, hardest } = narrowed(open);
+  expect(answers.freshness).toBe('60000ms');
+  expect(answers.maturity).toBe('novice');
+  expect(hardest.map(({ path, given }) => [path, given])).toEqual([
+    ['freshness', '1m..15m'],
+    ['maturity', 'unsure'],
+    ['volume.keys', 'unsure'],
+  ]);
+  const certain = recommend(answers);
+  expect(certain.possible).toEqual([certain.recommendation]);
+  expect(narrowed(certain).hardest).toEqual([]);
+});
+
+test('the text fits 80 columns, marks what is recommended, and says whether the five agree', () => {
+  const proof = proofSample();
+  const text = proofText(proof, 80, createColors(false));
+  expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  expect(text).toMatch(/^> micro-batch/m);
+  expect(text).toContain('All five end with the same 1,200 rows');
+  const broken: Proof = { ...proof, law: { ...proof.law, holds: false } };
+  expect(proofText(broken, 80, createColors(false))).toContain('do NOT end with the same rows');
+});
