@@ -13,6 +13,10 @@ const ERRORS = {
     'user',
     (p) => `"${p.name}" is not an architecture. ${p.hint}`,
   ),
+  PROJECT_ABSENT: row<{ dir: string; file: string }>(
+    'user',
+    (p) => `There is no ${p.file} in ${JSON.stringify(p.dir)}. Name the folder of a generated project.`,
+  ),
   SCHEMA_UNKNOWN: row<{ name: string; hint: string }>(
     'user',
     (p) => `There is no schema "${p.name}". ${p.hint}`,

@@ -56,7 +56,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   loop: 'base data expr plan log state ports operators compile views host~',
   architectures: 'base data plan config loop ports state views host~',
   ingest: 'base data plan log ports compile host~',
-  observe: 'host~',
+  observe: 'host~ data log~ plan ports',
   snapshots: 'base ports',
   engine:
     'base config data export expr ingest log compile operators loop architectures observe plan ports sinks snapshots state views host~',
@@ -68,7 +68,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   profile: 'base data ingest compile engine plan~',
   // `advisor prove` drives whole pipelines in virtual time, from the definition to the rows.
   prove: 'base config data dsl engine log loop~ operators plan~ ports profile sim state views~',
-  'kit.ts': 'base config cli profile prove',
+  'kit.ts': 'base config cli observe profile prove',
   // src
   'errors.ts': '',
   advisor: 'errors.ts',

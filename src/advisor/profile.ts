@@ -113,7 +113,7 @@ function arrival({ rates, arrivalMs, longestGapMs }: EventMeasures): Inferred[] 
 }
 
 /** Two digits of the unit that a person would choose, never less. */
-function upwards(ms: number): number {
+export function upwards(ms: number): number {
   const unit = [86_400_000, 3_600_000, 60_000, 1000, 1].find((each) => ms >= each) ?? 1;
   const digits = Math.max(0, Math.floor(Math.log10(ms / unit)) - 1);
   const step = unit === 1 ? 10 ** digits : unit * 10 ** (digits - (ms / unit < 10 ? 1 : 0));

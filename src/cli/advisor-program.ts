@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { generatorVersion } from '../generator/versions.ts';
 import { addAnswerFlags } from './answer-flags.ts';
 import type { ProfileFlags } from './commands/profile.ts';
+import type { ReviewFlags } from './commands/review.ts';
 
 export function advisorProgram(): Command {
   const program = new Command('advisor')
@@ -36,6 +37,18 @@ export function advisorProgram(): Command {
     .action(async (name: string, options: { format: 'text' | 'json' | 'markdown' }) => {
       const { printExplanation } = await import('./commands/explain.ts');
       printExplanation(name, options.format);
+    });
+  program
+    .command('review')
+    .argument('[dir]', 'the folder of a generated project', '.')
+    .description(
+      'compares the answers of a project with what its pipeline measured; exit 3 when the decision no longer holds',
+    )
+    .option('--answers <FILE>', 'other answers than those of the project')
+    .addOption(formatOption(['text', 'json']))
+    .action(async (dir: string, flags: ReviewFlags) => {
+      const { runReview } = await import('./commands/review.ts');
+      await runReview(dir, flags);
     });
   program
     .command('schema')

@@ -11,6 +11,8 @@ import { SCHEMA_NAMES, schemaNamed } from '../../src/advisor/documents/documents
 import type { mapSchema } from '../../src/advisor/documents/map.ts';
 import type { profileSchema } from '../../src/advisor/documents/profile.ts';
 import type { recommendationSchema } from '../../src/advisor/documents/recommendation.ts';
+import type { reviewSchema } from '../../src/advisor/documents/review.ts';
+import type { Review } from '../../src/advisor/review/review.ts';
 import type { mapJson } from '../../src/advisor/print/map-json.ts';
 import type { Profile } from '../../src/advisor/profile.ts';
 import { recommend } from '../../src/advisor/recommend.ts';
@@ -30,6 +32,7 @@ function validatorOf(name: string) {
 test('the schemas are those of the types', () => {
   expectTypeOf<Frozen<z.output<typeof recommendationSchema>>>().toEqualTypeOf<Frozen<Recommendation>>();
   expectTypeOf<Frozen<z.output<typeof profileSchema>>>().toEqualTypeOf<Frozen<Profile>>();
+  expectTypeOf<Frozen<z.output<typeof reviewSchema>>>().toEqualTypeOf<Frozen<Review>>();
   expectTypeOf<keyof z.output<typeof mapSchema>>().toEqualTypeOf<keyof ReturnType<typeof mapJson>>();
   expectTypeOf<keyof z.output<typeof explanationSchema>>().toEqualTypeOf<
     keyof ReturnType<typeof explanationOf>

@@ -49,7 +49,14 @@ const textOf = ({ content }: Result): string => content.map(({ text = '' }) => t
 describe('tools', () => {
   test('are listed, each read-only, with the answers as JSON Schema', async () => {
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(['recommend', 'questions', 'explain', 'map', 'profile']);
+    expect(tools.map(({ name }) => name)).toEqual([
+      'recommend',
+      'questions',
+      'explain',
+      'map',
+      'profile',
+      'review',
+    ]);
     for (const { annotations, inputSchema } of tools) {
       expect(annotations).toMatchObject({ readOnlyHint: true });
       expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
@@ -125,13 +132,9 @@ describe('hostile input gets an error that says what to do, and the server goes 
     ['one axis twice', 'map', { x: 'maturity', y: 'maturity' }, /AXES_EQUAL/],
     ['a file that is not there', 'profile', { file: '/nowhere/x.jsonl', eventTime: 'at' }, /nowhere/],
     ['a folder', 'profile', { file: ROOT, eventTime: 'at' }, /cannot be read|EISDIR|FILE_/],
+    ['a folder that is no project', 'review', { dir: ROOT }, /PROJECT_ABSENT: .*pipeline\.config\.yaml/],
     ['a field that is not there', 'profile', { file: FLIGHTS, eventTime: 'when' }, /"when"/],
-    [
-      'a zero in a name',
-      'profile',
-      { file: 'a\0b.jsonl', eventTime: 'at' },
-      /file: is not the path of a file/,
-    ],
+    ['a zero in a name', 'profile', { file: 'a\0b.jsonl', eventTime: 'at' }, /file: is no path/],
   ])('%s', async (_, name, args, says) => {
     const result = await call(name, args);
     expect(result.isError).toBe(true);

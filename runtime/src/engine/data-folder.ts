@@ -4,6 +4,7 @@
  *   data/log       every accepted event        data/rejected   every event that was not, with the reason
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
  *   data/stage     second names of the files that a snapshot is copying
+ *   data/observed   what was measured on each day, for reviews; may be lost
  *   data/control.sock, data/owner.json   where the running process answers commands, and which one it is
  */
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { DiskLog, type LogFileCheck } from '../log/disk-log.ts';
 import type { Log } from '../log/log.ts';
+import { type NotesPlace, OBSERVED_FOLDER } from '../observe/days.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
@@ -32,6 +34,8 @@ export interface DataFolder {
   readonly owner?: Owner;
   /** Room where the folder is; absent when the data is not on disk. */
   readonly room?: Room;
+  /** Where notes about each day go, which may be lost; absent when the data is not on disk. */
+  readonly observed?: NotesPlace;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
   /** Reads and checks every byte of both logs; absent when they are in memory. */
@@ -97,6 +101,8 @@ async function openParts(
     };
     const log = await DiskLog.open(join(folder, 'log'), ports);
     const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
+    const observed = join(folder, OBSERVED_FOLDER);
+    await disk.makeFolder(observed);
     return {
       log,
       rejected,
@@ -109,6 +115,7 @@ async function openParts(
         yield* rejected.verify();
       },
       ...(store.freeze !== undefined && { stage: () => stageData({ disk, folder, store, log, rejected }) }),
+      observed: { disk: ports.disk, folder: observed },
       sizeBytes: () => folderBytes(disk, join(folder, 'state')),
       async close() {
         await log.close();

@@ -16,6 +16,7 @@ import { NOTHING_ALLOWED } from '../loop/adoption.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
 import { Turns } from '../base/turns.ts';
 import { Latency } from '../observe/latency.ts';
+import { Recorder } from '../observe/recorder.ts';
 import type { Allowed } from '../plan/compare.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -80,6 +81,7 @@ export class Engine implements Host {
   readonly snapshots: Snapshots;
   /** Null when no view is delivered anywhere. */
   sinks: Sinks | null = null;
+  #recorder: Recorder | null = null;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
     this.plan = plan;
@@ -126,7 +128,28 @@ export class Engine implements Host {
       allowed,
     });
     await noteSchemas();
+    engine.#record(options.rebuild === true ? log.end : 0);
     return engine;
+  }
+
+  /** Notes what is measured from now on; what is computed again up to a position was noted when it came. */
+  #record(from: number): void {
+    const { data, plan, clock, config } = this;
+    if (data.observed === undefined) return;
+    this.#recorder = new Recorder({
+      place: data.observed,
+      log: data.log,
+      plan,
+      clock,
+      architecture: config.architecture,
+      slaSeconds: config.freshness / 1000,
+      totals: () => ({
+        late: this.arrangement.serving.progress.late,
+        rejected: this.rejectedCount,
+        corrections: this.arrangement.corrections.runs,
+      }),
+      from,
+    });
   }
 
   get arrangement(): Arrangement {
@@ -189,6 +212,7 @@ export class Engine implements Host {
   }
 
   async close(): Promise<void> {
+    await this.#recorder?.close();
     await this.snapshots.close();
     await this.sinks?.close();
     await this.data.close();
@@ -230,8 +254,10 @@ export class Engine implements Host {
     for (const resolve of this.#committers) resolve();
     this.#committers.clear();
     const nowMs = this.clock.nowMs();
-    if (layer === arrangement.serving)
+    if (layer === arrangement.serving) {
       for (const { appendedAtMs, records } of arrivals) this.latency.add(nowMs - appendedAtMs, records);
+      this.#recorder?.committed(arrivals);
+    }
     for (const layout of layer.layouts) {
       const listeners = this.#listeners.get(layout.view.name);
       if (listeners === undefined || listeners.size === 0) continue;

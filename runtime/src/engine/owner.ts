@@ -31,6 +31,7 @@ const OURS: ReadonlySet<string> = new Set([
   'rejected',
   'state',
   'stage',
+  'observed',
   'owner.json',
   'owner.json.next',
   'control.sock',

@@ -103,10 +103,11 @@ export interface LayerCommit {
   readonly arrivals: readonly Arrival[];
 }
 
-export interface Arrival {
-  readonly appendedAtMs: number;
+/** Records of one block, as far as a commit made them visible. */
+export type Arrival = Pick<Block, 'kind' | 'source' | 'partition' | 'appendedAtMs' | 'times'> & {
+  readonly position: number;
   readonly records: number;
-}
+};
 
 /** A late event and the mark of the window that it missed: what a correction looks for. */
 export interface LateEntry {
@@ -414,7 +415,7 @@ export class Layer {
   /** Notes that records [from, to) of a block are read next, for the first time. */
   noteBlock(block: Block, from: number, to: number): void {
     this.timeline.note(block.source, from, to, this.times);
-    this.#arrivals.push({ appendedAtMs: block.appendedAtMs, records: to - from });
+    this.#arrivals.push(arrivalOf(block, from, to));
     if (block.kind === 'events')
       this.progress.offsets[`${block.source}/${block.partition}`] = block.offset + (to - block.position);
   }
@@ -430,6 +431,12 @@ export class Layer {
   countEvents(source: string, count: number): void {
     this.progress.eventsIn[source] = (this.progress.eventsIn[source] ?? 0) + count;
   }
+}
+
+function arrivalOf(block: Block, from: number, to: number): Arrival {
+  const { kind, source, partition, appendedAtMs, times } = block;
+  const arrival = { kind, source, partition, appendedAtMs, position: from, records: to - from };
+  return times === undefined ? arrival : { ...arrival, times };
 }
 
 /** A window is found again by its start in a view that is computed slice by slice, by its end in any other. */

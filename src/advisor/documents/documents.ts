@@ -8,12 +8,14 @@ import { explanationSchema } from './explanation.ts';
 import { mapSchema } from './map.ts';
 import { profileSchema } from './profile.ts';
 import { recommendationSchema } from './recommendation.ts';
+import { reviewSchema } from './review.ts';
 
 /** Command → what it prints with `--format json`. */
 const DOCUMENTS = {
   recommendation: { of: 'recommend', schema: recommendationSchema },
   map: { of: 'map', schema: mapSchema },
   profile: { of: 'profile', schema: profileSchema },
+  review: { of: 'review', schema: reviewSchema },
   explanation: { of: 'explain', schema: explanationSchema },
 } as const satisfies Record<string, { readonly of: string; readonly schema: z.ZodType }>;
 

@@ -146,6 +146,7 @@ function confirmation(recommendation: Recommendation, chosen: Candidate, isProje
 const PROJECT_CHECKS = [
   '`test/pipeline.test.ts` confirms what is computed; the rows are the same in all five architectures.',
   '`pipeline status` and `/metrics` show freshness against the promise; `docs/slo.yaml` has the objectives to alert on.',
+  '`advisor review` compares the answers with what was measured, and exits with 3 when this decision no longer holds.',
   '`docs/contract.odcs.yaml` is what readers of the results may count on.',
 ];
 

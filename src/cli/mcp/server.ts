@@ -6,14 +6,17 @@ import { ARCHITECTURES, givenAnswersSchema } from '../../advisor/answers.ts';
 import { explanationSchema } from '../../advisor/documents/explanation.ts';
 import { profileSchema } from '../../advisor/documents/profile.ts';
 import { recommendationSchema } from '../../advisor/documents/recommendation.ts';
+import { reviewSchema } from '../../advisor/documents/review.ts';
 import { mapOf } from '../../advisor/map/map.ts';
 import { mapText, SCALE_ROWS } from '../../advisor/print/map-text.ts';
 import { profileText } from '../../advisor/print/profile-text.ts';
+import { reviewText } from '../../advisor/print/review-text.ts';
 import { recommendationText } from '../../advisor/print/text.ts';
 import { profileOf } from '../../advisor/profile.ts';
 import { recommend } from '../../advisor/recommend.ts';
 import { explanationOf, explanationText } from '../commands/explain.ts';
 import { questionsMarkdown } from '../commands/questions.ts';
+import { reviewProject } from '../commands/review.ts';
 import { described } from './input.ts';
 
 const COLUMNS = 100;
@@ -34,6 +37,7 @@ export function advisorServer(version: string): McpServer {
   addExplain(server);
   addMap(server);
   addProfile(server);
+  addReview(server);
   return server;
 }
 
@@ -122,12 +126,7 @@ function addProfile(server: McpServer): void {
         'disorder, lateness, duplicates and keys; `answers` of the result can be given to `recommend`.',
       inputSchema: described(
         z.strictObject({
-          file: z
-            .string()
-            .min(1)
-            .max(4096)
-            .refine((path) => !path.includes('\0'), { message: 'is not the path of a file' })
-            .describe('Its path.'),
+          file: path('Its path.'),
           eventTime: field.describe('The field that says when an event happened; nested as bid.dateTime.'),
           arrivalTime: field.optional().describe('The field that says when it arrived.'),
           key: field.optional().describe('The field that results are grouped by.'),
@@ -148,6 +147,35 @@ function addProfile(server: McpServer): void {
         return { text: profileText(profile, COLUMNS, PLAIN), document: profile };
       }),
   );
+}
+
+function addReview(server: McpServer): void {
+  server.registerTool(
+    'review',
+    {
+      title: 'Review a running decision',
+      description:
+        'Compares the answers of a generated project of this machine with what its pipeline measured: whether the decision ' +
+        'holds, ends at this growth on a day, or holds no longer. Reads, also while it runs, and changes nothing.',
+      inputSchema: described(z.strictObject({ dir: path('The folder of the project.') })),
+      outputSchema: described(reviewSchema),
+      annotations: LOOKS,
+    },
+    ({ dir }) =>
+      answering(async () => {
+        const review = await reviewProject(dir);
+        return { text: reviewText(review, COLUMNS, PLAIN), document: review };
+      }),
+  );
+}
+
+function path(what: string) {
+  return z
+    .string()
+    .min(1)
+    .max(4096)
+    .refine((text) => !text.includes('\0'), { message: 'is no path' })
+    .describe(what);
 }
 
 interface Answer {
