@@ -72,29 +72,29 @@ describe('an axis', () => {
   const { answers } = recommend(GIVEN);
 
   test('reaches beyond what unsure stands for, and beyond what was answered', () => {
-    const axis = axisOf('freshness', answers, true);
+    const axis = axisOf('freshness', answers, 'given');
     expect([axis.label(axis.valueAt(0)), axis.label(axis.valueAt(1))]).toEqual(['100ms', '10d']);
-    const far = axisOf('freshness', recommend({ ...GIVEN, freshness: '1ms' }).answers, true);
+    const far = axisOf('freshness', recommend({ ...GIVEN, freshness: '1ms' }).answers, 'given');
     expect(far.valueAt(0)).toBeLessThan(0.001);
   });
 
   test('knows where the answer lies: a point, a stretch, all of it', () => {
     const place = (freshness: string) =>
-      axisOf('freshness', recommend({ ...GIVEN, freshness }).answers, true).given;
+      axisOf('freshness', recommend({ ...GIVEN, freshness }).answers, 'given').given;
     expect(place('15m')?.[0]).toBe(place('15m')?.[1]);
     expect((place('1m..15m')?.[1] ?? 0) - (place('1m..15m')?.[0] ?? 0)).toBeCloseTo(
       Math.log(15) / Math.log(8.64e6),
       6,
     );
     expect(place('unsure')?.[0]).toBeGreaterThan(0);
-    expect(axisOf('maturity', answers, true).given).toEqual([5 / 6, 5 / 6]);
-    expect(axisOf('maturity', answers, false).given).toBeNull();
+    expect(axisOf('maturity', answers, 'given').given).toEqual([5 / 6, 5 / 6]);
+    expect(axisOf('maturity', answers, 'absent').given).toBeNull();
   });
 
   test('files are no band without how often they come', () => {
-    expect(axisOf('arrival', answers, false).bands).toEqual(['continuous', 'bursty']);
+    expect(axisOf('arrival', answers, 'absent').bands).toEqual(['continuous', 'bursty']);
     const files = recommend({ ...GIVEN, arrival: 'files', arrivalEvery: '1d' });
-    expect(axisOf('arrival', files.answers, true).bands).toContain('files');
+    expect(axisOf('arrival', files.answers, 'given').bands).toContain('files');
   });
 
   test('that is no answer, a list, twice the same, or without its condition is refused', () => {
@@ -154,6 +154,43 @@ test('the picture and the page hold no markup of answers, fetch nothing and say 
   const html = mapHtml(map);
   expect(html).not.toMatch(/(?:src|href)=|@import|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
   expect(html).toContain('aria-live="polite"');
+});
+
+describe('the answers on the map', () => {
+  test('are marked where nobody gave one of them, at its default', () => {
+    const map = mapOf(GIVEN, { x: 'freshness', y: 'volume.eventsPerSecond', ...FINE });
+    expect(map.y.given?.[0]).toBe(map.y.given?.[1]);
+    expect(map.y.valueAt(map.y.given?.[0] ?? 0)).toBeCloseTo(100);
+    expect(mapSvg(map)).toContain('>your answers, with the default of volume.eventsPerSecond<');
+    expect(mapText(map, 80, PLAIN)).toContain('Along freshness, at the default volume.eventsPerSecond');
+    expect(mapJson(map).y.given).toBeNull();
+  });
+
+  test('are not marked where an example stands for one that is needed', () => {
+    const map = mapOf({}, { x: 'freshness', y: 'volume.eventsPerSecond', ...FINE });
+    expect(map.x.given).toBeNull();
+    expect(mapSvg(map)).not.toContain('your answers');
+  });
+});
+
+test('borders that the lines through the answers do not meet are labelled where they are', () => {
+  const map = mapOf(GIVEN, { x: 'freshness', y: 'reprocessing.history', ...FINE });
+  expect(map.borders.y).toEqual([]);
+  const { y, x } = map.farBorders();
+  expect(x).toEqual([expect.objectContaining({ from: 'lambda', to: 'micro-batch' })]);
+  expect(y).toEqual([expect.objectContaining({ from: 'kappa', to: 'lambda' })]);
+  for (const { at, beside, from, to } of y) {
+    const verdict = (place: number) =>
+      recommend(
+        withAnswer(
+          withAnswer(GIVEN, 'freshness', written('freshness', map.x.valueAt(beside))),
+          'reprocessing.history',
+          written('reprocessing.history', map.y.valueAt(place)),
+        ),
+      ).recommendation;
+    expect([verdict(at - 1e-4), verdict(at + 1e-4)]).toEqual([from, to]);
+    expect(mapSvg(map)).toContain(`>${map.y.label(map.y.valueAt(at))}</text>`);
+  }
 });
 
 test('the map as data', () => {

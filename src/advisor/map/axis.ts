@@ -22,6 +22,8 @@ export interface Axis {
   readonly ticks: readonly Tick[];
   /** What the answers say, as a stretch of the axis; null when the answer is not there. */
   readonly given: readonly [from: number, to: number] | null;
+  /** Nobody gave the answer: its default stands for it. */
+  readonly isDefault: boolean;
   /** The answer at a place: seconds, a number, or a choice. */
   valueAt(place: number): unknown;
   /** An answer as text. */
@@ -31,24 +33,29 @@ export interface Axis {
 /** What a person may ask for: everything but a list. */
 const PATHS = QUESTIONS.filter(({ kind }) => kind !== 'list').map(({ path }) => path);
 
+/** Where the answer of an axis is from; an absent one was made up, and has no place on it. */
+type Origin = 'given' | 'default' | 'absent';
+
 /** @throws AXIS_UNKNOWN */
-export function axisOf(path: string, answers: Answers, isGiven: boolean): Axis {
+export function axisOf(path: string, answers: Answers, origin: Origin): Axis {
   if (!PATHS.includes(path)) {
     const near = nearest(path, PATHS);
     const hint = near === undefined ? `There are ${PATHS.join(', ')}.` : `Did you mean "${near}"?`;
     throw failure('AXIS_UNKNOWN', { path: path.slice(0, 60), hint });
   }
   const question = questionOf(path);
-  const answer = isGiven ? answerAt(answers, path) : undefined;
-  return question.kind === 'duration' || question.kind === 'number'
-    ? scaleOf(question, answer)
-    : bandsOf(question, answer, bandsWith(answers, question));
+  const answer = origin === 'absent' ? undefined : answerAt(answers, path);
+  const axis =
+    question.kind === 'duration' || question.kind === 'number'
+      ? scaleOf(question, answer)
+      : bandsOf(question, answer, bandsWith(answers, question));
+  return { ...axis, isDefault: origin === 'default' };
 }
 
 /** How far beyond what `unsure` stands for an axis goes, on both sides. */
 const MARGIN = 10;
 
-function scaleOf(question: Question, answer: unknown): Axis {
+function scaleOf(question: Question, answer: unknown): Omit<Axis, 'isDefault'> {
   const [least, most] = spanOf(question, 'unsure');
   const span = answer === undefined ? null : spanOf(question, answer);
   const low = Math.min(least / MARGIN, (span?.[0] ?? Infinity) / MARGIN);
@@ -78,7 +85,7 @@ function bandsWith(answers: Answers, { path, choices }: Question): readonly unkn
     : choices;
 }
 
-function bandsOf(question: Question, answer: unknown, bands: readonly unknown[]): Axis {
+function bandsOf(question: Question, answer: unknown, bands: readonly unknown[]): Omit<Axis, 'isDefault'> {
   const label = String;
   const index = bands.indexOf(answer);
   const middle = (at: number): number => (at + 0.5) / bands.length;

@@ -10,7 +10,7 @@ import { answerAt, completeAnswers, missingAnswers, withAnswer } from '../comple
 import { failure } from '../../errors.ts';
 import { hardestWith, type Facts } from '../facts.ts';
 import { severityOf } from '../gates.ts';
-import { questionOf } from '../questions.ts';
+import { QUESTIONS, questionOf } from '../questions.ts';
 import { verdictAt } from '../verdict.ts';
 import { type Axis, axisOf } from './axis.ts';
 
@@ -28,6 +28,12 @@ export interface Border {
   readonly to: Architecture;
 }
 
+/** A border elsewhere on the map. */
+export interface FarBorder extends Border {
+  /** The place on the other axis. */
+  readonly beside: number;
+}
+
 export interface DecisionMap {
   readonly x: Axis;
   readonly y: Axis;
@@ -37,6 +43,8 @@ export interface DecisionMap {
   readonly answers: Answers;
   /** Needed answers that nobody gave, and that the axes do not cover: their examples were taken. */
   readonly assumed: readonly string[];
+  /** Those that the lines through the answers do not meet: each pair once, in the middle of its longest stretch. */
+  farBorders(): { readonly x: readonly FarBorder[]; readonly y: readonly FarBorder[] };
   /** The model at a place. */
   factsAt(x: number, y: number): Facts;
 }
@@ -61,26 +69,39 @@ export function mapOf(given: GivenAnswers, options: MapOptions): DecisionMap {
   );
   if ([options.x, options.y].includes('arrivalEvery') && answers.arrival !== 'files')
     throw failure('OPTION_NEEDS', { flag: 'arrivalEvery as an axis', needs: '--arrival files' });
-  const [x, y] = [options.x, options.y].map((path) =>
-    axisOf(path, answers, answerAt(given, path) !== undefined),
-  ) as [Axis, Axis];
+  const [x, y] = [options.x, options.y].map((path) => axisOf(path, answers, originOf(given, path))) as [
+    Axis,
+    Axis,
+  ];
   const facts = hardestWith(answers);
   const factsAt = (atX: number, atY: number): Facts =>
     facts([x.path, x.valueAt(atX)], [y.path, y.valueAt(atY)]);
   const columns = x.isScale ? options.columns : x.bands.length;
   const rows = y.isScale ? options.rows : y.bands.length;
+  const verdict = (atX: number, atY: number): Architecture => verdictAt(factsAt(atX, atY));
+  const borders = {
+    x: bordersOf(x, (at) => verdict(at, middleOf(y))),
+    y: bordersOf(y, (at) => verdict(middleOf(x), at)),
+  };
   return {
     x,
     y,
     cells: centres(rows).map((atY) => centres(columns).map((atX) => cellOf(factsAt(atX, atY)))),
-    borders: {
-      x: bordersOf(x, (at) => verdictAt(factsAt(at, middleOf(y)))),
-      y: bordersOf(y, (at) => verdictAt(factsAt(middleOf(x), at))),
-    },
+    borders,
+    farBorders: () => ({
+      x: farBordersOf(x, y, borders.x, verdict),
+      y: farBordersOf(y, x, borders.y, (atY, atX) => verdict(atX, atY)),
+    }),
     answers,
     assumed: assumed.filter((path) => path !== x.path && path !== y.path),
     factsAt,
   };
+}
+
+function originOf(given: GivenAnswers, path: string): Parameters<typeof axisOf>[2] {
+  if (answerAt(given, path) !== undefined) return 'given';
+  const known = QUESTIONS.find((question) => question.path === path);
+  return known?.fallback === undefined ? 'absent' : 'default';
 }
 
 export function cellOf(facts: Facts): MapCell {
@@ -116,4 +137,39 @@ function bordersOf(axis: Axis, verdict: (at: number) => Architecture): Border[] 
     const at = axis.isScale ? high : (low + high) / 2;
     return [{ at, value: axis.valueAt(high), from, to }];
   });
+}
+
+/** Lines on which far borders are looked for. */
+const FAR_LINES = 24;
+
+function farBordersOf(
+  axis: Axis,
+  other: Axis,
+  near: readonly Border[],
+  verdict: (at: number, beside: number) => Architecture,
+): FarBorder[] {
+  const lines = centres(other.isScale ? FAR_LINES : other.bands.length);
+  const pairs = new Map<string, Stretch[]>();
+  for (const [line, beside] of lines.entries()) {
+    for (const border of bordersOf(axis, (at) => verdict(at, beside))) {
+      if (near.some(({ from, to }) => from === border.from && to === border.to)) continue;
+      const pair = `${border.from} ${border.to}`;
+      const known = pairs.get(pair) ?? [];
+      const last = known.at(-1);
+      if (last?.line === line - 1) {
+        last.line = line;
+        last.borders.push({ ...border, beside });
+      } else pairs.set(pair, [...known, { line, borders: [{ ...border, beside }] }]);
+    }
+  }
+  return [...pairs.values()].flatMap((stretches) => {
+    const [longest] = stretches.toSorted((a, b) => b.borders.length - a.borders.length);
+    return longest?.borders[Math.floor(longest.borders.length / 2)] ?? [];
+  });
+}
+
+/** A border on neighbouring lines. */
+interface Stretch {
+  line: number;
+  readonly borders: FarBorder[];
 }

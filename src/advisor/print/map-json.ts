@@ -21,7 +21,10 @@ export function mapJson({ x, y, cells, borders, answers, assumed }: DecisionMap)
 function axisJson(axis: Axis, count: number) {
   return {
     answer: axis.path,
-    given: axis.given === null ? null : axis.given.map((place) => axis.label(axis.valueAt(place))),
+    given:
+      axis.given === null || axis.isDefault
+        ? null
+        : axis.given.map((place) => axis.label(axis.valueAt(place))),
     values: centres(count).map((place) => axis.valueAt(place)),
   };
 }

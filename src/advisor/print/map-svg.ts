@@ -10,7 +10,7 @@ import { monthlyCostOf } from '../model/cost.ts';
 import { effortHoursOf } from '../model/effort.ts';
 import { freshnessOf } from '../model/freshness.ts';
 import { text } from './escape.ts';
-import { titleOf, valueText } from './map-text.ts';
+import { titleOf, valueText, yourAnswers } from './map-text.ts';
 import { usd } from './phrases.ts';
 
 const SIZE = { width: 860, height: 560 } as const;
@@ -31,9 +31,9 @@ const STYLE = `
 .map { font: 13px system-ui, sans-serif; }
 .map text { fill: #1b1f24; } .map .ground { fill: #fff; } .map .line { stroke: #1b1f24; }
 .map .name { font-size: 17px; font-weight: 600; fill: #10151a; }
-.map .border { font-weight: 600; } .map .tile { fill: #000; fill-opacity: 0; } .map .tile:hover { fill-opacity: .18; }
+.map .border { font-weight: 600; } .map .far { font-weight: 600; fill: #10151a; } .map .tile { fill: #000; fill-opacity: 0; } .map .tile:hover { fill-opacity: .18; }
 @media (prefers-color-scheme: dark) {
-  .map text { fill: #e8ecf0; } .map .ground { fill: #14181d; } .map .line { stroke: #e8ecf0; } .map .name { fill: #10151a; }
+  .map text { fill: #e8ecf0; } .map .ground { fill: #14181d; } .map .line { stroke: #e8ecf0; } .map .name, .map .far { fill: #10151a; }
 }`;
 
 export function mapSvg(map: DecisionMap): string {
@@ -41,7 +41,7 @@ export function mapSvg(map: DecisionMap): string {
 <style>${STYLE}</style>
 <defs><pattern id="nothing" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="8" fill="#000" fill-opacity=".22"/></pattern></defs>
 <rect class="ground" width="${SIZE.width}" height="${SIZE.height}"/>
-${[...areas(map), ...names(map), ...axes(map), ...borders(map), ...you(map), ...legend(map), ...tiles(map)].join('\n')}
+${[...areas(map), ...names(map), ...axes(map), ...borders(map), ...farBorders(map), ...you(map), ...legend(map), ...tiles(map)].join('\n')}
 </svg>
 `;
 }
@@ -156,6 +156,21 @@ function borders({ x, y, borders: found }: DecisionMap): string[] {
   ];
 }
 
+/** Where the verdict changes elsewhere, said at the place; only a scale has a value there. */
+function farBorders(map: DecisionMap): string[] {
+  const found = map.farBorders();
+  const label = (axis: Axis, border: Border, x: number, y: number, anchor: string): string =>
+    `<text class="far" x="${x}" y="${y}" text-anchor="${anchor}">${text(valueText(axis, border))}</text>`;
+  return [
+    ...(map.x.isScale ? found.x : []).map((border) =>
+      label(map.x, border, across(border.at) + 4, upwards(border.beside) + 4, 'start'),
+    ),
+    ...(map.y.isScale ? found.y : []).map((border) =>
+      label(map.y, border, across(border.beside), upwards(border.at) - 4, 'middle'),
+    ),
+  ];
+}
+
 /** The answers as a point, or as the stretch that they leave open. */
 function you({ x, y }: DecisionMap): string[] {
   if (x.given === null || y.given === null) return [];
@@ -167,7 +182,7 @@ function you({ x, y }: DecisionMap): string[] {
   ];
   const reach = 7;
   return [
-    `<rect x="${left - reach}" y="${high - reach}" width="${rounded(right - left + 2 * reach)}" height="${rounded(low - high + 2 * reach)}" rx="${reach}" fill="#fff" fill-opacity=".35" stroke="#10151a" stroke-width="2.5"><title>your answers</title></rect>`,
+    `<rect x="${left - reach}" y="${high - reach}" width="${rounded(right - left + 2 * reach)}" height="${rounded(low - high + 2 * reach)}" rx="${reach}" fill="#fff" fill-opacity=".35" stroke="#10151a" stroke-width="2.5"><title>${text(yourAnswers({ x, y }))}</title></rect>`,
   ];
 }
 
@@ -188,7 +203,7 @@ function legend({ cells, x, y }: DecisionMap): string[] {
   });
   if (x.given !== null && y.given !== null)
     parts.push(
-      `<circle cx="${at + 7}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${at + 20}" y="${top + 12}">your answers</text>`,
+      `<circle cx="${at + 7}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${at + 20}" y="${top + 12}">${text(yourAnswers({ x, y }))}</text>`,
     );
   return parts;
 }

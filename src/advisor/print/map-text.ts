@@ -130,7 +130,7 @@ function legend(map: DecisionMap, columns: number, colors: Colors): string[] {
   const names = [...shown].map((architecture) => `${LETTERS[architecture]} ${architecture}`);
   const nothing = map.cells.flat().some(({ holds }) => !holds);
   const parts = [
-    `${names.join(', ')}${nothing ? '; small: nothing keeps every promise' : ''}${map.x.given !== null && map.y.given !== null ? '; @ your answers' : ''}.`,
+    `${names.join(', ')}${nothing ? '; small: nothing keeps every promise' : ''}${map.x.given !== null && map.y.given !== null ? `; @ ${yourAnswers(map)}` : ''}.`,
     bordersText(map, 'x'),
     bordersText(map, 'y'),
     map.assumed.length === 0
@@ -146,7 +146,7 @@ function legend(map: DecisionMap, columns: number, colors: Colors): string[] {
 export function bordersText(map: DecisionMap, which: 'x' | 'y'): string {
   const [along, other] = which === 'x' ? [map.x, map.y] : [map.y, map.x];
   const borders = map.borders[which];
-  const at = other.given === null ? 'in the middle of' : 'at your';
+  const at = other.given === null ? 'in the middle of' : other.isDefault ? 'at the default' : 'at your';
   const last = borders.at(-1);
   if (last === undefined) {
     const same = map.cells.every((row) => row.every((cell, column) => isSame(map, which, cell, row, column)));
@@ -156,6 +156,12 @@ export function bordersText(map: DecisionMap, which: 'x' | 'y'): string {
     (border) => `${border.from} ${along.isScale ? 'below' : 'before'} ${valueText(along, border)}`,
   );
   return `Along ${along.path}, ${at} ${other.path}: ${steps.join(', ')}, then ${last.to}.`;
+}
+
+/** `your answers`, or which of them nobody gave. */
+export function yourAnswers({ x, y }: Pick<DecisionMap, 'x' | 'y'>): string {
+  const assumed = [x, y].filter(({ isDefault }) => isDefault).map(({ path }) => path);
+  return assumed.length === 0 ? 'your answers' : `your answers, with the default of ${assumed.join(' and ')}`;
 }
 
 export function valueText(axis: Axis, { value }: Border): string {
