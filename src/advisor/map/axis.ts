@@ -62,7 +62,7 @@ function scaleOf(question: Question, answer: unknown): Omit<Axis, 'isDefault'> {
   const high = Math.max(most * MARGIN, (span?.[1] ?? 0) * MARGIN);
   const place = (value: number): number => Math.log(value / low) / Math.log(high / low);
   const label = (value: unknown): string =>
-    question.kind === 'duration' ? secondsText(threeDigits(value as number)) : shortNumber(value as number);
+    question.kind === 'duration' ? durationLabel(value as number) : shortNumber(value as number);
   const tickLabel = question.kind === 'duration' ? secondsText : shortNumber;
   const marks = question.kind === 'duration' ? DURATION_TICKS : NUMBER_TICKS;
   return {
@@ -120,6 +120,11 @@ const DURATION_TICKS = [
   3650 * DAY,
 ];
 const NUMBER_TICKS = Array.from({ length: 19 }, (_, exponent) => 10 ** (exponent - 5));
+
+/** Three digits of the unit that it is said in. */
+function durationLabel(seconds: number): string {
+  return secondsText(seconds < DAY ? threeDigits(seconds) : threeDigits(seconds / DAY) * DAY);
+}
 
 /** Three digits, and no noise of a search behind them. */
 export function threeDigits(value: number): number {

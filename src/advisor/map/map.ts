@@ -152,7 +152,7 @@ function farBordersOf(
   const pairs = new Map<string, Stretch[]>();
   for (const [line, beside] of lines.entries()) {
     for (const border of bordersOf(axis, (at) => verdict(at, beside))) {
-      if (near.some(({ from, to }) => from === border.from && to === border.to)) continue;
+      if (near.some((known) => isSame(known, border))) continue;
       const pair = `${border.from} ${border.to}`;
       const known = pairs.get(pair) ?? [];
       const last = known.at(-1);
@@ -167,6 +167,13 @@ function farBordersOf(
     return longest?.borders[Math.floor(longest.borders.length / 2)] ?? [];
   });
 }
+
+/** The same two architectures, or the same line that goes on between others. */
+function isSame(a: Border, b: Border): boolean {
+  return (a.from === b.from && a.to === b.to) || Math.abs(a.at - b.at) < SAME_PLACE;
+}
+
+const SAME_PLACE = 0.005;
 
 /** A border on neighbouring lines. */
 interface Stretch {

@@ -4,7 +4,7 @@ import type { DecisionMap } from '../map/map.ts';
 import { QUESTIONS } from '../questions.ts';
 import { text } from './escape.ts';
 import { mapSvg } from './map-svg.ts';
-import { bordersText, titleOf } from './map-text.ts';
+import { bordersText, titleOf, yourAnswers } from './map-text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; }
@@ -29,7 +29,11 @@ export function mapHtml(map: DecisionMap): string {
       return answer === undefined ? [] : [`${path} ${answerText(answer)}`];
     },
   );
-  const lines = [bordersText(map, 'x'), bordersText(map, 'y')].filter((line) => line !== '');
+  const lines = [
+    bordersText(map, 'x'),
+    bordersText(map, 'y'),
+    map.x.isDefault || map.y.isDefault ? `The circle marks ${yourAnswers(map)}.` : '',
+  ].filter((line) => line !== '');
   const assumed =
     map.assumed.length === 0
       ? ''

@@ -80,9 +80,11 @@ function runsOf(row: readonly MapCell[]): Run[] {
 
 const NAME_PIXELS = 9;
 const NAME_HEIGHT_PIXELS = 22;
+/** A name keeps this far from the mark of the answers. */
+const MARK_PIXELS = 30;
 
 /** A name in the middle of the widest place of each area that has room for it. */
-function names({ cells }: DecisionMap): string[] {
+function names({ cells, x: axisX, y: axisY }: DecisionMap): string[] {
   const widest = new Map<
     Architecture,
     { readonly width: number; readonly x: number; readonly rows: number[] }
@@ -101,10 +103,20 @@ function names({ cells }: DecisionMap): string[] {
     const middle = ((rows[0] ?? 0) + (rows.at(-1) ?? 0) + 1) / 2 / cells.length;
     const height = (rows.length / cells.length) * PLOT.height;
     if (width * PLOT.width < architecture.length * NAME_PIXELS || height < NAME_HEIGHT_PIXELS) return [];
+    const isBeside =
+      axisY.given !== null && Math.abs(upwards(middle) - upwards(middleOf(axisY))) < MARK_PIXELS;
+    const isUnder = axisX.given !== null && isBeside && isAcross(axisX.given, x, architecture);
+    const y = upwards(middle) + 5 - (isUnder && height > 4 * MARK_PIXELS ? MARK_PIXELS : 0);
     return [
-      `<text class="name" x="${across(x)}" y="${upwards(middle) + 5}" text-anchor="middle">${architecture}</text>`,
+      `<text class="name" x="${across(x)}" y="${rounded(y)}" text-anchor="middle">${architecture}</text>`,
     ];
   });
+}
+
+/** Whether the mark of the answers would lie over a name. */
+function isAcross([from, to]: readonly [number, number], x: number, name: string): boolean {
+  const half = (name.length * NAME_PIXELS) / 2 + 10;
+  return across(from) <= across(x) + half && across(to) >= across(x) - half;
 }
 
 function axes({ x, y }: DecisionMap): string[] {
@@ -166,7 +178,7 @@ function farBorders(map: DecisionMap): string[] {
       label(map.x, border, across(border.at) + 4, upwards(border.beside) + 4, 'start'),
     ),
     ...(map.y.isScale ? found.y : []).map((border) =>
-      label(map.y, border, across(border.beside), upwards(border.at) - 4, 'middle'),
+      label(map.y, border, across(border.beside), upwards(border.at) + 15, 'middle'),
     ),
   ];
 }
@@ -203,7 +215,7 @@ function legend({ cells, x, y }: DecisionMap): string[] {
   });
   if (x.given !== null && y.given !== null)
     parts.push(
-      `<circle cx="${at + 7}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${at + 20}" y="${top + 12}">${text(yourAnswers({ x, y }))}</text>`,
+      `<circle cx="${at + 7}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${at + 20}" y="${top + 12}">your answers</text>`,
     );
   return parts;
 }
