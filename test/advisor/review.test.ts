@@ -308,6 +308,15 @@ describe('the verdict', () => {
   test('what was chosen against the advice is held to its own gates', () => {
     const against = review({ architecture: 'streaming', decided: 'micro-batch' });
     expect(against.verdict).toBe('holds');
+    const now = recommend(DEEP).recommendation;
+    const grown = days(30, () => ({ events: 400_000 * 86_400, visibleMs: binsOf([1000], 1000) }));
+    const deep = { answers: DEEP, architecture: now, decided: 'batch', promiseSeconds: 5 } as const;
+    expect(review({ ...deep, days: days(30, () => ({ visibleMs: binsOf([1000], 1000) })) }).verdict).toBe(
+      'holds',
+    );
+    const broken = review({ ...deep, days: grown });
+    expect(broken.verdict).toBe('broken');
+    expect(broken.says).toContain('was chosen against the advice, and breaks more than it did');
     const changed = review({ architecture: 'streaming', decided: 'streaming' });
     expect(changed.verdict).toBe('broken');
     expect(changed.says).toContain('by the answers as they are now');

@@ -10,10 +10,10 @@
 import type { Day } from 'pipeline-runtime/kit';
 import type { Architecture, GivenAnswers } from '../answers.ts';
 import { completeAnswers } from '../complete.ts';
-import { hardestFacts, hardestWith } from '../facts.ts';
-import { breachesOf } from '../gates.ts';
+import { hardestFacts, hardestWith, type Replaced } from '../facts.ts';
+import { severityOf } from '../gates.ts';
 import { recommend } from '../recommend.ts';
-import { verdictAt } from '../verdict.ts';
+import { deciderOf } from '../verdict.ts';
 import { type Ends, endsOf, type Standing } from './ends.ts';
 import { type Finding, findingsOf, observedAnswers } from './findings.ts';
 import { growthOf, type Measured, measuredOf } from './measured.ts';
@@ -95,34 +95,47 @@ export function reviewOf(input: ReviewInput): Review {
     measured,
     answers: observed,
   } as const;
-  return { ...verdictOf({ ...review, holds, lastDay: days.at(-1)?.day ?? null }), ...review };
+  return {
+    ...verdictOf({ ...review, holds, overridden: isOverridden(input), lastDay: days.at(-1)?.day ?? null }),
+    ...review,
+  };
+}
+
+function isOverridden({ architecture, decided }: Pick<ReviewInput, 'architecture' | 'decided'>): boolean {
+  return decided !== null && decided !== architecture;
 }
 
 /** Against advice, what runs is held to its own gates; otherwise the decision is the advice. */
 function standingsOf(
-  { architecture, decided }: ReviewInput,
+  { architecture, decided, answers: given }: ReviewInput,
   observed: GivenAnswers,
 ): (volume: number | null) => Standing {
   const { answers } = completeAnswers(observed);
-  const isOverridden = decided !== null && decided !== architecture;
-  const brokenBefore = breachesOf(architecture, hardestFacts(answers)).length;
+  const before = severityOf(architecture, hardestFacts(completeAnswers(given).answers));
   const factsAt = hardestWith(answers);
+  const verdictWith = deciderOf(answers);
   return (volume) => {
-    const facts = volume === null ? factsAt() : factsAt(['volume.eventsPerSecond', volume]);
-    const verdict = verdictAt(facts);
-    if (!isOverridden) return { verdict, holds: verdict === architecture };
-    return { verdict, holds: breachesOf(architecture, facts).length <= brokenBefore };
+    const replaced: Replaced = volume === null ? [] : [['volume.eventsPerSecond', volume]];
+    const verdict = verdictWith(...replaced);
+    if (!isOverridden({ architecture, decided })) return { verdict, holds: verdict === architecture };
+    return { verdict, holds: severityOf(architecture, factsAt(...replaced)) <= before + 1e-9 };
   };
 }
 
 interface Found extends Omit<Review, 'verdict' | 'says'> {
   readonly holds: boolean;
+  readonly overridden: boolean;
   readonly lastDay: string | null;
 }
 
 function verdictOf(found: Found): Pick<Review, 'verdict' | 'says'> {
   const { architecture, recommendation, findings, ends, missing, lastDay } = found;
   const broken = findings.filter(({ level }) => level === 'broken');
+  if (!found.holds && found.overridden)
+    return {
+      verdict: 'broken',
+      says: `${architecture} was chosen against the advice, and breaks more than it did: with what was measured, ${recommendation.observed} is recommended.`,
+    };
   if (!found.holds) {
     const why =
       recommendation.given === architecture
