@@ -8,7 +8,7 @@ import {
   chosenOf,
   defaultsText,
   flipText,
-  paceText,
+  figuresText,
   percent,
   sourceText,
   usd,
@@ -17,10 +17,10 @@ import {
 
 const STYLE = `
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } .verdict { font-size: 1.2rem; } small, .dim { opacity: .7; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; }
-td:nth-child(1), td:nth-child(6) { white-space: nowrap; }
+td:nth-child(1) { white-space: nowrap; } td:nth-child(6) { min-width: 9rem; } td:nth-child(8) { min-width: 15rem; }
 tr.chosen { font-weight: 600; background: #3a72; } .wide { overflow-x: auto; } pre { overflow-x: auto; padding: .6rem; background: #8881; }
 .conflict { border-left: 4px solid #c80; padding-left: .8rem; }`;
 
@@ -56,7 +56,6 @@ ${body.filter((part) => part !== '').join('\n')}
 
 function heading(recommendation: Recommendation, chosen: Candidate, options: HtmlOptions): string {
   const about = ABOUT[chosen.architecture];
-  const { predicted } = chosen;
   const unkept = chosen.feasible
     ? ''
     : '<p class="conflict">No architecture keeps every promise; this one breaks least.</p>';
@@ -67,7 +66,7 @@ function heading(recommendation: Recommendation, chosen: Candidate, options: Htm
   const dated = options.date === undefined ? '' : `<small>${text(options.date)}</small>`;
   return `<h1>${text(about.name)}</h1>${dated}
 <p class="verdict">${text(about.is)}</p>${unkept}${open}
-<p>${text(paceText(recommendation, chosen.architecture))}; a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ${secondsText(predicted.freshnessP99Seconds)} at most; about ${usd(predicted.monthlyUsd.total)} a month (${usdRange(predicted.range)}).</p>
+<p>${text(figuresText(recommendation, chosen))}</p>
 <pre>${text(about.picture)}</pre>`;
 }
 

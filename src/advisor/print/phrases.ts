@@ -50,6 +50,23 @@ export function paceText(recommendation: Recommendation, architecture: Architect
   return `always on, a commit every ${every}`;
 }
 
+/** What a reader gets and what it costs, in two sentences. */
+export function figuresText(recommendation: Recommendation, { architecture, predicted }: Candidate): string {
+  const pace = paceText(recommendation, architecture);
+  return (
+    `${pace.slice(0, 1).toUpperCase()}${pace.slice(1)}: a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ` +
+    `${secondsText(predicted.freshnessP99Seconds)} at most; asked was ${answerText(recommendation.answers.freshness)}. It costs about ` +
+    `${usd(predicted.monthlyUsd.total)} a month (${usdRange(predicted.range)}), ${costShare(predicted.monthlyUsd)}.`
+  );
+}
+
+/** `most of it people` */
+function costShare(cost: MonthlyUsd): string {
+  const parts = (['compute', 'storage', 'people'] as const).toSorted((a, b) => cost[b] - cost[a]);
+  const [most = 'people', next = 'compute'] = parts;
+  return 2 * cost[most] > cost.total ? `most of it ${most}` : `${most} and ${next} above all`;
+}
+
 /** `volume.keys 10000` for every answer that nobody gave. */
 export function defaultsText(recommendation: Recommendation): string[] {
   return recommendation.defaulted.map(

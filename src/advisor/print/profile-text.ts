@@ -11,7 +11,7 @@ export function profileText(profile: Profile, columns: number, colors: Colors): 
     `${colors.bold('Events')}\n${figures(profile)
       .map((each) => figureText(each, columns))
       .join('\n')}`,
-    `${colors.bold('How long to wait')}\n${wrap('A result that waits this long behind the newest event misses only the rest; it is older by as much.', columns)}\n\n${waits(profile, columns)}`,
+    `${colors.bold('How long to wait')}\n${wrap('A result that waits so long behind the newest event has this share of the events, and is older by as much.', columns)}\n\n${waits(profile, columns)}`,
     `${colors.bold('Answers that they give')}\n${profile.inferred.map((each) => `  ${wrap(answerLine(each), columns - 4, '    ')}`).join('\n')}`,
     wrap(
       'Not to be seen in events: freshness, reprocessing.every, maturity. `advisor recommend --answers FILE` takes them as flags.',
@@ -81,13 +81,19 @@ function short(rate: number): string {
 
 function waits({ waits: all }: Profile, columns: number): string {
   const longest = Math.max(1, ...all.map(({ delayMs }) => delayMs));
+  // From half of the shortest wait that is one, so that the steps between them can be seen.
+  const shortest =
+    Math.min(longest, ...all.map(({ delayMs }) => delayMs).filter((delayMs) => delayMs > 0)) / 2;
   const rows = all.map(({ completeness, delayMs }) => [
     `  ${completeness === 1 ? '100 %' : percent(completeness)}`,
-    formatDuration(delayMs),
-    // A logarithmic bar: from a millisecond to the longest.
-    '█'.repeat(Math.round((Math.log(1 + delayMs) / Math.log(1 + longest)) * BAR)),
+    delayMs === 0 ? 'none' : formatDuration(delayMs),
+    '█'.repeat(
+      delayMs <= 0
+        ? 0
+        : Math.max(1, Math.round((Math.log(delayMs / shortest) / Math.log(longest / shortest)) * BAR)),
+    ),
   ]);
-  return table(['  complete', 'wait', 'on a logarithmic scale'], rows, columns);
+  return table(['  complete', 'older by', 'on a logarithmic scale'], rows, columns);
 }
 
 /** The answers as a file: each with what it was inferred from. */

@@ -1,18 +1,17 @@
 /** A recommendation for a terminal or a pipe: the verdict first, then why, then what else there was. */
 import { table, wrap, type paint } from 'pipeline-runtime/kit';
-import { answerText, secondsText } from '../complete.ts';
+import { secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
-import type { MonthlyUsd, Recommendation } from '../recommendation.ts';
+import type { Recommendation } from '../recommendation.ts';
 import {
   againstIt,
   chosenOf,
   defaultsText,
   flipText,
-  paceText,
+  figuresText,
   percent,
   sourceText,
   usd,
-  usdRange,
 } from './phrases.ts';
 
 export type Colors = ReturnType<typeof paint>;
@@ -33,32 +32,20 @@ export function recommendationText(recommendation: Recommendation, columns: numb
 function verdict(recommendation: Recommendation, columns: number, colors: Colors): string {
   const architecture = recommendation.recommendation;
   const chosen = chosenOf(recommendation, architecture);
-  const { predicted } = chosen;
   const name = chosen.feasible
     ? colors.bold(colors.green(architecture))
     : colors.bold(colors.yellow(architecture));
   const unkept = chosen.feasible ? '' : '  (no architecture keeps every promise; this one breaks least)';
-  const figures =
-    `${capital(paceText(recommendation, architecture))}: a result is ${secondsText(predicted.freshnessP50Seconds)} old as a rule and ` +
-    `${secondsText(predicted.freshnessP99Seconds)} at most; asked was ${answerText(recommendation.answers.freshness)}. It costs about ` +
-    `${usd(predicted.monthlyUsd.total)} a month (${usdRange(predicted.range)}), ${costShare(predicted.monthlyUsd)}.`;
-  const lines = [name + unkept, indented(ABOUT[architecture].is, columns), indented(figures, columns)];
+  const lines = [
+    name + unkept,
+    indented(ABOUT[architecture].is, columns),
+    indented(figuresText(recommendation, chosen), columns),
+  ];
   if (recommendation.undecided !== undefined) {
     const [, ...others] = recommendation.possible;
     lines.push(indented(`Still possible: ${others.join(', ')}. ${recommendation.undecided.says}`, columns));
   }
   return lines.join('\n');
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
-}
-
-/** `most of it people` */
-function costShare(cost: MonthlyUsd): string {
-  const parts = (['compute', 'storage', 'people'] as const).toSorted((a, b) => cost[b] - cost[a]);
-  const [most = 'people', next = 'compute'] = parts;
-  return 2 * cost[most] > cost.total ? `most of it ${most}` : `${most} and ${next} above all`;
 }
 
 function section(title: string, body: string, colors: Colors): string {
