@@ -54,7 +54,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   views: 'base data plan state operators~ host~',
   sinks: 'base config~ data ports state views host~',
   loop: 'base data expr plan log state ports operators compile views host~',
-  architectures: 'base data plan config loop ports state views host~',
+  architectures: 'base data plan config log loop ports state views host~',
   ingest: 'base data plan log ports compile host~',
   observe: 'host~ data log~ plan ports',
   snapshots: 'base ports',

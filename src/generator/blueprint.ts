@@ -43,6 +43,9 @@ export interface Blueprint {
   readonly batchEvery: string;
   readonly partition: string;
   readonly correctionsEvery: string;
+  /** Whether events are removed from the log at all, and after how long. */
+  readonly removes: boolean;
+  readonly keepsFor: string;
   readonly commands: Commands;
   readonly pins: typeof PINS;
   readonly runtimeSpecifier: string;
@@ -102,6 +105,8 @@ export function blueprintOf(choices: Choices): Blueprint {
     ),
     partition: exactDuration(PARTITION_SECONDS * SECOND_MS),
     correctionsEvery: exactDuration(correctionsEverySeconds(facts) * SECOND_MS),
+    removes: settings.retentionSeconds > 0,
+    keepsFor: exactDuration(Math.round(settings.retentionSeconds * SECOND_MS)),
     commands: commandsOf(choices.packageManager),
     pins: PINS,
     runtimeSpecifier: `file:vendor/${choices.runtime.fileName}`,

@@ -6,6 +6,7 @@ import { failure } from '../base/errors.ts';
 import type { Job } from '../loop/job.ts';
 import type { Layer, LayerPorts } from '../loop/layer.ts';
 import type { Turns } from '../base/turns.ts';
+import type { Hold } from '../loop/reach.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import type { Allowed } from '../plan/compare.ts';
 import type { Plan } from '../plan/node.ts';
@@ -27,6 +28,10 @@ export interface Arrangement {
   locate(reads: Reads, view: string): Promise<Located>;
   readonly nextRunAtMs: number | null;
   readonly waitingLate: number;
+  /** Late events that no correction can take any more: other events of their windows were removed from the log. */
+  readonly unreachableLate: number;
+  /** What every layer still needs of the log. REQUIRES that none of them is at work. */
+  holds(): readonly Hold[];
   /** How often late events were folded in, and when last: batch runs do it where there is a batch layer. */
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
   readonly lambda?: {
@@ -54,6 +59,10 @@ export function layoutOf(layer: Layer, view: string): ViewLayout {
   if (layout === undefined)
     throw failure('VIEW_UNKNOWN', { view, known: layer.plan.views.map((each) => each.name) });
   return layout;
+}
+
+export function unreachableOf({ progress }: Layer): number {
+  return progress.unreachable ?? 0;
 }
 
 /** The corrections of an incremental layer. */

@@ -4,9 +4,16 @@
  * partitions.
  */
 import { Layer } from '../loop/layer.ts';
+import { holdsOf } from '../loop/reach.ts';
 import { EVERYTHING } from '../loop/recompute.ts';
 import { ScheduledLayer } from '../loop/scheduled.ts';
-import { type Arrangement, type ArrangementOptions, runsOf, wholeView } from './arrangement.ts';
+import {
+  type Arrangement,
+  type ArrangementOptions,
+  runsOf,
+  unreachableOf,
+  wholeView,
+} from './arrangement.ts';
 import { sinksKeepUp } from './pace.ts';
 import { rangeOf } from './range.ts';
 
@@ -31,6 +38,10 @@ export async function batch({
       return Math.max(dueAtMs(), ports.clock.nowMs());
     },
     waitingLate: 0,
+    get unreachableLate() {
+      return unreachableOf(layer);
+    },
+    holds: () => holdsOf(layer, { partitionMs: config.batch.partition }),
     get corrections() {
       return runsOf(layer);
     },

@@ -6,7 +6,14 @@
  */
 import { Job } from '../loop/job.ts';
 import { Layer } from '../loop/layer.ts';
-import { type Arrangement, type ArrangementOptions, correctionsOf, wholeView } from './arrangement.ts';
+import { holdsOf } from '../loop/reach.ts';
+import {
+  type Arrangement,
+  type ArrangementOptions,
+  correctionsOf,
+  unreachableOf,
+  wholeView,
+} from './arrangement.ts';
 import { Corrections, drain, waitForData } from './pace.ts';
 
 const LAYER = 'live';
@@ -52,6 +59,10 @@ async function incremental(
     get waitingLate() {
       return job.layer.waitingLate;
     },
+    get unreachableLate() {
+      return unreachableOf(job.layer);
+    },
+    holds: () => holdsOf(job.layer, 'corrections'),
     get corrections() {
       return correctionsOf(job.layer);
     },

@@ -15,10 +15,12 @@ import { failure } from '../base/errors.ts';
 import { NAME_SHAPE } from '../data/value.ts';
 import { type EpochRows, Job } from '../loop/job.ts';
 import { Layer } from '../loop/layer.ts';
+import { holdsOf } from '../loop/reach.ts';
 import { hashOf } from '../plan/hash.ts';
 import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
 import type { VersionStatus } from '../host/host.ts';
+import { trimmed } from '../log/trimmed.ts';
 import { metaKey } from '../state/keys.ts';
 import { Batch, type Reads } from '../state/store.ts';
 import {
@@ -26,6 +28,7 @@ import {
   type ArrangementOptions,
   type Command,
   correctionsOf,
+  unreachableOf,
   wholeView,
 } from './arrangement.ts';
 import { Corrections, drain, either, waitForData } from './pace.ts';
@@ -34,11 +37,23 @@ const ALIAS = metaKey('kappa');
 /** A candidate that is further behind than this many epochs is not promoted: readers would wait for it. */
 const PROMOTE_EPOCHS_MAX = 16;
 
+const REPLAY_REMEDY =
+  'A version from the beginning cannot be computed any more. `pipeline replay --partial` replays what is left; windows that began before are then incomplete.';
+
 interface SavedAlias {
   readonly live: string;
   readonly previous: string | null;
   readonly versions: Readonly<
-    Record<string, { readonly plan: Plan; readonly createdAtMs: number; readonly rate: number | null }>
+    Record<
+      string,
+      {
+        readonly plan: Plan;
+        readonly createdAtMs: number;
+        readonly rate: number | null;
+        /** Where in the log it begins; absent for the beginning. */
+        readonly startAt?: number;
+      }
+    >
   >;
 }
 
@@ -56,6 +71,10 @@ const replaySchema = z.strictObject({
   as: z.string().optional(),
   plan: z.unknown(),
   rate: z.number().positive().nullish(),
+  /** From the first event that was appended then or later. */
+  fromMs: z.number().optional(),
+  /** From what is left of a log whose beginning was removed. */
+  partial: z.boolean().default(false),
 });
 const versionSchema = z.strictObject({ version: z.string() });
 
@@ -73,6 +92,10 @@ export async function kappa(options: ArrangementOptions): Promise<Arrangement> {
     get waitingLate() {
       return versions.live.job.layer.waitingLate;
     },
+    get unreachableLate() {
+      return unreachableOf(versions.live.job.layer);
+    },
+    holds: () => versions.all.flatMap(({ job }) => holdsOf(job.layer, 'corrections')),
     get corrections() {
       return correctionsOf(versions.live.job.layer);
     },
@@ -114,9 +137,10 @@ class Versions {
   }
 
   static async open(options: ArrangementOptions): Promise<Versions> {
-    const { ports, plan } = options;
+    const { ports, plan, allowed } = options;
     const bytes = await ports.store.get(ALIAS);
-    const first = { plan, createdAtMs: ports.clock.nowMs(), rate: null };
+    const startAt = allowed.partial === true ? ports.log.start : 0;
+    const first = { plan, createdAtMs: ports.clock.nowMs(), rate: null, ...(startAt > 0 && { startAt }) };
     const alias =
       bytes === null
         ? { live: 'v1', previous: null, versions: { v1: first } }
@@ -131,7 +155,8 @@ class Versions {
     const { ports, config, turns } = this.#options;
     const saved = this.#alias.versions[name];
     if (saved === undefined) return;
-    const job = await Job.open(await Layer.open(layerOf(name), this.#planOf(saved.plan), ports));
+    const { startAt = 0 } = saved;
+    const job = await Job.open(await Layer.open(layerOf(name), this.#planOf(saved.plan), ports, { startAt }));
     const corrections = new Corrections(job, config.corrections.every, ports.clock, turns);
     const { createdAtMs, rate } = saved;
     this.#versions.set(name, {
@@ -235,8 +260,11 @@ class Versions {
   }
 
   async #replay(params: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const { as, plan: data, rate = null } = replaySchema.parse(params);
+    const { as, plan: data, rate = null, fromMs, partial } = replaySchema.parse(params);
     const plan = parsePlan(data);
+    const { log } = this.#options.ports;
+    const startAt = fromMs === undefined ? (partial ? log.start : 0) : await log.positionAtTime(fromMs);
+    if (startAt < log.start) throw trimmed(log, startAt, REPLAY_REMEDY);
     const name = as ?? this.#nextName();
     if (!NAME_SHAPE.test(name))
       throw failure('VERSION_INVALID', {
@@ -248,14 +276,16 @@ class Versions {
       });
     // What a dropped version of this name may have left behind when the process died half way.
     await Layer.forget(layerOf(name), this.#options.ports.store);
-    const version = { plan, createdAtMs: this.#options.ports.clock.nowMs(), rate };
+    const createdAtMs = this.#options.ports.clock.nowMs();
+    const version = { plan, createdAtMs, rate, ...(startAt > 0 && { startAt }) };
     await this.#save({ ...this.#alias, versions: { ...this.#alias.versions, [name]: version } }, new Batch());
     await this.#start(name);
     this.#onReplay();
     return {
       version: name,
       sameAsLive: hashOf(plan) === hashOf(this.live.job.layer.plan),
-      events: this.#options.ports.log.end,
+      events: log.end - startAt,
+      ...(startAt > 0 && { from: startAt }),
     };
   }
 

@@ -11,13 +11,22 @@
  */
 import { Job } from '../loop/job.ts';
 import { Layer } from '../loop/layer.ts';
+import { holdsOf } from '../loop/reach.ts';
 import { EVERYTHING, type Slice } from '../loop/recompute.ts';
 import { ScheduledLayer } from '../loop/scheduled.ts';
 import { metaKey, progressKey } from '../state/keys.ts';
 import type { Batch, Reads } from '../state/store.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import { WHOLE } from '../views/reader.ts';
-import { type Arrangement, type ArrangementOptions, layoutOf, type Located, runsOf } from './arrangement.ts';
+import {
+  type Arrangement,
+  type ArrangementOptions,
+  type Command,
+  layoutOf,
+  type Located,
+  runsOf,
+  unreachableOf,
+} from './arrangement.ts';
 import { drain, sinksKeepUp, waitForData } from './pace.ts';
 import { rangeOf } from './range.ts';
 
@@ -49,6 +58,10 @@ export async function lambda({
         finish: (commit) => moveBoundary(speed.layer, layer, commit),
       }),
     );
+  const backfill: Command = async (params) => {
+    await drain(speed, config.trigger, turns, new AbortController().signal);
+    return runBatch(rangeOf(params, plan) ?? EVERYTHING);
+  };
   const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
   return {
     serving: speed.layer,
@@ -61,15 +74,19 @@ export async function lambda({
     get waitingLate() {
       return speed.layer.waitingLate;
     },
+    get unreachableLate() {
+      return unreachableOf(layer);
+    },
+    holds: () => [
+      ...holdsOf(speed.layer, 'nothing'),
+      ...holdsOf(layer, { partitionMs: config.batch.partition }),
+    ],
     get corrections() {
       return runsOf(layer);
     },
     get lambda() {
-      const covered = layer.layouts
-        .map((layout) => boundaryOf(layer, layout))
-        .filter((each) => each !== null);
-      const coveredUntilMs = covered.length === 0 || layer.progress.runs === 0 ? null : Math.min(...covered);
-      return { coveredUntilMs, batchRuns: layer.progress.runs, lastBatchAtMs: layer.progress.lastRunAtMs };
+      const { runs, lastRunAtMs } = layer.progress;
+      return { coveredUntilMs: coveredUntilMs(layer), batchRuns: runs, lastBatchAtMs: lastRunAtMs };
     },
     async settle(signal) {
       await drain(speed, config.trigger, turns, signal);
@@ -88,12 +105,7 @@ export async function lambda({
         );
       }
     },
-    commands: {
-      backfill: async (params) => {
-        await drain(speed, config.trigger, turns, new AbortController().signal);
-        return runBatch(rangeOf(params, plan) ?? EVERYTHING);
-      },
-    },
+    commands: { backfill },
   };
 }
 
@@ -106,6 +118,12 @@ function hasBoundary(layout: ViewLayout): boolean {
 function boundaryOf(layer: Layer, layout: ViewLayout): number | null {
   if (!hasBoundary(layout)) return null;
   return layer.viewWatermarkMs(layout) - layout.allowedMs - (layout.slices?.windowMs ?? 0) + 2;
+}
+
+/** Up to where the batch layer serves every view that it takes over window by window. */
+function coveredUntilMs(layer: Layer): number | null {
+  const covered = layer.layouts.map((layout) => boundaryOf(layer, layout)).filter((each) => each !== null);
+  return covered.length === 0 || layer.progress.runs === 0 ? null : Math.min(...covered);
 }
 
 /** Moves the boundary to what the batch layer has just computed and removes the speed layer's rows behind it. */

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/durations.ts';
 import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
-import type { DiskStatus, JsonRow, SinkStatus, Status } from '../host/host.ts';
+import type { DiskStatus, JsonRow, LogStatus, SinkStatus, Status } from '../host/host.ts';
 import { columnsOf, paint, printable, table } from './terminal.ts';
 
 export function print(text: string): void {
@@ -112,7 +112,7 @@ export function statusText(status: Status): string {
     ]),
     [
       'late',
-      `${count(late.total)} events; ${late.waiting > 0 ? `${late.waiting} windows wait for the next correction; ` : ''}policy ${Object.values(late.policy).join(', ')}`,
+      `${count(late.total)} events; ${late.waiting > 0 ? `${late.waiting} windows wait for the next correction; ` : ''}policy ${Object.values(late.policy).join(', ')}${unreachableText(late.unreachable ?? 0)}`,
     ],
     ['rejected', `${count(status.rejected)} events`],
     [
@@ -124,6 +124,7 @@ export function statusText(status: Status): string {
       `${count(state.keys)} keys, ${formatSize(state.memoryBytes)} in memory, ${formatSize(state.sizeBytes)} on disk`,
     ],
   ];
+  if (status.log !== undefined) lines.push(['log', logText(status.log)]);
   if (status.disk !== undefined && status.disk.freeBytes !== null)
     lines.push(['disk', diskText(status.disk)]);
   if (status.nextRunAtMs !== null) lines.push(['next run', time(status.nextRunAtMs)]);
@@ -137,6 +138,17 @@ export function statusText(status: Status): string {
     lines.push([`version ${version.name}`, `${version.role}, ${count(version.lagEvents)} events behind`]);
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, text]) => `${color.dim(label.padEnd(width))}  ${text}`).join('\n');
+}
+
+function unreachableText(events: number): string {
+  return events === 0 ? '' : `; ${count(events)} came after the events of their windows were removed`;
+}
+
+function logText({ start, end, sizeBytes, oldestAtMs, heldBy, lastFailure }: LogStatus): string {
+  const kept = `${count(end - start)} records, ${formatSize(sizeBytes)}`;
+  const since = start === 0 ? '' : `, since ${time(oldestAtMs)}`;
+  const held = heldBy === null ? '' : `; more is kept than retention says: ${heldBy}`;
+  return `${kept}${since}${held}${lastFailure === null ? '' : `; ${lastFailure}`}`;
 }
 
 function diskText({ freeBytes, reserveBytes, intake, epochs }: DiskStatus): string {

@@ -1,7 +1,7 @@
 /** `pipeline.config.yaml`: how and where a definition runs. Strict: an unknown key names the nearest known one. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { duration, relativePath, size } from './fields.ts';
+import { duration, durationIfSaid, relativePath, size } from './fields.ts';
 import { sinksSchema } from './sinks.ts';
 import { checkYaml, readYamlFile } from './yaml.ts';
 
@@ -44,6 +44,9 @@ const projectSchema = z.strictObject({
       partitions: z.int().min(1).max(256).default(1),
       commitEvery: duration('0s', 0),
       undeclared: z.enum(['keep', 'drop']).optional(),
+      retention: z
+        .strictObject({ time: durationIfSaid(1000).optional(), size: size(1).optional() })
+        .optional(),
     })
     .prefault({}),
   runtime: z.strictObject({ jit: z.enum(['on', 'off']).default('on') }).prefault({}),

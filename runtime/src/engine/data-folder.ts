@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { DiskLog, type LogFileCheck } from '../log/disk-log.ts';
+import type { RetentionLimits, Trimmed } from '../log/retention.ts';
 import type { Log } from '../log/log.ts';
 import { type NotesPlace, OBSERVED_FOLDER } from '../observe/days.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -38,6 +39,10 @@ export interface DataFolder {
   readonly observed?: NotesPlace;
   /** Bytes of the state on disk; absent when it is not on disk. */
   sizeBytes?(): Promise<number>;
+  /** Removes the oldest files of the log that end before a position; absent when it is in memory. */
+  trim?(needed: number, limits: RetentionLimits): Promise<Trimmed>;
+  /** What the log takes on disk, and since when; absent when it is in memory. */
+  logUse?(): { readonly sizeBytes: number; readonly oldestAtMs: number | null };
   /** Reads and checks every byte of both logs; absent when they are in memory. */
   verifyLogs?(): AsyncIterable<LogFileCheck>;
   close(): Promise<void>;
@@ -110,6 +115,8 @@ async function openParts(
       disk,
       owner: taken,
       room,
+      trim: (needed, limits) => log.trim(needed, limits),
+      logUse: () => ({ sizeBytes: log.sizeBytes, oldestAtMs: log.oldestAtMs }),
       async *verifyLogs() {
         yield* log.verify();
         yield* rejected.verify();

@@ -12,6 +12,7 @@ import { acceptLines, type Door, problemOf, type RejectedRecord } from '../inges
 import { acceptBytes } from '../ingest/accept-bytes.ts';
 import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
+import { trimmed } from '../log/trimmed.ts';
 import { NOTHING_ALLOWED } from '../loop/adoption.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
 import { Turns } from '../base/turns.ts';
@@ -37,6 +38,7 @@ import { Batch, prefixRange, type Store } from '../state/store.ts';
 import { readView } from '../views/reader.ts';
 import type { DataFolder } from './data-folder.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { Retention } from './retention.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkSchemas } from './schemas.ts';
 import { openSinks, type SinkPorts } from './sinks.ts';
@@ -47,6 +49,9 @@ const LAYERS = ['live', 'scheduled', 'speed', 'batch'] as const;
 
 /** What operators may take of the heap unless the project says: epochs, views and answers need room beside them. */
 const HEAP_SHARE = 0.25;
+
+const REBUILD_REMEDY =
+  'Nothing was changed. `pipeline run --rebuild --partial` computes everything again from what is left; windows that began before are then incomplete.';
 
 export interface EngineOptions {
   readonly plan: Plan;
@@ -82,6 +87,8 @@ export class Engine implements Host {
   /** Null when no view is delivered anywhere. */
   sinks: Sinks | null = null;
   #recorder: Recorder | null = null;
+  readonly retention: Retention;
+  readonly #turns: Turns;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
     this.plan = plan;
@@ -90,6 +97,14 @@ export class Engine implements Host {
     this.clock = clock;
     this.startedAtMs = clock.nowMs();
     this.snapshots = new Snapshots({ data, clock, pipeline: plan.name, policy: config.snapshots ?? null });
+    this.#turns = new Turns(() => data.room?.begin() ?? Promise.resolve());
+    this.retention = new Retention({
+      data,
+      clock,
+      policy: config.log.retention ?? {},
+      turns: this.#turns,
+      holds: () => this.arrangement.holds(),
+    });
     this.#idle = new IdleWatch(plan, data.log, clock, config.log.partitions);
   }
 
@@ -102,7 +117,10 @@ export class Engine implements Host {
     const store = engine.sinks?.store ?? options.data.store;
     const { allowed = NOTHING_ALLOWED } = options;
     const noteSchemas = await checkSchemas(options.data, options.plan, allowed);
-    if (options.rebuild === true) await forgetEverything(store);
+    if (options.rebuild === true) {
+      if (log.start > 0 && allowed.partial !== true) throw trimmed(log, 0, REBUILD_REMEDY);
+      await forgetEverything(store);
+    }
     for (let position = 0; position < options.data.rejected.end; position++) {
       if (engine.#isReplayed(position)) engine.#replayed++;
     }
@@ -123,7 +141,7 @@ export class Engine implements Host {
       plan,
       config,
       ports,
-      turns: new Turns(() => options.data.room?.begin() ?? Promise.resolve()),
+      turns: engine.#turns,
       adopt: options.adopt ?? false,
       allowed,
     });
@@ -179,7 +197,12 @@ export class Engine implements Host {
       };
       const { room } = this.data;
       const watching = room === undefined ? [] : [room.watch(stop.signal)];
-      const parts = [this.#runArrangement(stop.signal), this.#idle.run(stop.signal), ...watching];
+      const parts = [
+        this.#runArrangement(stop.signal),
+        this.#idle.run(stop.signal),
+        this.retention.run(stop.signal),
+        ...watching,
+      ];
       const computing = Promise.all(parts.map((part) => part.catch(ending)));
       // What the last epoch changed is delivered too.
       const computed = new AbortController();
@@ -382,7 +405,10 @@ export class Engine implements Host {
         failure('ARCHITECTURE_CANNOT', { command: name, architecture: this.config.architecture, where }),
       );
     }
-    return command((params ?? {}) as Record<string, unknown>);
+    const result = await command((params ?? {}) as Record<string, unknown>);
+    // A version that begins later does not know who was put to sleep before, and would wait for them for ever.
+    if (name === 'replay') this.#idle.wake();
+    return result;
   }
 
   /** Admits the late events that were kept aside. The decision is a record of the log, so a replay takes them as well. */

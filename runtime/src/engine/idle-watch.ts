@@ -37,6 +37,12 @@ export class IdleWatch {
     this.#heard.get(source)?.set(partition, { atMs: this.#clock.nowMs(), asleep: false });
   }
 
+  /** Whoever begins to read now may not know which partitions are asleep: they are found out again, and it is logged. */
+  wake(): void {
+    for (const partitions of this.#heard.values())
+      for (const heard of partitions.values()) heard.asleep = false;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const shortestMs = Math.min(
       ...this.#plan.sources.map(({ watermark }) => watermark.idleAfterMs ?? Infinity),

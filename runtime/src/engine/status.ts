@@ -39,6 +39,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
       total: progress.late,
       policy: Object.fromEntries(layer.plan.sources.map(({ name, lateness }) => [name, lateness.then])),
       waiting: arrangement.waitingLate,
+      ...(arrangement.unreachableLate > 0 && { unreachable: arrangement.unreachableLate }),
     },
     rejected: engine.rejectedCount,
     epochs: {
@@ -52,6 +53,7 @@ export async function statusOf(engine: Engine): Promise<Status> {
       memoryBytes: Math.round(arrangement.jobs.reduce((sum, job) => sum + job.memoryBytes, 0)),
       sizeBytes: (await engine.data.sizeBytes?.()) ?? 0,
     },
+    ...(engine.retention.status !== null && { log: engine.retention.status }),
     ...(room !== undefined && { disk: room.status }),
     nextRunAtMs: engine.running ? arrangement.nextRunAtMs : null,
     corrections: arrangement.corrections,

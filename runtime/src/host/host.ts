@@ -23,6 +23,8 @@ export interface Status {
   readonly state: { readonly keys: number; readonly memoryBytes: number; readonly sizeBytes: number };
   /** Absent when the data is not on disk. */
   readonly disk?: DiskStatus;
+  /** Absent when the log is not on disk. */
+  readonly log?: LogStatus;
   /** When the next scheduled run, trigger or batch layer starts; null when it runs continuously or is stopped. */
   readonly nextRunAtMs: number | null;
   readonly corrections: { readonly runs: number; readonly lastAtMs: number | null };
@@ -74,6 +76,19 @@ export interface DiskStatus {
   readonly epochs: 'running' | 'paused';
   /** How often something was refused since the process started. */
   readonly refusals: number;
+}
+
+/** What is kept of the log: positions [start, end). */
+export interface LogStatus {
+  readonly start: number;
+  readonly end: number;
+  readonly sizeBytes: number;
+  /** When the oldest event that is kept was appended; null when there is none. */
+  readonly oldestAtMs: number | null;
+  /** Why `log.retention` keeps more than it says; null when it does not. */
+  readonly heldBy: string | null;
+  /** Why nothing was removed at the last try; null when that went well. */
+  readonly lastFailure: string | null;
 }
 
 export interface SnapshotStatus {
@@ -137,6 +152,8 @@ export interface LateStatus {
   readonly policy: Readonly<Record<string, 'correct' | 'drop' | 'side-output'>>;
   /** Late events that will be folded in at the next correction. */
   readonly waiting: number;
+  /** Late events that cannot be folded in any more: other events of their windows were removed from the log. */
+  readonly unreachable?: number;
 }
 
 export interface EpochStatus {

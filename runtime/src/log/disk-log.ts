@@ -17,7 +17,7 @@ import type { Disk, DiskEntry } from '../ports/disk.ts';
 import { encodeBlock } from './block.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Append, countOf, type Log, type Block } from './log.ts';
-import { removable, type RetentionLimits } from './retention.ts';
+import { removable, type RetentionLimits, type Trimmed } from './retention.ts';
 import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
 import { type ReadingRoom, Segment, SyncFailed } from './segment.ts';
 import {
@@ -320,11 +320,11 @@ export class DiskLog implements Log {
   }
 
   /**
-   * Removes the oldest files that are over the limits and end before `needed`; returns how many (L5). The file that is written
+   * Removes the oldest files that are over the limits and end before `needed` (L5). The file that is written
    * to is closed when its first event is too old, so that it can go once it is. What fails leaves the log as it was: the next
    * call tries again.
    */
-  async trim(needed: number, limits: RetentionLimits): Promise<number> {
+  async trim(needed: number, limits: RetentionLimits): Promise<Trimmed> {
     const last = this.#segments.at(-1);
     if (
       last !== undefined &&
@@ -333,7 +333,8 @@ export class DiskLog implements Log {
       this.#isFull = true;
     const files = this.#segments.map(({ summary, sizeBytes }) => ({ ...summary, sizeBytes }));
     const count = this.#holds > 0 ? 0 : removable(files, needed, limits);
-    if (count === 0) return 0;
+    const isHeld = removable(files, Infinity, limits) > count;
+    if (count === 0) return { files: 0, isHeld };
     const start = startBehind(
       this.#start,
       this.#segments.slice(0, count).map(({ summary }) => summary),
@@ -346,7 +347,7 @@ export class DiskLog implements Log {
       if (error instanceof CodedError) throw error;
       throw failure('LOG_UNAVAILABLE', { folder: this.#folder, reason: reasonOf(error) }, error);
     }
-    return count;
+    return { files: count, isHeld };
   }
 
   /** No file goes until the function that is returned was called. */
@@ -355,6 +356,10 @@ export class DiskLog implements Log {
     return () => {
       this.#holds--;
     };
+  }
+
+  fileStart(position: number): number {
+    return this.#segments[segmentOf(this.#segments, position)]?.firstPosition ?? this.#end;
   }
 
   async positionAtTime(appendedAtMs: number): Promise<number> {

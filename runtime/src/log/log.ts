@@ -93,6 +93,8 @@ export interface Log {
   read(from: number, options?: { readonly isPassing?: boolean }): AsyncIterable<Block>;
   /** Where the first block begins that was appended at this moment or later; the end when there is none. */
   positionAtTime(appendedAtMs: number): Promise<number>;
+  /** Where the file begins that holds a position: what is removed together. */
+  fileStart(position: number): number;
   /** The largest sequence of a producer, 0 for none. */
   lastSequence(producer: string): number;
   /** The offset that the next event of a partition will get. */

@@ -57,6 +57,10 @@ export class MemoryLog implements Log {
     }
   }
 
+  fileStart(): number {
+    return 0;
+  }
+
   positionAtTime(appendedAtMs: number): Promise<number> {
     const found = this.#blocks.find((block) => block.appendedAtMs >= appendedAtMs);
     return Promise.resolve(found?.position ?? this.#end);

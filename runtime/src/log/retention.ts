@@ -12,6 +12,13 @@ export interface RetentionLimits {
   readonly sizeBytesMax?: number;
 }
 
+/** What came of it. */
+export interface Trimmed {
+  readonly files: number;
+  /** Whether more would have gone if nobody had needed it. */
+  readonly isHeld: boolean;
+}
+
 /** What is known of a file. */
 export type Removable = Pick<SegmentSummary, 'end' | 'lastAppendedAtMs'> & { readonly sizeBytes: number };
 

@@ -19,9 +19,11 @@ import { planKey, prefixOf } from '../state/keys.ts';
 import { type Batch, prefixRange, type Reads } from '../state/store.ts';
 import { LateRows } from './late.ts';
 import type { Layer } from './layer.ts';
+import { trimmed } from '../log/trimmed.ts';
+import { isGone } from './reach.ts';
 import { EVERYTHING, recompute } from './recompute.ts';
 
-export const NOTHING_ALLOWED: Allowed = { fromNowOn: false, drop: [] };
+export const NOTHING_ALLOWED: Allowed = { fromNowOn: false, drop: [], partial: false };
 
 const REMEDY =
   'Take the change back, or compute everything again from the log with `pipeline run --rebuild`; under batch, `pipeline backfill` computes some partitions with it.';
@@ -83,21 +85,29 @@ export function dropViews(layer: Layer, views: readonly string[], batch: Batch):
     for (const kind of ['s', 'v', 'l', 'd'] as const)
       batch.deleteRange(prefixRange(prefixOf(kind, layer.name, view)));
     delete layer.progress.rows[view];
+    const { [view]: _, ...began } = layer.progress.began ?? {};
+    if (layer.progress.began !== undefined) layer.progress.began = began;
   }
 }
 
 /**
  * Computes views from the beginning of the log to where the layer stands and adds their rows to the batch, and what their
- * nodes remember. Late events of that time count where the policy says so, and are not listed.
+ * nodes remember. Late events of that time count where the policy says so, and are not listed. A log whose beginning was
+ * removed is enough only when `isPartial` says so. Throws LOG_TRIMMED.
  */
 export async function startViews(
   layer: Layer,
   views: readonly string[],
-  { isIncremental, closedOnly }: { readonly isIncremental: boolean; readonly closedOnly: boolean },
+  {
+    isIncremental,
+    closedOnly,
+    isPartial,
+  }: Readonly<Record<'isIncremental' | 'closedOnly' | 'isPartial', boolean>>,
   batch: Batch,
 ): Promise<void> {
   for (const layout of layer.layouts) {
     if (!views.includes(layout.view.name)) continue;
+    if (isGone(layer, layout, EVERYTHING)) beginLater(layer, layout.view.name, isPartial);
     const chains: { persist(batch: Batch): void }[] = [];
     await recompute({
       layer,
@@ -123,4 +133,15 @@ export async function startViews(
     });
     if (isIncremental) for (const chain of chains) chain.persist(batch);
   }
+}
+
+/** A view begins where the log does now: with the first stretch that can still be read. */
+function beginLater(layer: Layer, view: string, isPartial: boolean): void {
+  const { log } = layer.ports;
+  if (!isPartial) {
+    const remedy = `View "${view}" is new and would lack them: with \`pipeline run --partial\` it is computed from what is left.`;
+    throw trimmed(log, layer.beganAt(view), remedy);
+  }
+  const position = layer.timeline.firstFrom(log.start) ?? layer.position;
+  layer.progress.began = { ...layer.progress.began, [view]: position };
 }

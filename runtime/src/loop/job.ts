@@ -17,7 +17,8 @@ import { GeneratedView, OUTGROWN } from './generated-view.ts';
 import { InterpretedView } from './interpreted-view.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
-import { EVERYTHING, recompute } from './recompute.ts';
+import { isGone } from './reach.ts';
+import { EVERYTHING, recompute, type Slice } from './recompute.ts';
 import type { ViewRun } from './view-run.ts';
 
 /** One view of the job. What runs it may be replaced behind a commit: the store has all that another needs to go on. */
@@ -191,6 +192,9 @@ export class Job {
     const corrected: ViewJob[] = [];
     for (const view of this.#views) {
       const { layout } = view;
+      const { name } = layout.view;
+      for (const markMs of layer.correctable(layout))
+        if (isGone(layer, layout, sliceOf(layout, markMs))) layer.giveUp(name, markMs, batch);
       const marks = layer.correctable(layout);
       if (marks.length === 0) continue;
       const isWhole = layout.slices === null;
@@ -198,8 +202,8 @@ export class Job {
       const rows = isWhole ? await this.#correctWhole(view) : await this.#correctSlices(view);
       // The interpreter goes on with what it computed; generated code reads it from the store.
       if (isWhole && wasGenerated) corrected.push(view);
-      changes.set(layout.view.name, rows);
-      for (const markMs of marks) layer.clearDirty(layout.view.name, markMs, batch);
+      changes.set(name, rows);
+      for (const markMs of marks) layer.clearDirty(name, markMs, batch);
     }
     layer.progress.corrections++;
     layer.progress.lastCorrectionAtMs = startedAtMs;
@@ -210,8 +214,7 @@ export class Job {
 
   #correctSlices({ layout }: ViewJob): Promise<readonly RowChange[]> {
     const { layer } = this;
-    const windowMs = layout.slices?.windowMs ?? 0;
-    const slices = layer.correctable(layout).map((fromMs) => ({ fromMs, toMs: fromMs + windowMs }));
+    const slices = layer.correctable(layout).map((markMs) => sliceOf(layout, markMs));
     const options = { slices, freshFrom: Infinity, to: layer.position, closedOnly: true, batch: this.#batch };
     return recompute({ layer, layout, ...options });
   }
@@ -242,4 +245,9 @@ export class Job {
     run.persist(batch);
     return rows;
   }
+}
+
+/** The slice of a window that late events wait for. */
+function sliceOf(layout: ViewLayout, markMs: number): Slice {
+  return { fromMs: markMs, toMs: markMs + (layout.slices?.windowMs ?? 0) };
 }

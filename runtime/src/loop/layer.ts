@@ -7,13 +7,13 @@
  * Invariants  E1  After a crash the store holds the result of the log before `position`, and nothing of what follows.
  *             E2  Counters count each record of the log once, however often a correction or a backfill reads it.
  */
-import { createHash } from 'node:crypto';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import { encodeKey } from '../data/key.ts';
 import { rowToJson } from '../data/json.ts';
 import type { Row } from '../data/value.ts';
 import type { Block, Log } from '../log/log.ts';
+import { trimmed } from '../log/trimmed.ts';
 import { isOver, type Position } from '../operators/operator.ts';
 import { type Allowed, describeChange, type PlanComparison } from '../plan/compare.ts';
 import { hashOf } from '../plan/hash.ts';
@@ -29,44 +29,14 @@ import { layoutsOf, type ViewLayout } from '../views/layout.ts';
 import { adoptable, dropViews, NOTHING_ALLOWED, startViews } from './adoption.ts';
 import { convertState } from './conversion.ts';
 import type { Handlers } from './reader.ts';
+import { beginning, type Progress, readProgress, type SavedProgress, shapeOf } from './progress.ts';
 import { Rejections } from './rejections.ts';
 import { Timeline } from './timeline.ts';
-import { type SavedTime, Times } from './times.ts';
+import { Times } from './times.ts';
 
-interface Progress {
-  /** How its state is laid out: see state/format.ts; absent in format 1, which has `planHash` for `hash`. */
-  format: number;
-  position: number;
-  /** Of the plan that it runs, which is stored beside it. */
-  hash: string;
-  /** Of what the rows are: two plans with one shape can share the rows of a view. */
-  shape: string;
-  epochs: number;
-  lastAtMs: number | null;
-  lastDurationMs: number | null;
-  lastRows: number | null;
-  eventsIn: Record<string, number>;
-  /** `source/partition` → the offset of the next event to read. */
-  offsets: Record<string, number>;
-  rows: Record<string, number>;
-  late: number;
-  rejected: number;
-  corrections: number;
-  lastCorrectionAtMs: number | null;
-  /** Of scheduled layers: how many runs, and when the last began. */
-  runs: number;
-  lastRunAtMs: number | null;
-  /** Which changes of the definition hold from which position of the log on, because they were asked for. */
-  fromNowOn?: readonly {
-    readonly position: number;
-    readonly atMs: number;
-    readonly changes: readonly string[];
-  }[];
-}
-
-interface SavedProgress extends Progress {
-  readonly times: Record<string, SavedTime>;
-}
+/** What a layer says that would have to begin before the log does. */
+const TRIMMED_REMEDY =
+  'What is stored and does not need it is as it was. `pipeline run --partial` computes from what is left; windows that began before are then incomplete.';
 
 export interface OpenOptions {
   /** Take over a changed plan whose rows have the same shape, without operator state. */
@@ -77,6 +47,8 @@ export interface OpenOptions {
   readonly isIncremental?: boolean;
   /** Whether windows that are open are left to another layer. */
   readonly closedOnly?: boolean;
+  /** Where in the log it begins when it has read nothing; default 0, or what is left of the log when that is allowed. */
+  readonly startAt?: number;
 }
 
 export interface LayerPorts {
@@ -132,14 +104,8 @@ export class Layer {
   #arrivals: Arrival[] = [];
   #hasNewAdmissions = false;
 
-  private constructor(
-    name: string,
-    plan: Plan,
-    ports: LayerPorts,
-    saved: SavedProgress | null,
-    timeline: Timeline,
-  ) {
-    const { times, ...progress } = saved ?? { ...emptyProgress(plan), times: {} };
+  private constructor(name: string, plan: Plan, ports: LayerPorts, saved: SavedProgress, timeline: Timeline) {
+    const { times, ...progress } = saved;
     this.name = name;
     this.plan = plan;
     this.ports = ports;
@@ -153,13 +119,13 @@ export class Layer {
   /**
    * Opens a layer where it stopped. A layer without operator state may take over a changed plan whose rows have the same
    * shape, when it is told to `adopt` it; what was computed before stays until it is computed again.
-   * @throws DEFINITION_CHANGED, LOG_CORRUPT
+   * @throws DEFINITION_CHANGED, LOG_CORRUPT, LOG_TRIMMED
    */
   static async open(name: string, plan: Plan, ports: LayerPorts, options: OpenOptions = {}): Promise<Layer> {
     const hash = hashOf(plan);
     const read = await readProgress(name, ports.store);
     // A layer that has read nothing has nothing that a change could contradict.
-    const saved = read?.position === 0 && read.hash !== hash ? null : read;
+    const saved = read?.position === (read?.start ?? 0) && read?.hash !== hash ? null : read;
     const isSame = saved === null || saved.hash === hash;
     const adopts = options.adopt === true && saved?.shape === shapeOf(plan);
     const changed =
@@ -173,8 +139,17 @@ export class Layer {
         reason: `it ends at position ${ports.log.end}, and ${saved.position} were processed before`,
       });
     }
+    const startAt = options.startAt ?? (options.allowed?.partial === true ? ports.log.start : 0);
+    const { position } = saved ?? { position: startAt };
+    if (position < ports.log.start) throw trimmed(ports.log, position, TRIMMED_REMEDY);
     const opened = saved === null ? null : { ...saved, format: STATE_FORMAT, hash, shape: shapeOf(plan) };
-    const layer = new Layer(name, plan, ports, opened, await Timeline.load(ports.store, name));
+    const layer = new Layer(
+      name,
+      plan,
+      ports,
+      opened ?? beginning(plan, startAt),
+      await Timeline.load(ports.store, name),
+    );
     await layer.#loadMarks();
     if (saved?.hash !== hash || saved.format !== STATE_FORMAT) await layer.#begin(saved, changed, options);
     return layer;
@@ -184,7 +159,7 @@ export class Layer {
   async #begin(
     saved: SavedProgress | null,
     changed: PlanComparison | null,
-    { isIncremental = true, closedOnly = false }: OpenOptions,
+    { isIncremental = true, closedOnly = false, allowed }: OpenOptions,
   ): Promise<void> {
     const { ports, progress } = this;
     const batch = new Batch();
@@ -192,7 +167,8 @@ export class Layer {
       await convertState(ports.store, this.name, this.plan, batch);
     if (changed !== null) {
       dropViews(this, changed.dropped, batch);
-      await startViews(this, changed.started, { isIncremental, closedOnly }, batch);
+      const isPartial = allowed?.partial === true;
+      await startViews(this, changed.started, { isIncremental, closedOnly, isPartial }, batch);
       const fromNowOn = changed.changes
         .filter(({ verdict }) => verdict === 'from-now-on')
         .map(describeChange);
@@ -229,6 +205,17 @@ export class Layer {
 
   get position(): number {
     return this.progress.position;
+  }
+
+  /** The first position that a view has seen. */
+  beganAt(view: string): number {
+    return this.progress.began?.[view] ?? this.progress.start ?? 0;
+  }
+
+  /** The late events of a window cannot be taken any more: they stay in the list of late events, and are counted. */
+  giveUp(view: string, markMs: number, batch: Batch): void {
+    this.progress.unreachable = (this.progress.unreachable ?? 0) + (this.dirty.get(view)?.get(markMs) ?? 0);
+    this.clearDirty(view, markMs, batch);
   }
 
   watermarkMs(source: string): number {
@@ -414,7 +401,8 @@ export class Layer {
 
   /** Notes that records [from, to) of a block are read next, for the first time. */
   noteBlock(block: Block, from: number, to: number): void {
-    this.timeline.note(block.source, from, to, this.times);
+    const fileStart = this.ports.log.fileStart(block.position);
+    this.timeline.note(block.source, { from, to, fileStart }, this.times);
     this.#arrivals.push(arrivalOf(block, from, to));
     if (block.kind === 'events')
       this.progress.offsets[`${block.source}/${block.partition}`] = block.offset + (to - block.position);
@@ -442,58 +430,4 @@ function arrivalOf(block: Block, from: number, to: number): Arrival {
 /** A window is found again by its start in a view that is computed slice by slice, by its end in any other. */
 function markOf(layout: ViewLayout, [startMs, endMs]: readonly [number, number]): number {
   return layout.slices === null ? endMs : startMs;
-}
-
-async function readProgress(name: string, store: Store): Promise<SavedProgress | null> {
-  const bytes = await store.get(progressKey(name));
-  if (bytes === null) return null;
-  const { planHash, ...saved } = JSON.parse(bytes.toString()) as SavedProgress & {
-    readonly planHash?: string;
-  };
-  return { ...saved, format: saved.format ?? 1, hash: saved.hash ?? planHash ?? '' };
-}
-
-function emptyProgress(plan: Plan): Progress {
-  return {
-    format: STATE_FORMAT,
-    hash: hashOf(plan),
-    shape: shapeOf(plan),
-    position: 0,
-    epochs: 0,
-    lastAtMs: null,
-    lastDurationMs: null,
-    lastRows: null,
-    eventsIn: {},
-    offsets: {},
-    rows: {},
-    late: 0,
-    rejected: 0,
-    corrections: 0,
-    lastCorrectionAtMs: null,
-    runs: 0,
-    lastRunAtMs: null,
-  };
-}
-
-const SHAPES = new WeakMap<Plan, string>();
-
-/** The sources' clocks and the columns and keys of every view: what stored rows and late events depend on. */
-function shapeOf(plan: Plan): string {
-  const known = SHAPES.get(plan);
-  if (known !== undefined) return known;
-  const views = layoutsOf(plan).map(({ view, columns, keyNames, shape, slices }) => {
-    return [view.name, view.mode, columns.map(({ name, type }) => [name, type]), keyNames, shape, slices];
-  });
-  const sources = plan.sources.map(({ name, eventTime, watermark, lateness }) => [
-    name,
-    eventTime,
-    watermark.delayMs,
-    lateness,
-  ]);
-  const shape = createHash('sha256')
-    .update(JSON.stringify([views, sources]))
-    .digest('hex')
-    .slice(0, 32);
-  SHAPES.set(plan, shape);
-  return shape;
 }

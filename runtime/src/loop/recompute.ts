@@ -18,6 +18,7 @@ import type { ViewLayout } from '../views/layout.ts';
 import { LateRows } from './late.ts';
 import type { Layer } from './layer.ts';
 import { type Handlers, readEvents } from './reader.ts';
+import { isGone, stretchesOf } from './reach.ts';
 import { Times } from './times.ts';
 
 /** A range of window starts, or of event times for a view without windows: [fromMs, toMs). */
@@ -52,26 +53,53 @@ export async function recompute(options: RecomputeOptions): Promise<readonly Row
   return replace(options, slices, rows);
 }
 
+/**
+ * Takes the new events of slices whose old ones were removed from the log. Those that are late are counted and kept; rows of
+ * one event each come beside those that stand there; the row of a window stays, since a part of it is all that is left.
+ */
+export async function takeNew(options: Omit<RecomputeOptions, 'operatorsOf'>): Promise<readonly RowChange[]> {
+  const { layer, layout, batch, freshFrom } = options;
+  const changes = new ViewChanges(layout);
+  const newOnly = { ...options, operatorsOf: freshOperators(options, false), fromPosition: freshFrom };
+  await readSlices(newOnly, mergeSlices(options.slices), changes);
+  if (layout.slices?.windowMs !== 0) return [];
+  const { changes: rows, rowsAdded } = await changes.take(layer.name, batch, layer.ports.store);
+  layer.addRows(layout.view.name, rowsAdded);
+  return rows;
+}
+
+/** Whether a slice can be computed again as a whole. */
+export function splitByReach(
+  layer: Layer,
+  layout: ViewLayout,
+  slices: readonly Slice[],
+): { readonly whole: readonly Slice[]; readonly gone: readonly Slice[] } {
+  const gone = slices.filter((slice) => isGone(layer, layout, slice));
+  return { whole: slices.filter((slice) => !gone.includes(slice)), gone };
+}
+
 async function readSlices(
-  options: RecomputeOptions,
+  options: RecomputeOptions & { readonly fromPosition?: number },
   slices: readonly Slice[],
   next: Collector,
 ): Promise<void> {
-  const { layer, layout, freshFrom, operatorsOf = freshOperators(options) } = options;
+  const { layer, layout, freshFrom, operatorsOf = freshOperators(options), fromPosition = 0 } = options;
   const chain = operatorsOf(next);
-  const event = eventsOf(options, slices, chain);
+  const push = eventsOf(options, slices, chain);
+  const event: Handlers['event'] = (row, at) => {
+    if (at.position >= fromPosition) push(row, at);
+  };
   const handlers: Handlers = { event, rejected() {}, admit() {} };
   const { log } = layer.ports;
   const { plan } = layer;
   if (layout.slices === null) {
-    await readEvents({ log, plan, times: new Times(plan), from: 0, to: options.to, freshFrom, handlers });
+    const from = layer.beganAt(layout.view.name);
+    await readEvents({ log, plan, times: new Times(plan), from, to: options.to, freshFrom, handlers });
   } else {
     const source = layout.sources[0]?.name ?? '';
-    const { windowMs } = layout.slices;
-    const stretches = new Set(
-      slices.flatMap(({ fromMs, toMs }) => layer.timeline.within(source, fromMs, toMs + windowMs)),
-    );
+    const stretches = new Set(slices.flatMap((slice) => stretchesOf(layer, layout, slice)));
     for (const { from, to, time } of stretches) {
+      if (to <= fromPosition) continue;
       const times = new Times(plan, { [source]: time });
       await readEvents({ log, plan, times, from, to, freshFrom, handlers });
     }
@@ -79,7 +107,10 @@ async function readSlices(
   chain.settle(layer.viewWatermarkMs(layout));
 }
 
-function freshOperators({ layer, layout, batch }: RecomputeOptions): (next: Collector) => Chain {
+function freshOperators(
+  { layer, layout, batch }: RecomputeOptions,
+  recomputes = true,
+): (next: Collector) => Chain {
   return (next) =>
     lower({
       plan: layer.plan,
@@ -87,7 +118,7 @@ function freshOperators({ layer, layout, batch }: RecomputeOptions): (next: Coll
       code: codeOf(layer.plan),
       statePrefix: Buffer.alloc(0),
       next,
-      late: new LateRows(layer, layout, batch, { recomputes: true }),
+      late: new LateRows(layer, layout, batch, { recomputes }),
       onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
     });
 }

@@ -11,7 +11,9 @@ import type { RowChange } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
-import { EVERYTHING, mergeSlices, recompute, type Slice } from './recompute.ts';
+import { trimmed } from '../log/trimmed.ts';
+import { isGone, stretchesOf } from './reach.ts';
+import { EVERYTHING, mergeSlices, recompute, type Slice, splitByReach, takeNew } from './recompute.ts';
 
 export interface RunOptions {
   /** Stops before this position of the log. */
@@ -33,7 +35,7 @@ export class ScheduledLayer {
     this.#closedOnly = options.closedOnly;
   }
 
-  /** Runs once; false when there was nothing to do. Returns how many rows differ. */
+  /** Runs once; returns how many partitions were computed and how many rows differ. Throws LOG_TRIMMED before it begins. */
   async run({
     to,
     also,
@@ -41,6 +43,7 @@ export class ScheduledLayer {
   }: RunOptions): Promise<{ readonly partitions: number; readonly rowsChanged: number }> {
     const { layer } = this;
     const startedAtMs = layer.ports.clock.nowMs();
+    if (also !== undefined) this.#refuseGone(also);
     const batch = new Batch();
     const freshFrom = layer.position;
     const before = new Map(layer.layouts.map((layout) => [layout, layer.viewWatermarkMs(layout)]));
@@ -55,12 +58,17 @@ export class ScheduledLayer {
       );
       if (also !== undefined) slices.push(layout.slices === null ? EVERYTHING : this.#aligned(also));
       if (slices.length === 0) continue;
-      partitions += this.#partitionsIn(slices);
-      changes.set(
-        layout.view.name,
-        await recompute({ layer, layout, slices, freshFrom, to, closedOnly: this.#closedOnly, batch }),
-      );
-      for (const markMs of layer.correctable(layout)) layer.clearDirty(layout.view.name, markMs, batch);
+      const { whole, gone } = splitByReach(layer, layout, slices);
+      partitions += this.#partitionsIn(whole);
+      const options = { layer, layout, freshFrom, to, closedOnly: this.#closedOnly, batch };
+      const rows = whole.length === 0 ? [] : await recompute({ ...options, slices: whole });
+      const added = gone.length === 0 ? [] : await takeNew({ ...options, slices: gone });
+      changes.set(layout.view.name, [...rows, ...added]);
+      for (const markMs of layer.correctable(layout)) {
+        if (isGone(layer, layout, this.#aligned({ fromMs: markMs, toMs: markMs + 1 })))
+          layer.giveUp(layout.view.name, markMs, batch);
+        else layer.clearDirty(layout.view.name, markMs, batch);
+      }
     }
     layer.progress.runs++;
     layer.progress.lastRunAtMs = startedAtMs;
@@ -96,6 +104,31 @@ export class ScheduledLayer {
     return touched;
   }
 
+  /** What somebody asks to have computed again must be there as a whole. */
+  #refuseGone(also: Slice): void {
+    const { layer } = this;
+    const { log } = layer.ports;
+    for (const layout of layer.layouts) {
+      const slice = layout.slices === null ? EVERYTHING : this.#aligned(also);
+      if (!isGone(layer, layout, slice)) continue;
+      const wholeFromMs = this.#wholeFromMs(layout);
+      const remedy =
+        wholeFromMs === null
+          ? `View "${layout.view.name}" is computed as a whole, which is not possible any more.`
+          : `All events of view "${layout.view.name}" are there from ${new Date(wholeFromMs).toISOString()} on: \`pipeline backfill --from\` that or later.`;
+      throw trimmed(log, layer.beganAt(layout.view.name), `Nothing was computed again. ${remedy}`);
+    }
+  }
+
+  /** The start of the first partition from which on nothing was removed; null for a view without partitions. */
+  #wholeFromMs(layout: ViewLayout): number | null {
+    if (layout.slices === null) return null;
+    const { start } = this.layer.ports.log;
+    const removed = stretchesOf(this.layer, layout, EVERYTHING).filter(({ from }) => from < start);
+    const lastMs = Math.max(...removed.map(({ hiMs }) => hiMs));
+    return this.#aligned({ fromMs: lastMs, toMs: lastMs + 1 }).toMs;
+  }
+
   #slicesOf(layout: ViewLayout, starts: ReadonlySet<number>, watermarkBeforeMs: number): Slice[] {
     const { slices: grid } = layout;
     const marks = this.layer.correctable(layout);
@@ -112,7 +145,7 @@ export class ScheduledLayer {
   /** The starts of windows that the watermark has passed since the last run. */
   #closedSince(layout: ViewLayout, windowMs: number, beforeMs: number): Slice | null {
     const nowMs = this.layer.viewWatermarkMs(layout);
-    const isFirst = beforeMs === -Infinity && this.layer.position === 0;
+    const isFirst = beforeMs === -Infinity && this.layer.position === (this.layer.progress.start ?? 0);
     if (windowMs === 0 || nowMs <= beforeMs || isFirst) return null;
     const length = windowMs - 1 + layout.allowedMs;
     return { fromMs: beforeMs - length, toMs: nowMs - length + 1 };

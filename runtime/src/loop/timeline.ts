@@ -48,14 +48,22 @@ export class Timeline {
     return timeline;
   }
 
-  /** Notes that records [from, to) of a source come next. REQUIRES to be called before their times are observed. */
-  note(source: string, from: number, to: number, times: Times): void {
+  /**
+   * Notes that records [from, to) of a source come next, in the file of the log that begins at `fileStart`. A stretch lies in
+   * one file, so that its beginning is not removed before its end. REQUIRES to be called before their times are observed.
+   */
+  note(
+    source: string,
+    { from, to, fileStart }: Record<'from' | 'to' | 'fileStart', number>,
+    times: Times,
+  ): void {
     if (times.of(source) === undefined) return;
     let last = this.#stretches.at(-1);
     if (
       last === undefined ||
       last.source !== source ||
       last.to !== from ||
+      last.from < fileStart ||
       last.to - last.from >= STRETCH_RECORDS
     ) {
       last = { source, from, to, loMs: Infinity, hiMs: -Infinity, time: times.saveOf(source) };
@@ -92,6 +100,11 @@ export class Timeline {
     return this.#stretches.filter(
       (each) => each.source === source && each.hiMs >= fromMs && each.loMs < toMs,
     );
+  }
+
+  /** Where the first stretch begins that does so at a position or behind it. */
+  firstFrom(position: number): number | undefined {
+    return this.#stretches.find(({ from }) => from >= position)?.from;
   }
 
   persist(batch: Batch): void {

@@ -24,6 +24,8 @@ export interface PlanComparison {
 export interface Allowed {
   readonly fromNowOn: boolean;
   readonly drop: readonly string[];
+  /** What would begin before the log does begins where the log does. */
+  readonly partial?: boolean;
 }
 
 /** REQUIRES plans from `parsePlan`. */

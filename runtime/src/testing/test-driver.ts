@@ -36,6 +36,7 @@ interface Reopening {
   readonly adopt?: boolean;
   readonly fromNowOn?: boolean;
   readonly drop?: readonly string[];
+  readonly partial?: boolean;
 }
 
 const ROWS_MAX = 1_000_000;
@@ -122,7 +123,11 @@ function openEngine(
     rebuild: options.rebuild ?? false,
     adopt: options.adopt ?? false,
     ...(options.sinkPorts !== undefined && { sinkPorts: options.sinkPorts }),
-    allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
+    allowed: {
+      fromNowOn: options.fromNowOn ?? false,
+      drop: options.drop ?? [],
+      partial: options.partial ?? false,
+    },
   });
 }
 

@@ -23,6 +23,8 @@ export function addChangeCommands(program: Command): void {
     )
     .option('--as <name>', 'the name of the new version (default: v2, v3, …)')
     .option('--rate <events>', 'at most so many events a second, to spare the live version')
+    .option('--from <time>', 'only what was appended then or later, ISO 8601, such as 2001-01-16')
+    .option('--partial', 'when retention removed the beginning of the log: what is left of it')
     .action(replay);
   program
     .command('promote')
@@ -57,17 +59,34 @@ async function backfill(options: { from: string; to: string }): Promise<void> {
   note(`${count(partitions)} partitions of the views computed again, ${count(rowsChanged)} rows differ.`);
 }
 
-async function replay(options: { as?: string; rate?: string }): Promise<void> {
+async function replay(options: {
+  as?: string;
+  rate?: string;
+  from?: string;
+  partial?: boolean;
+}): Promise<void> {
   const project = findProject();
   const plan = await loadProjectDefinition(project);
+  const fromMs = timeOf('--from', options.from);
   const rate = options.rate === undefined ? null : wholeNumber('--rate', options.rate);
   await withPipeline(project, async (host, engine) => {
-    const params = { plan, rate, ...(options.as !== undefined && { as: options.as }) };
+    const params = {
+      plan,
+      rate,
+      ...(options.as !== undefined && { as: options.as }),
+      ...(fromMs !== undefined && { fromMs }),
+      ...(options.partial === true && { partial: true }),
+    };
     const started = (await host.command('replay', params)) as {
       version: string;
       sameAsLive: boolean;
       events: number;
+      from?: number;
     };
+    if (started.from !== undefined)
+      note(
+        `It begins at position ${count(started.from)} of the log: windows with events before that are incomplete.`,
+      );
     if (started.sameAsLive)
       note("The definition is the same as the live version's; the replay will show the same rows.");
     if (engine === null) {

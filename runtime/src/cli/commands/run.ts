@@ -28,6 +28,7 @@ interface RunOptions extends FileRunOptions {
   readonly rebuild?: boolean;
   readonly fromNowOn?: boolean;
   readonly drop?: string[];
+  readonly partial?: boolean;
   readonly pipeline?: string;
 }
 
@@ -56,6 +57,10 @@ export function addRunCommand(program: Command): void {
       'after a change of the definition: keep the results so far, compute with it what comes',
     )
     .option('--drop <view...>', 'after a change of the definition: remove these views with their rows')
+    .option(
+      '--partial',
+      'when retention removed the beginning of the log: compute what needs it from what is left',
+    )
     .option('--pipeline <file>', 'run this definition over finite files instead of a project; needs --once')
     .option('--input <source=file...>', 'with --pipeline: the events of a source')
     .option(
@@ -77,7 +82,11 @@ async function runProject(options: RunOptions): Promise<void> {
   const run = async (signal: AbortSignal): Promise<void> => {
     const engine = await openEngine(project, {
       rebuild: options.rebuild ?? false,
-      allowed: { fromNowOn: options.fromNowOn ?? false, drop: options.drop ?? [] },
+      allowed: {
+        fromNowOn: options.fromNowOn ?? false,
+        drop: options.drop ?? [],
+        partial: options.partial ?? false,
+      },
     });
     try {
       if (signal.aborted) return;
@@ -105,7 +114,9 @@ async function runOnce(
 ): Promise<void> {
   if (options.ingest === true) await feedSample(project, engine, UNPACED, signal);
   await engine.settle(signal);
-  if (!signal.aborted) await printResults(engine);
+  if (signal.aborted) return;
+  await engine.retention.apply();
+  await printResults(engine);
 }
 
 async function runOn(

@@ -1,0 +1,110 @@
+/**
+ * Lets the oldest files of the log go that the settings allow and nobody needs.
+ *
+ *   every minute ─► a turn: no epoch, run or command is at work ─► the smallest hold ─► the state is made durable ─► files go
+ *
+ * Who needs the log says so: each layer, version, pending correction and open partition (see loop/reach.ts), and whoever else
+ * registers a hold, such as a sink that has not delivered everything yet.
+ *
+ * Invariants  U9  Nothing is removed from the log that a restart may need, also after a power cut: what was computed from it
+ *                 is durable before.
+ */
+import { CodedError } from '../base/coded-error.ts';
+import type { Turns } from '../base/turns.ts';
+import type { LogStatus } from '../host/host.ts';
+import type { RetentionLimits } from '../log/retention.ts';
+import type { Hold } from '../loop/reach.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DataFolder } from './data-folder.ts';
+
+const EVERY_MS = 60_000;
+
+export interface RetentionPolicy {
+  /** How long events are kept after they were appended. */
+  readonly time?: number | undefined;
+  /** Bytes of the log. */
+  readonly size?: number | undefined;
+}
+
+export interface RetentionOptions {
+  readonly data: DataFolder;
+  readonly clock: Clock;
+  readonly policy: RetentionPolicy;
+  readonly turns: Turns;
+  /** What the layers need. */
+  readonly holds: () => readonly Hold[];
+}
+
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #others = new Set<() => readonly Hold[]>();
+  #heldBy: string | null = null;
+  #lastFailure: string | null = null;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  get #isAsked(): boolean {
+    const { time, size } = this.#options.policy;
+    return time !== undefined || size !== undefined;
+  }
+
+  /** Somebody besides the layers needs the log; returns how to end that. */
+  register(holds: () => readonly Hold[]): () => void {
+    this.#others.add(holds);
+    return () => this.#others.delete(holds);
+  }
+
+  /** Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (this.#isAsked && !signal.aborted) {
+      await this.apply();
+      await this.#options.clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  /** Removes what may go now; returns how many files. What the disk refuses is tried again later. */
+  async apply(): Promise<number> {
+    const { data, turns, policy, clock } = this.#options;
+    if (!this.#isAsked || data.trim === undefined) return 0;
+    const limits = {
+      ...(policy.time !== undefined && { olderThanMs: clock.nowMs() - policy.time }),
+      ...(policy.size !== undefined && { sizeBytesMax: policy.size }),
+    };
+    try {
+      const removed = await turns.takeAnyway(() => this.#remove(limits));
+      this.#lastFailure = null;
+      return removed;
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'LOG_UNAVAILABLE') throw error;
+      this.#lastFailure = error.message;
+      return 0;
+    }
+  }
+
+  async #remove(limits: RetentionLimits): Promise<number> {
+    const { data, holds } = this.#options;
+    const all = [...holds(), ...[...this.#others].flatMap((each) => each())];
+    const first = all.toSorted((a, b) => a.position - b.position)[0];
+    // A power cut may take back what was committed, and then it is computed again from the log (S3).
+    await data.store.sync();
+    const result = await data.trim?.(first?.position ?? data.log.end, limits);
+    this.#heldBy = result?.isHeld === true ? (first?.because ?? null) : null;
+    return result?.files ?? 0;
+  }
+
+  get status(): LogStatus | null {
+    const { data } = this.#options;
+    const { log } = data;
+    const use = data.logUse?.();
+    if (use === undefined) return null;
+    return {
+      start: log.start,
+      end: log.end,
+      ...use,
+      heldBy: this.#heldBy,
+      lastFailure: this.#lastFailure,
+    };
+  }
+}
