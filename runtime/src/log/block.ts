@@ -86,6 +86,10 @@ export class StoredBlock implements Block {
     if (head.schema !== undefined) this.columns = { count: head.count, schema: head.schema, bytes: body };
   }
 
+  get sizeBytes(): number {
+    return this.#body.length;
+  }
+
   get records(): readonly string[] {
     this.#records ??=
       this.columns === undefined ? this.#body.toString('utf8').split('\n') : textsOf(this.columns);

@@ -4,7 +4,7 @@
  *   append ─► waits for room ─► queue, at most `queueBytesMax` ─► one commit for what waits (group commit) ─► returns
  */
 import type { Clock } from '../ports/clock.ts';
-import type { Append } from './log.ts';
+import { type Append, bytesOf } from './log.ts';
 
 /** As much as one write and one fsync take. */
 const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
@@ -116,9 +116,4 @@ export class CommitQueue {
     this.#letIn();
     return { waiting, bytes };
   }
-}
-
-function bytesOf(append: Append): number {
-  if (append.columns !== undefined) return append.columns.bytes.length;
-  return append.records.reduce((sum, record) => sum + record.length, 0);
 }

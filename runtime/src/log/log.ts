@@ -50,6 +50,8 @@ export interface Block extends BlockHead {
   /** Records in the block; 1 for a control block. */
   readonly count: number;
   readonly appendedAtMs: number;
+  /** About as many bytes as its records take. */
+  readonly sizeBytes: number;
   /** Absent when whoever appended did not say. */
   readonly times?: EventTimes;
   /** The records, one text each; of columns, the canonical JSON of each event. Made when first asked for. */
@@ -75,6 +77,12 @@ export type Append = TextAppend | ColumnAppend;
 
 export function countOf(append: Append): number {
   return append.columns === undefined ? append.records.length : append.columns.count;
+}
+
+/** About as many bytes as the records of an append take. */
+export function bytesOf(append: Append): number {
+  if (append.columns !== undefined) return append.columns.bytes.length;
+  return append.records.reduce((sum, record) => sum + record.length, 0);
 }
 
 export interface Log {

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import { textsOf } from './columns/texts.ts';
-import { type Append, type Block, type ColumnAppend, countOf, type Log } from './log.ts';
+import { type Append, type Block, bytesOf, type ColumnAppend, countOf, type Log } from './log.ts';
 import { Watchers } from './watchers.ts';
 
 /** The log of tests and of runs over a finite file: it ends with the process. Passes the same suite as the one on disk. */
@@ -33,7 +33,13 @@ export class MemoryLog implements Log {
     }
     const offset = this.endOffset(source, partition);
     const count = countOf(append);
-    const place = { position: this.#end, offset, count, appendedAtMs: this.#clock.nowMs() };
+    const place = {
+      position: this.#end,
+      offset,
+      count,
+      appendedAtMs: this.#clock.nowMs(),
+      sizeBytes: bytesOf(append),
+    };
     this.#blocks.push(append.columns === undefined ? { ...append, ...place } : columnBlock(append, place));
     this.#end += count;
     if (append.kind === 'events') this.#offsets.set(`${source}/${partition}`, offset + count);
@@ -85,7 +91,7 @@ export class MemoryLog implements Log {
 
 function columnBlock(
   append: ColumnAppend,
-  place: Pick<Block, 'position' | 'offset' | 'count' | 'appendedAtMs'>,
+  place: Pick<Block, 'position' | 'offset' | 'count' | 'appendedAtMs' | 'sizeBytes'>,
 ): Block {
   let records: readonly string[] | null = null;
   return {

@@ -21,6 +21,9 @@ import { isGone } from './reach.ts';
 import { EVERYTHING, recompute, type Slice } from './recompute.ts';
 import type { ViewRun } from './view-run.ts';
 
+/** Of the records of one epoch: their rows are in memory until it is committed, once or twice. */
+const EPOCH_BYTES_MAX = 64 * 1024 * 1024;
+
 /** One view of the job. What runs it may be replaced behind a commit: the store has all that another needs to go on. */
 interface ViewJob {
   readonly layout: ViewLayout;
@@ -127,15 +130,15 @@ export class Job {
     return Math.max(rows, Math.min(waiting, catchUpRows));
   }
 
-  /** Runs one epoch; false when there was nothing to read. */
-  async epoch(epochRows: EpochRows): Promise<boolean> {
+  /** Runs one epoch of so many records, and of about `bytesMax` bytes at most; false when there was nothing to read. */
+  async epoch(epochRows: EpochRows, bytesMax = EPOCH_BYTES_MAX): Promise<boolean> {
     const { layer } = this;
     if (this.isCaughtUp) return false;
     const startedAtMs = layer.ports.clock.nowMs();
     this.#batch = new Batch();
     for (const { run } of this.#views) run.goesOn(this.#batch);
     const to = Math.min(layer.position + this.#rowsOf(epochRows), layer.ports.log.end);
-    const position = await this.#read(to);
+    const position = await this.#read(to, bytesMax);
     await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
@@ -150,7 +153,7 @@ export class Job {
     return true;
   }
 
-  #read(to: number): Promise<number> {
+  #read(to: number, bytesMax: number): Promise<number> {
     const { layer } = this;
     return readEvents({
       log: layer.ports.log,
@@ -158,6 +161,7 @@ export class Job {
       times: layer.times,
       from: layer.position,
       to,
+      bytesMax,
       freshFrom: 0,
       handlers: {
         ...layer.intake(this.#batch),

@@ -33,6 +33,8 @@ export interface ReadOptions {
   readonly from: number;
   /** Stops before this position. */
   readonly to: number;
+  /** Stops between two records once about so many bytes were read: what is computed from them is held in memory. */
+  readonly bytesMax?: number;
   /** Events before this position were read by an earlier run of the same layer. */
   readonly freshFrom: number;
   readonly handlers: Handlers;
@@ -44,18 +46,23 @@ export interface ReadOptions {
 
 /** Reads positions [from, to) in order; returns the position after the last. */
 export async function readEvents(options: ReadOptions): Promise<number> {
-  const { log, plan, from, to, handlers } = options;
+  const { log, plan, from, to, handlers, bytesMax = Infinity } = options;
   let position = from;
+  let leftBytes = bytesMax;
   if (from >= to) return position;
   for await (const block of log.read(from, { isPassing: true })) {
     if (block.position >= to) break;
     const start = Math.max(position, block.position);
-    const end = Math.min(to, block.position + block.count);
+    const recordBytes = Math.max(1, block.sizeBytes / block.count);
+    // At least one, however large it is.
+    const fits = start + Math.max(1, Math.floor(leftBytes / recordBytes));
+    const end = Math.min(to, block.position + block.count, fits);
+    leftBytes -= (end - start) * recordBytes;
     handlers.block?.(block, start, end);
     const source = plan.sources.find((candidate) => candidate.name === block.source);
     if (source !== undefined) readBlock(block, start, end, source, options);
     position = end;
-    if (position >= to || options.isFull?.() === true) break;
+    if (position >= to || leftBytes < recordBytes || options.isFull?.() === true) break;
   }
   return position;
 }

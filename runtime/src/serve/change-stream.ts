@@ -9,7 +9,8 @@
  *   event: reset    data: {}                                  query the view again, then go on
  *   : heartbeat                                               so that both ends notice a dead connection
  *
- * Invariants  I1  A client holds at most `streamBufferedBytesMax` of memory, however slow it is.
+ * Invariants  I1  A client holds at most `streamBufferedBytesMax` of memory, however slow it is; all of them together at
+ *                 most `streamsBufferedBytesMax`.
  *             I2  A client that applies every change and obeys `reset` ends with the rows of the view.
  */
 import type { ServerResponse } from 'node:http';
@@ -17,9 +18,14 @@ import type { ViewChange } from '../host/host.ts';
 import { after, every } from '../ports/timers.ts';
 import type { ServeLimits } from './limits.ts';
 
+/** What a row takes in memory besides its text. */
+const ROW_BYTES = 100;
+
 export class ChangeStream {
   readonly #response: ServerResponse;
   readonly #limits: ServeLimits;
+  /** How many streams there are, this one among them. */
+  readonly #streams: () => number;
   readonly #pending = new Map<string, string>();
   readonly #stopHeartbeat: () => void;
   #pendingBytes = 0;
@@ -27,7 +33,8 @@ export class ChangeStream {
   #stopFlush: (() => void) | undefined;
   dropped = false;
 
-  constructor(response: ServerResponse, limits: ServeLimits) {
+  constructor(response: ServerResponse, limits: ServeLimits, streams: () => number = () => 1) {
+    this.#streams = streams;
     this.#response = response;
     this.#limits = limits;
     response.writeHead(200, {
@@ -55,9 +62,11 @@ export class ChangeStream {
   #hold(key: string, row: string): void {
     if (this.#mustReset || this.#response.destroyed) return;
     const before = this.#pending.get(key);
-    this.#pendingBytes += row.length - (before === undefined ? -key.length : before.length);
+    this.#pendingBytes +=
+      Buffer.byteLength(row) -
+      (before === undefined ? -Buffer.byteLength(key) - ROW_BYTES : Buffer.byteLength(before));
     this.#pending.set(key, row);
-    if (this.#pendingBytes + this.#response.writableLength <= this.#limits.streamBufferedBytesMax) return;
+    if (this.#pendingBytes + this.#response.writableLength <= this.#bytesMax) return;
     if (this.#response.writableNeedDrain) {
       this.dropped = true;
       this.#response.destroy();
@@ -65,6 +74,11 @@ export class ChangeStream {
       this.#mustReset = true;
       this.#clear();
     }
+  }
+
+  get #bytesMax(): number {
+    const { streamBufferedBytesMax, streamsBufferedBytesMax } = this.#limits;
+    return Math.min(streamBufferedBytesMax, streamsBufferedBytesMax / Math.max(1, this.#streams()));
   }
 
   #schedule(): void {

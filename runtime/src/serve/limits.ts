@@ -5,6 +5,8 @@ export interface ServeLimits {
   /** A JSON document must be whole before its first event is taken; all that wait for their end share this. */
   readonly bufferedDocumentsBytesMax: number;
   readonly commandBytesMax: number;
+  /** Open connections over TCP; those beyond are closed at once. Each holds at most about 6 MB of lines that it sends. */
+  readonly connectionsMax: number;
   readonly rowsDefault: number;
   readonly rowsMax: number;
   readonly headersTimeoutMs: number;
@@ -16,6 +18,8 @@ export interface ServeLimits {
   readonly streamsMax: number;
   /** What one stream may hold back for a client that does not read, sent and unsent together. */
   readonly streamBufferedBytesMax: number;
+  /** What all streams together may hold back: each an equal part of it, where that is less. */
+  readonly streamsBufferedBytesMax: number;
   /** Changes of one stream leave together, at most once in this time. */
   readonly streamFlushEveryMs: number;
   readonly streamHeartbeatEveryMs: number;
@@ -27,6 +31,7 @@ export const SERVE_LIMITS: ServeLimits = {
   bodyBytesMax: 64_000_000,
   bufferedDocumentsBytesMax: 128_000_000,
   commandBytesMax: 1_000_000,
+  connectionsMax: 256,
   rowsDefault: 1000,
   rowsMax: 100_000,
   headersTimeoutMs: 10_000,
@@ -35,6 +40,7 @@ export const SERVE_LIMITS: ServeLimits = {
   closeTimeoutMs: 2_000,
   streamsMax: 100,
   streamBufferedBytesMax: 4_000_000,
+  streamsBufferedBytesMax: 64_000_000,
   streamFlushEveryMs: 100,
   streamHeartbeatEveryMs: 15_000,
   historyEveryMs: 2_000,

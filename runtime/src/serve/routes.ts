@@ -146,7 +146,7 @@ async function follow(settings: RouteSettings, call: Call): Promise<Response> {
   let stream: ChangeStream | undefined;
   // Nothing is sent before the host has agreed: an error can still be a problem document.
   const stop = host.subscribe(view, (changes) => stream?.push(changes));
-  const opened = new ChangeStream(outgoing, limits);
+  const opened = new ChangeStream(outgoing, limits, () => streams.size);
   stream = opened;
   streams.add(opened);
   metrics.streams.set(streams.size);

@@ -74,6 +74,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   });
   server.headersTimeout = limits.headersTimeoutMs;
   server.requestTimeout = isControl ? 0 : limits.requestTimeoutMs;
+  if (!isControl) server.maxConnections = limits.connectionsMax;
   server.on('clientError', answerClientError);
   try {
     if (isControl) await listenSocket(server, listen.socketPath);

@@ -97,6 +97,29 @@ describe('changes of a view', () => {
     slow.destroy();
   });
 
+  it('all streams share one limit: each has its part of it', async () => {
+    const to = await start({ limits: { streamsBufferedBytesMax: 3000, streamFlushEveryMs: 1 } });
+    const rows = Array.from({ length: 10 }, (_, i) => changed(`A${i}`, i));
+    const first = await follow(to);
+    to.host.emit(rows);
+    expect(await first.next()).toEqual({ event: 'change', data: rows });
+    const others = [await follow(to), await follow(to)];
+    to.host.emit(rows);
+    for (const { next, incoming } of [first, ...others]) {
+      expect(await next()).toEqual({ event: 'reset', data: {} });
+      incoming.destroy();
+    }
+  });
+
+  it('connections beyond the limit are closed at once', async () => {
+    const to = await start({ limits: { connectionsMax: 1 } });
+    const { incoming } = await follow(to);
+    const beyond = connect(to.port, '127.0.0.1');
+    await once(beyond, 'close');
+    expect(to.host.subscribers.size).toBe(1);
+    incoming.destroy();
+  });
+
   it('a client that leaves is forgotten', async () => {
     const to = await start();
     const { incoming } = await follow(to);
