@@ -150,9 +150,14 @@ export class SimDisk implements Disk {
 
   async listAll(folder: string): Promise<DiskEntry[]> {
     this.#count('list');
-    return [...this.files]
-      .filter(([path]) => dirname(path) === folder)
-      .map(([path, file]) => ({ name: basename(path), kind: 'file', sizeBytes: file.pages.length }));
+    const entries = new Map<string, DiskEntry>();
+    for (const [path, file] of this.files) {
+      if (!path.startsWith(`${folder}/`)) continue;
+      const [name = '', ...rest] = path.slice(folder.length + 1).split('/');
+      const kind = rest.length === 0 ? 'file' : 'folder';
+      entries.set(name, { name, kind, sizeBytes: kind === 'file' ? file.pages.length : 0 });
+    }
+    return [...entries.values()];
   }
 
   async kindOf(path: string): Promise<DiskEntry['kind'] | undefined> {

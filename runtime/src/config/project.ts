@@ -47,6 +47,7 @@ const projectSchema = z.strictObject({
       retention: z
         .strictObject({ time: durationIfSaid(1000).optional(), size: size(1).optional() })
         .optional(),
+      cold: z.strictObject({ after: duration('7d', 1000) }).optional(),
     })
     .prefault({}),
   runtime: z.strictObject({ jit: z.enum(['on', 'off']).default('on') }).prefault({}),

@@ -3,6 +3,7 @@
  *
  *   data/log       every accepted event        data/rejected   every event that was not, with the reason
  *   data/state     RocksDB: operator state, views, progress; its lock is the lock of the whole folder
+ *   data/cold      files of the log that became Parquet
  *   data/stage     second names of the files that a snapshot is copying
  *   data/observed   what was measured on each day, for reviews; may be lost
  *   data/control.sock, data/owner.json   where the running process answers commands, and which one it is
@@ -10,7 +11,10 @@
 import { join } from 'node:path';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
-import { DiskLog, type LogFileCheck } from '../log/disk-log.ts';
+import type { Field } from '../data/decode.ts';
+import { coldFolder } from '../log/cold/place.ts';
+import { DiskLog } from '../log/disk-log.ts';
+import type { LogFileCheck } from '../log/log-files.ts';
 import type { RetentionLimits, Trimmed } from '../log/retention.ts';
 import type { Log } from '../log/log.ts';
 import { type NotesPlace, OBSERVED_FOLDER } from '../observe/days.ts';
@@ -19,7 +23,7 @@ import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
 import { RocksStore } from '../state/rocksdb.ts';
 import type { Store } from '../state/store.ts';
-import { STAGE, type Stage, stageData } from './stage.ts';
+import { COLD, STAGE, type Stage, stageData } from './stage.ts';
 import { Room } from './room.ts';
 import { examineFolder, lockedBy, type Owner, ownersDisk, takeFolder } from './owner.ts';
 
@@ -41,6 +45,8 @@ export interface DataFolder {
   sizeBytes?(): Promise<number>;
   /** Removes the oldest files of the log that end before a position; absent when it is in memory. */
   trim?(needed: number, limits: RetentionLimits): Promise<Trimmed>;
+  /** Lets the oldest file of the log go cold whose events were all appended before; false when there is none. */
+  roll?(olderThanMs: number, fieldsOf: (source: string) => readonly Field[]): Promise<boolean>;
   /** What the log takes on disk, and since when; absent when it is in memory. */
   logUse?(): { readonly sizeBytes: number; readonly oldestAtMs: number | null };
   /** Reads and checks every byte of both logs; absent when they are in memory. */
@@ -104,7 +110,8 @@ async function openParts(
       ...(segmentBytes !== undefined && { segmentBytes }),
       ...(commitEveryMs !== undefined && { commitEveryMs }),
     };
-    const log = await DiskLog.open(join(folder, 'log'), ports);
+    const cold = coldFolder(ports.disk, join(folder, COLD));
+    const log = await DiskLog.open(join(folder, 'log'), { ...ports, cold });
     const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
     const observed = join(folder, OBSERVED_FOLDER);
     await disk.makeFolder(observed);
@@ -116,6 +123,7 @@ async function openParts(
       owner: taken,
       room,
       trim: (needed, limits) => log.trim(needed, limits),
+      roll: (olderThanMs, fieldsOf) => log.roll(olderThanMs, fieldsOf),
       logUse: () => ({ sizeBytes: log.sizeBytes, oldestAtMs: log.oldestAtMs }),
       async *verifyLogs() {
         yield* log.verify();

@@ -101,9 +101,10 @@ export class Engine implements Host {
     this.retention = new Retention({
       data,
       clock,
-      policy: config.log.retention ?? {},
+      policy: { ...config.log.retention, coldAfter: config.log.cold?.after },
       turns: this.#turns,
       holds: () => this.arrangement.holds(),
+      fieldsOf: (source) => plan.sources.find(({ name }) => name === source)?.fields ?? [],
     });
     this.#idle = new IdleWatch(plan, data.log, clock, config.log.partitions);
   }

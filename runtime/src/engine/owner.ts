@@ -31,6 +31,7 @@ const OURS: ReadonlySet<string> = new Set([
   'rejected',
   'state',
   'stage',
+  'cold',
   'observed',
   'owner.json',
   'owner.json.next',
@@ -78,7 +79,7 @@ export async function examineFolder(
 }
 
 async function refuseLinks(disk: Disk, folder: string): Promise<void> {
-  for (const path of [folder, ...['log', 'rejected', 'state'].map((name) => join(folder, name))]) {
+  for (const path of [folder, ...['log', 'rejected', 'state', 'cold'].map((name) => join(folder, name))]) {
     const kind = await disk.kindOf(path);
     if (kind === undefined) continue;
     if (kind === 'link') throw failure('DATA_FOREIGN', { folder: path, reason: 'it is a symbolic link' });

@@ -2,6 +2,7 @@
  * Lets the oldest files of the log go that the settings allow and nobody needs.
  *
  *   every minute ─► a turn: no epoch, run or command is at work ─► the smallest hold ─► the state is made durable ─► files go
+ *                ─► files that are old enough go cold, one after the other, while everybody works on
  *
  * Who needs the log says so: each layer, version, pending correction and open partition (see loop/reach.ts), and whoever else
  * registers a hold, such as a sink that has not delivered everything yet.
@@ -11,6 +12,7 @@
  */
 import { CodedError } from '../base/coded-error.ts';
 import type { Turns } from '../base/turns.ts';
+import type { Field } from '../data/decode.ts';
 import type { LogStatus } from '../host/host.ts';
 import type { RetentionLimits } from '../log/retention.ts';
 import type { Hold } from '../loop/reach.ts';
@@ -18,12 +20,16 @@ import type { Clock } from '../ports/clock.ts';
 import type { DataFolder } from './data-folder.ts';
 
 const EVERY_MS = 60_000;
+/** What may be otherwise at the next try. */
+const LATER: ReadonlySet<string> = new Set(['LOG_UNAVAILABLE', 'DISK_FULL']);
 
 export interface RetentionPolicy {
   /** How long events are kept after they were appended. */
   readonly time?: number | undefined;
   /** Bytes of the log. */
   readonly size?: number | undefined;
+  /** How long after they were appended events go cold. */
+  readonly coldAfter?: number | undefined;
 }
 
 export interface RetentionOptions {
@@ -33,6 +39,8 @@ export interface RetentionOptions {
   readonly turns: Turns;
   /** What the layers need. */
   readonly holds: () => readonly Hold[];
+  /** The fields of a source: the columns of its cold files. */
+  readonly fieldsOf: (source: string) => readonly Field[];
 }
 
 export class Retention {
@@ -58,8 +66,9 @@ export class Retention {
 
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    while (this.#isAsked && !signal.aborted) {
+    while ((this.#isAsked || this.#options.policy.coldAfter !== undefined) && !signal.aborted) {
       await this.apply();
+      while (!signal.aborted && (await this.roll()));
       await this.#options.clock.sleep(EVERY_MS, signal);
     }
   }
@@ -72,14 +81,29 @@ export class Retention {
       ...(policy.time !== undefined && { olderThanMs: clock.nowMs() - policy.time }),
       ...(policy.size !== undefined && { sizeBytesMax: policy.size }),
     };
+    return this.#trying(0, () => turns.takeAnyway(() => this.#remove(limits)));
+  }
+
+  /** Lets one file of the log go cold; false when none is old enough. */
+  async roll(): Promise<boolean> {
+    const { data, policy, clock, fieldsOf } = this.#options;
+    const { coldAfter } = policy;
+    if (coldAfter === undefined || data.roll === undefined) return false;
+    return this.#trying(false, async () => {
+      await data.room?.begin();
+      return (await data.roll?.(clock.nowMs() - coldAfter, fieldsOf)) ?? false;
+    });
+  }
+
+  async #trying<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
     try {
-      const removed = await turns.takeAnyway(() => this.#remove(limits));
+      const result = await work();
       this.#lastFailure = null;
-      return removed;
+      return result;
     } catch (error) {
-      if (!(error instanceof CodedError) || error.code !== 'LOG_UNAVAILABLE') throw error;
+      if (!(error instanceof CodedError) || !LATER.has(error.code)) throw error;
       this.#lastFailure = error.message;
-      return 0;
+      return otherwise;
     }
   }
 

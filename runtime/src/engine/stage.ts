@@ -2,7 +2,7 @@
  * Holds the files of a data folder still while a snapshot copies them, without copying anything itself.
  *
  *   store: flush ─► suspend ─► second names for files that never change, copies of the small ones that do ─► resume
- *   log:   second names for its files, each up to the last durable block
+ *   log:   second names for its files, each up to the last durable block; cold files are held where they are
  *
  * The log comes after the store, so it has every event that is in the state.
  */
@@ -14,6 +14,8 @@ import type { SourceFile } from '../snapshots/take.ts';
 import type { Store } from '../state/store.ts';
 
 export const STAGE = 'stage';
+/** Where files of the log lie that went cold. */
+export const COLD = 'cold';
 
 export interface Stage {
   readonly files: readonly SourceFile[];
@@ -50,21 +52,29 @@ export async function stageData({ disk, folder, store, log, rejected }: StageOpt
     }
   });
   const position = log.end;
-  for (const [name, from] of [
-    ['log', log],
-    ['rejected', rejected],
-  ] as const) {
-    await disk.makeFolder(join(stage, name));
-    const release = from.hold();
-    try {
-      for (const { file, sizeBytes } of from.files) {
+  // Cold files never change: they are copied from where they are, and stay until that is done.
+  const releaseCold = log.hold();
+  for (const { name, sizeBytes } of log.files.cold)
+    files.push({ path: `${COLD}/${name}`, from: join(folder, COLD, name), bytes: sizeBytes });
+  try {
+    for (const [name, { files: of }] of [
+      ['log', log],
+      ['rejected', rejected],
+    ] as const) {
+      await disk.makeFolder(join(stage, name));
+      for (const { file, sizeBytes } of of.named) {
         const staged = join(stage, name, basename(file));
         await disk.link(file, staged);
         files.push({ path: `${name}/${basename(file)}`, from: staged, bytes: sizeBytes });
       }
-    } finally {
-      release();
     }
+  } catch (error) {
+    releaseCold();
+    throw error;
   }
-  return { files, position, release: () => disk.removeFolder(stage) };
+  const release = async (): Promise<void> => {
+    releaseCold();
+    await disk.removeFolder(stage);
+  };
+  return { files, position, release };
 }

@@ -65,10 +65,14 @@ export class StoredBlock implements Block {
   readonly appendedAtMs: number;
   /** The checksum of the whole block: what the next file of the log begins with. */
   readonly checksum: number;
+  /** The whole block as it is stored. */
+  readonly bytes: Buffer;
   readonly #body: Buffer;
   #records: readonly string[] | null = null;
 
-  constructor(position: number, head: StoredHead, body: Buffer, checksum: number) {
+  constructor(position: number, head: StoredHead, bytes: Buffer, bodyAt: number) {
+    const body = bytes.subarray(bodyAt);
+    this.bytes = bytes;
     this.position = position;
     this.kind = head.kind;
     this.source = head.source;
@@ -80,7 +84,7 @@ export class StoredBlock implements Block {
     this.count = head.count;
     this.commit = head.commit;
     this.appendedAtMs = head.appendedAtMs;
-    this.checksum = checksum;
+    this.checksum = bytes.readUInt32LE(4);
     this.#body = body;
     if (head.times !== undefined) this.times = { minMs: head.times[0], maxMs: head.times[1] };
     if (head.schema !== undefined) this.columns = { count: head.count, schema: head.schema, bytes: body };
@@ -153,11 +157,10 @@ export function decodeLengths(header: Buffer): Lengths | undefined {
  */
 export function decodeBlock(bytes: Buffer, lengths: Lengths): StoredBlock | undefined {
   if (bytes.length !== lengths.totalBytes) return undefined;
-  const checksum = crc32(bytes.subarray(8));
-  if (checksum !== bytes.readUInt32LE(4)) return undefined;
+  if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined;
   const bodyAt = HEADER_BYTES + lengths.headBytes;
   const head = JSON.parse(bytes.toString('utf8', HEADER_BYTES, bodyAt)) as StoredHead;
-  return new StoredBlock(lengths.position, head, bytes.subarray(bodyAt), checksum);
+  return new StoredBlock(lengths.position, head, bytes, bodyAt);
 }
 
 /** The whole, undamaged blocks somewhere in these bytes: what tells damage in the middle from a torn end. */

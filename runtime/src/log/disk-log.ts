@@ -8,34 +8,24 @@
  * tried again. After a failed fsync nothing more is appended: the kernel may have dropped the pages, so only reopening
  * shows what is really there.
  */
-import { basename, join } from 'node:path';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
+import type { Field } from '../data/decode.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Disk, DiskEntry } from '../ports/disk.ts';
+import type { Disk } from '../ports/disk.ts';
 import { encodeBlock } from './block.ts';
+import type { ColdPlace } from './cold/place.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { type Append, countOf, type Log, type Block } from './log.ts';
-import { removable, type RetentionLimits, type Trimmed } from './retention.ts';
+import { isRefusal, reasonOf } from './disk-reasons.ts';
+import { type Append, type Block, countOf, type Log } from './log.ts';
+import { type LogFileCheck, LogFiles } from './log-files.ts';
+import type { RetentionLimits, Trimmed } from './retention.ts';
 import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
-import { type ReadingRoom, Segment, SyncFailed } from './segment.ts';
-import {
-  firstStart,
-  type LogStart,
-  NEXT_START_FILE,
-  readStart,
-  sizeOf,
-  START_FILE,
-  startBehind,
-  writeStart,
-} from './start-file.ts';
-import { trimmed } from './trimmed.ts';
+import { Segment } from './segment.ts';
 import { Watchers } from './watchers.ts';
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-/** What a disk says when it takes no more, and the file is as it was. */
-const REFUSALS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export interface LogPorts {
   readonly disk: Disk;
@@ -48,13 +38,8 @@ export interface LogPorts {
   readonly admit?: (bytes: number) => Promise<void>;
   /** What may wait for the disk; see `commit-queue.ts`. */
   readonly queueBytesMax?: number;
-}
-
-/** What reading every byte of a file found. */
-export interface LogFileCheck {
-  readonly file: string;
-  readonly sizeBytes: number;
-  readonly damage: CodedError | null;
+  /** Where files lie that went cold; none can without. */
+  readonly cold?: ColdPlace;
 }
 
 /** A block that is on its way to the disk. */
@@ -71,37 +56,28 @@ interface Planned {
   readonly sequences: Map<string, number>;
 }
 
-/** More than this is not kept for the next reader. */
-const ROOM_BYTES_MAX = 8 * 1024 * 1024;
-
 export class DiskLog implements Log {
   readonly #folder: string;
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #segmentBytes: number;
   readonly #admit: (bytes: number) => Promise<void>;
-  readonly #segments: Segment[] = [];
+  readonly #files: LogFiles;
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
   readonly #queue: CommitQueue;
   readonly #watchers = new Watchers();
-  #start: LogStart;
-  /** What the last reader that passed has left for the next. */
-  #room: ReadingRoom | null = null;
   #end = 0;
-  /** The file that is written to is full, whatever its size. */
-  #isFull = false;
-  /** Those for whom no file may go at the moment. */
-  #holds = 0;
   #broken: unknown = null;
   #onBroken: (error: unknown) => void = () => {};
   readonly failed = new Promise<never>((_, reject) => {
     this.#onBroken = reject;
   });
 
-  private constructor(folder: string, ports: LogPorts) {
+  private constructor(folder: string, files: LogFiles, ports: LogPorts) {
     this.#folder = folder;
-    this.#start = firstStart(basename(folder));
+    this.#files = files;
+    for (const summary of files.summaries) this.#learnAll(summary);
     this.#disk = ports.disk;
     this.#clock = ports.clock;
     this.#segmentBytes = ports.segmentBytes ?? SEGMENT_BYTES;
@@ -125,58 +101,11 @@ export class DiskLog implements Log {
    * one is checked whole. Throws LOG_CORRUPT, LOG_UNAVAILABLE, DATA_FOREIGN, DATA_NEWER.
    */
   static async open(folder: string, ports: LogPorts): Promise<DiskLog> {
-    const log = new DiskLog(folder, ports);
     try {
-      await log.#openSegments();
+      return new DiskLog(folder, await LogFiles.open(folder, ports.disk, ports.cold ?? null), ports);
     } catch (error) {
-      for (const segment of log.#segments) await segment.close().catch(() => {});
       if (error instanceof CodedError) throw error;
       throw failure('LOG_UNAVAILABLE', { folder, reason: reasonOf(error) }, error);
-    }
-    return log;
-  }
-
-  async #openSegments(): Promise<void> {
-    const [folder, disk] = [this.#folder, this.#disk];
-    await disk.makeFolder(folder);
-    const entries = await listFolder(disk, folder);
-    await this.#begin(entries);
-    const files = entries.filter(({ name }) => name.endsWith('.log') && firstOf(name) >= this.start);
-    for (const [index, { name, sizeBytes }] of files.entries()) {
-      const first = firstOf(name);
-      if (first !== this.#end) throw this.#missing(`${folder}/${name}`);
-      const next = files[index + 1];
-      const previous = this.#segments.at(-1)?.summary.lastChecksum ?? this.#start.previous;
-      const place = { firstPosition: first, previous };
-      const sealed =
-        next === undefined
-          ? undefined
-          : await Segment.openSealed(disk, folder, { ...place, sizeBytes, end: firstOf(next.name) });
-      const segment = sealed ?? (await Segment.open(disk, folder, { ...place, isLast: next === undefined }));
-      this.#segments.push(segment);
-      this.#learnAll(segment.summary);
-    }
-    // The last file's name may not be durable yet: a process that died had created it.
-    if (files.length > 0) await disk.syncFolder(folder);
-    else if (this.start > 0) throw this.#missing(join(folder, START_FILE));
-  }
-
-  #missing(file: string): Error {
-    return failure('LOG_CORRUPT', {
-      file,
-      at: 0,
-      reason: `the file from position ${this.#end} is missing`,
-    });
-  }
-
-  /** Takes in where the log begins, and removes what a crash left of what is before that. */
-  async #begin(entries: readonly DiskEntry[]): Promise<void> {
-    const start = await readStart(this.#disk, this.#folder, basename(this.#folder));
-    this.#start = start;
-    this.#learnAll({ end: start.position, offsets: start.offsets, sequences: start.sequences });
-    for (const { name } of entries) {
-      const isLeft = name === NEXT_START_FILE || (name !== START_FILE && firstOf(name) < start.position);
-      if (isLeft) await this.#disk.remove(join(this.#folder, name));
     }
   }
 
@@ -187,11 +116,11 @@ export class DiskLog implements Log {
   }
 
   get start(): number {
-    return this.#start.position;
+    return this.#files.start;
   }
 
   get removedUntilMs(): number | null {
-    return this.#start.removedUntilMs;
+    return this.#files.removedUntilMs;
   }
 
   get end(): number {
@@ -200,12 +129,12 @@ export class DiskLog implements Log {
 
   /** Bytes of all files. */
   get sizeBytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+    return this.#files.sizeBytes;
   }
 
   /** When the oldest record was appended; null when there is none. */
   get oldestAtMs(): number | null {
-    return this.#segments[0]?.summary.firstAppendedAtMs ?? null;
+    return this.#files.oldestAtMs;
   }
 
   lastSequence(producer: string): number {
@@ -285,21 +214,17 @@ export class DiskLog implements Log {
   }
 
   async #activeSegment(): Promise<Segment> {
-    const last = this.#segments.at(-1);
+    const { last, isFull, lastChecksum } = this.#files;
     if (last !== undefined && last.format === 2) {
-      if (last.isEmpty || (last.sizeBytes < this.#segmentBytes && !this.#isFull)) return last;
+      if (last.isEmpty || (last.sizeBytes < this.#segmentBytes && !isFull)) return last;
     }
     try {
       const segment = await Segment.create(this.#disk, this.#folder, {
         firstPosition: this.#end,
-        previous: last?.summary.lastChecksum ?? this.#start.previous,
+        previous: lastChecksum,
         madeAtMs: this.#clock.nowMs(),
       });
-      // An empty one of an older format had the same name.
-      if (last?.isEmpty === true) await this.#segments.pop()?.close();
-      else await last?.seal();
-      this.#segments.push(segment);
-      this.#isFull = false;
+      await this.#files.add(segment);
       return segment;
     } catch (error) {
       const failed = failure('LOG_WRITE_FAILED', { file: this.#folder, reason: reasonOf(error) }, error);
@@ -319,122 +244,42 @@ export class DiskLog implements Log {
     return failed;
   }
 
-  /**
-   * Removes the oldest files that are over the limits and end before `needed` (L5). The file that is written
-   * to is closed when its first event is too old, so that it can go once it is. What fails leaves the log as it was: the next
-   * call tries again.
-   */
-  async trim(needed: number, limits: RetentionLimits): Promise<Trimmed> {
-    const last = this.#segments.at(-1);
-    if (
-      last !== undefined &&
-      (last.summary.firstAppendedAtMs ?? Infinity) < (limits.olderThanMs ?? -Infinity)
-    )
-      this.#isFull = true;
-    const files = this.#segments.map(({ summary, sizeBytes }) => ({ ...summary, sizeBytes }));
-    const count = this.#holds > 0 ? 0 : removable(files, needed, limits);
-    const isHeld = removable(files, Infinity, limits) > count;
-    if (count === 0) return { files: 0, isHeld };
-    const start = startBehind(
-      this.#start,
-      this.#segments.slice(0, count).map(({ summary }) => summary),
-    );
-    try {
-      await writeStart(this.#disk, this.#folder, start);
-      this.#start = start;
-      for (const segment of this.#segments.splice(0, count)) await segment.remove();
-    } catch (error) {
-      if (error instanceof CodedError) throw error;
-      throw failure('LOG_UNAVAILABLE', { folder: this.#folder, reason: reasonOf(error) }, error);
-    }
-    return { files: count, isHeld };
+  /** Removes the oldest files that are over the limits and end before `needed` (L5). Throws LOG_UNAVAILABLE. */
+  trim(needed: number, limits: RetentionLimits): Promise<Trimmed> {
+    return this.#files.trim(needed, limits);
+  }
+
+  /** Lets the oldest file go cold whose events were all appended before; false when there is none. Throws LOG_UNAVAILABLE. */
+  roll(olderThanMs: number, fieldsOf: (source: string) => readonly Field[] = () => []): Promise<boolean> {
+    return this.#files.roll(olderThanMs, this.#clock, fieldsOf);
   }
 
   /** No file goes until the function that is returned was called. */
   hold(): () => void {
-    this.#holds++;
-    return () => {
-      this.#holds--;
-    };
+    return this.#files.hold();
   }
 
   fileStart(position: number): number {
-    return this.#segments[segmentOf(this.#segments, position)]?.firstPosition ?? this.#end;
+    return this.#files.fileStart(position) ?? this.#end;
   }
 
-  async positionAtTime(appendedAtMs: number): Promise<number> {
-    const segment = this.#segments.find(
-      ({ summary }) => (summary.lastAppendedAtMs ?? -Infinity) >= appendedAtMs,
-    );
-    if (segment === undefined) return this.#end;
-    // The last block that the index names before that moment; the one that is looked for is not far behind it.
-    const entry = segment.summary.entries.findLast(([, , atMs]) => atMs < appendedAtMs);
-    for await (const block of this.read(entry?.[0] ?? segment.firstPosition))
-      if (block.appendedAtMs >= appendedAtMs) return block.position;
-    return this.#end;
+  positionAtTime(appendedAtMs: number): Promise<number> {
+    return this.#files.positionAtTime(appendedAtMs, this.#end);
   }
 
   /** @throws LOG_TRIMMED, LOG_CORRUPT, LOG_UNAVAILABLE */
-  async *read(from: number, { isPassing = false }: { isPassing?: boolean } = {}): AsyncIterable<Block> {
-    if (!isPassing) return yield* this.#read(from, null);
-    const room = this.#room ?? { bytes: Buffer.alloc(0) };
-    // Whoever reads at the same time makes room of their own.
-    this.#room = null;
-    try {
-      yield* this.#read(from, room);
-    } finally {
-      if (room.bytes.length <= ROOM_BYTES_MAX) this.#room = room;
-    }
-  }
-
-  async *#read(from: number, room: ReadingRoom | null): AsyncIterable<Block> {
-    const end = this.#end;
-    if (from < this.start) throw trimmed(this, from);
-    for (const segment of this.#segments.slice(segmentOf(this.#segments, from))) {
-      try {
-        for await (const block of segment.read(from, room)) {
-          if (block.position >= end) return;
-          yield block;
-        }
-      } catch (error) {
-        if (error instanceof CodedError) throw error;
-        throw failure('LOG_UNAVAILABLE', { folder: segment.file, reason: reasonOf(error) }, error);
-      }
-    }
+  read(from: number, { isPassing = false }: { isPassing?: boolean } = {}): AsyncIterable<Block> {
+    return this.#files.read(from, this.#end, isPassing);
   }
 
   /** Reads and checks every byte of every file; hands out each file with its size and the first damage in it. */
-  async *verify(): AsyncIterable<LogFileCheck> {
-    const begin = await this.#startFile();
-    if (begin !== null) yield begin;
-    let { previous } = this.#start;
-    for (const segment of this.#segments) {
-      yield {
-        file: segment.file,
-        sizeBytes: segment.sizeBytes,
-        damage: await segment.damage(basename(this.#folder), previous),
-      };
-      previous = segment.summary.lastChecksum;
-    }
+  verify(): AsyncIterable<LogFileCheck> {
+    return this.#files.verify();
   }
 
-  async #startFile(): Promise<LogFileCheck | null> {
-    if (this.start === 0) return null;
-    const damage = await readStart(this.#disk, this.#folder, basename(this.#folder)).then(
-      () => null,
-      (error: CodedError) => error,
-    );
-    return { file: join(this.#folder, START_FILE), sizeBytes: sizeOf(this.#start), damage };
-  }
-
-  /**
-   * The files as they are now: what is durable of each, up to the end of a block. Nothing of that changes any more, and
-   * nothing goes while it is held.
-   */
-  get files(): readonly { readonly file: string; readonly sizeBytes: number }[] {
-    const start = { file: join(this.#folder, START_FILE), sizeBytes: sizeOf(this.#start) };
-    const segments = this.#segments.map(({ file, sizeBytes }) => ({ file, sizeBytes }));
-    return this.start === 0 ? segments : [start, ...segments];
+  /** What is durable of each file in the folder, and of the cold ones by their names in their place. */
+  get files(): Pick<LogFiles, 'named' | 'cold'> {
+    return this.#files;
   }
 
   waitBeyond(position: number, signal: AbortSignal): Promise<void> {
@@ -443,47 +288,6 @@ export class DiskLog implements Log {
 
   async close(): Promise<void> {
     await this.#queue.drain();
-    for (const segment of this.#segments) await segment.close();
+    await this.#files.close();
   }
-}
-
-/** What a folder of a log holds, in order. Throws DATA_FOREIGN when that is more. */
-async function listFolder(disk: Disk, folder: string): Promise<DiskEntry[]> {
-  const entries = [...(await disk.listAll(folder))].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const isOurs = ({ name, kind }: DiskEntry): boolean =>
-    kind === 'file' &&
-    (/^\d{20}\.(?:log|index)$/.test(name) || name === START_FILE || name === NEXT_START_FILE);
-  const foreign = entries.find((entry) => !isOurs(entry));
-  if (foreign !== undefined) {
-    const what = foreign.kind === 'file' ? '' : `, a ${foreign.kind}`;
-    throw failure('DATA_FOREIGN', { folder, reason: `it holds "${foreign.name}"${what}` });
-  }
-  return entries;
-}
-
-/** The first position of a file, by its name. */
-function firstOf(name: string): number {
-  return Number(name.slice(0, 20));
-}
-
-/** Index of the file that holds a position, by bisection. */
-function segmentOf(segments: readonly Segment[], position: number): number {
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((segments[middle]?.summary.end ?? Infinity) <= position) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The disk refused to write, and said so before anything was left to an fsync. */
-function isRefusal(error: unknown): boolean {
-  return !(error instanceof SyncFailed) && REFUSALS.has((error as NodeJS.ErrnoException).code);
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = (error instanceof SyncFailed ? error.cause : error) as NodeJS.ErrnoException;
-  return code === 'ENOSPC' ? 'ENOSPC, the disk is full' : (code ?? message);
 }

@@ -3,11 +3,14 @@
  *
  *   0  magic, 8 bytes     8  u32  CRC-32 of everything after     12  u32  length     16  JSON
  */
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 
 const HEADER_BYTES = 16;
 const MAGIC_BYTES = 8;
+/** How the name of a file ends that is to replace another; a crash may leave one. */
+export const NEXT = '.next';
 
 export function encodeFramed(magic: string, value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
@@ -40,6 +43,21 @@ export async function readWhole(disk: Disk, file: string): Promise<Buffer | unde
   } finally {
     await handle.close();
   }
+}
+
+/** Puts a value in place of a file, durably: beside it, then renamed. */
+export async function replaceFramed(disk: Disk, file: string, magic: string, value: unknown): Promise<void> {
+  const next = `${file}${NEXT}`;
+  await disk.remove(next);
+  const handle = await disk.open(next, { create: true });
+  try {
+    await writeAll(handle, encodeFramed(magic, value), 0);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await disk.rename(next, file);
+  await disk.syncFolder(dirname(file));
 }
 
 export async function writeAll(handle: DiskFile, bytes: Uint8Array, at: number): Promise<void> {

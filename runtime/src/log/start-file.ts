@@ -11,11 +11,10 @@ import { crc32 } from 'node:zlib';
 import { failure } from '../base/errors.ts';
 import type { Disk } from '../ports/disk.ts';
 import type { SegmentSummary } from './segment-index.ts';
-import { decodeFramed, encodeFramed, readWhole, writeAll } from './framed.ts';
+import { decodeFramed, encodeFramed, readWhole, replaceFramed } from './framed.ts';
 
 const MAGIC = 'PIPESTA1';
 export const START_FILE = 'start';
-export const NEXT_START_FILE = 'start.next';
 
 export interface LogStart {
   /** CRC-32 of the log's name: tells the start of another log. */
@@ -33,7 +32,7 @@ export interface LogStart {
 }
 
 /** The start of a log from which nothing was removed. */
-export function firstStart(logName: string): LogStart {
+function firstStart(logName: string): LogStart {
   return {
     log: crc32(logName),
     position: 0,
@@ -81,16 +80,6 @@ export function sizeOf(start: LogStart): number {
 }
 
 /** Replaces the start of a log, durably. */
-export async function writeStart(disk: Disk, folder: string, start: LogStart): Promise<void> {
-  const next = join(folder, NEXT_START_FILE);
-  await disk.remove(next);
-  const handle = await disk.open(next, { create: true });
-  try {
-    await writeAll(handle, encodeFramed(MAGIC, start), 0);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await disk.rename(next, join(folder, START_FILE));
-  await disk.syncFolder(folder);
+export function writeStart(disk: Disk, folder: string, start: LogStart): Promise<void> {
+  return replaceFramed(disk, join(folder, START_FILE), MAGIC, start);
 }

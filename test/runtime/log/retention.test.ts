@@ -121,7 +121,7 @@ describe('a log whose first files were removed', () => {
       const damages = [];
       for await (const { damage } of log.verify()) damages.push(damage);
       expect(damages.every((damage) => damage === null)).toBe(true);
-      expect(log.files.map(({ file }) => file)).toContain(START);
+      expect(log.files.named.map(({ file }) => file)).toContain(START);
     }
   });
 

@@ -19,7 +19,8 @@ test('an epoch ends between two records once so many bytes were read, and takes 
     for (let from = 0; from < all.length; from += 12) await driver.send('sales', all.slice(from, from + 12));
     const [job] = driver.engine.arrangement.jobs;
     const positions: number[] = [];
-    while (await job!.epoch({ rows: 1_000_000, catchUpRows: 1 }, bytesMax)) positions.push(job!.layer.position);
+    while (await job!.epoch({ rows: 1_000_000, catchUpRows: 1 }, bytesMax))
+      positions.push(job!.layer.position);
     const sizes = positions.map((position, index) => position - (positions[index - 1] ?? 0));
     expect(Math.max(...sizes)).toBeLessThanOrEqual(records + 1);
     expect(Math.max(...sizes)).toBeGreaterThanOrEqual(records);
