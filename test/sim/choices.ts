@@ -109,7 +109,20 @@ function configOf(random: SeededRandom, architecture: Architecture, partitions: 
     trigger: { every: random.pick([10, 50, 200]), rows, catchUpRows: random.pick([rows, 4096]) },
     batch: { every: random.pick([100, 1_000]), partition: random.pick([600_000, 3_600_000, 86_400_000]) },
     corrections: { every: random.pick([100, 1_000, 3_600_000]) },
-    log: { ...base.log, partitions, commitEvery: random.pick([0, 0, 10]) },
+    log: {
+      ...base.log,
+      partitions,
+      commitEvery: random.pick([0, 0, 10]),
+      ...(random.chance(0.3) && {
+        retention: random.pick([
+          { size: 1 },
+          { size: 1_500 },
+          { time: 1_000 },
+          { time: 60_000, size: 5_000 },
+        ]),
+      }),
+      ...(random.chance(0.2) && { cold: { after: random.pick([1, 1_000]) } }),
+    },
     state: { ...base.state, ...(random.chance(0.3) && { memory: random.pick([1, 4_000]) }) },
     // Generated code costs far more to make than such a small job takes.
     runtime: { jit: random.chance(0.1) ? 'on' : 'off' },

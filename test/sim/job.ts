@@ -214,6 +214,9 @@ class SimJob {
       this.#ledger.opened(engine);
       if (isFirst) await session.send(engine, Infinity);
       await engine.settle();
+      await this.#ledger.mirror(engine);
+      await engine.retention.apply();
+      while (await engine.retention.roll());
       await this.#ledger.expectRight(engine);
       if (isFirst) {
         holds(session.hasWorked, 'there was something left to do');
@@ -232,6 +235,8 @@ class SimJob {
     if (progress.late > 0) this.#did.add(`late events: ${this.#choices.chosen.policy}`);
     if (corrections.runs > 0) this.#did.add('corrections');
     if (plan.views.some(({ name }) => name === 'peaks')) this.#did.add('another definition');
+    if (engine.data.log.start > 0) this.#did.add('a log whose beginning was removed');
+    if (this.#machine.files.find(`${FOLDER}/cold/log`) !== undefined) this.#did.add('files that went cold');
     const logs = [...this.#machine.files.folder(`${FOLDER}/log`).names.keys()];
     if (logs.filter((name) => name.endsWith('.log')).length > 1) this.#did.add('several files of a log');
   }

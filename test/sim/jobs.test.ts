@@ -20,7 +20,8 @@ const ENOUGH = 2000;
 const DEEDS =
   `backfill, replay, promote, rollback, drop, replay-rejected, snapshot, restore, death while restoring,
  late events: correct, late events: drop, late events: side-output, corrections, another definition,
- several files of a log, refused a second owner, senders of one name`.split(/,\s+/);
+ several files of a log, refused a second owner, senders of one name, a log whose beginning was removed, files that went cold,
+ refused what the log has not any more`.split(/,\s+/);
 
 const tally = newTally();
 

@@ -44,8 +44,7 @@ export class Operator {
     }
     if (architecture === 'kappa') return this.#version(engine);
     if (architecture !== 'batch' && architecture !== 'lambda') return;
-    await engine.command('backfill', {});
-    this.#did('backfill');
+    if (await this.#asked(engine, 'backfill', {})) this.#did('backfill');
   }
 
   async #version(engine: Engine): Promise<void> {
@@ -57,11 +56,23 @@ export class Operator {
     const params = name === 'replay' ? { plan } : { version: other };
     try {
       if (name === 'rollback' || name === 'promote') this.#ledger.mayGoBack();
-      await engine.command(name, name === 'rollback' ? {} : params);
-      this.#did(name);
+      if (await this.#asked(engine, name, name === 'rollback' ? {} : params)) this.#did(name);
     } catch (error) {
       // What cannot be done now: too far behind, nothing to go back to.
       if ((error as CodedError).code !== 'VERSION_INVALID') throw error;
+    }
+  }
+
+  /** False when it would need what was removed from the log. */
+  async #asked(engine: Engine, name: string, params: object): Promise<boolean> {
+    try {
+      await engine.command(name, params);
+      return true;
+    } catch (error) {
+      if ((error as CodedError).code !== 'LOG_TRIMMED') throw error;
+      holds(engine.data.log.start > 0, 'only a log that was trimmed says so');
+      this.#did('refused what the log has not any more');
+      return false;
     }
   }
 

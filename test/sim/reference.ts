@@ -2,6 +2,7 @@
 import { Engine } from '../../runtime/src/engine/engine.ts';
 import { defaultConfig } from '../../runtime/src/config/project.ts';
 import type { JsonRow } from '../../runtime/src/host/host.ts';
+import type { Block } from '../../runtime/src/log/log.ts';
 import { MemoryLog } from '../../runtime/src/log/memory-log.ts';
 import { systemClock } from '../../runtime/src/ports/clock.ts';
 import { MemoryStore } from '../../runtime/src/state/memory.ts';
@@ -28,11 +29,12 @@ export class Reference {
     this.#chosen = chosen;
   }
 
-  async expectSame(engine: Engine): Promise<void> {
+  /** `blocks` is everything that was ever in the log. */
+  async expectSame(engine: Engine, blocks: readonly Block[]): Promise<void> {
     const { end } = engine.data.log;
     const isChanged = engine.arrangement.serving.plan.views.some(({ name }) => name === 'peaks');
     if (this.#batch?.end !== end || this.#batch.isChanged !== isChanged)
-      this.#batch = await this.#compute(engine, isChanged);
+      this.#batch = await this.#compute(blocks, isChanged);
     for (const [name, rows] of this.#batch.rows)
       same(await engine.query(name, ALL), rows, `${name} as one batch has it`);
     // What was late for a view before the view was there is not counted.
@@ -40,10 +42,10 @@ export class Reference {
       same(engine.arrangement.serving.progress.late, this.#batch.late, 'late events as one batch has them');
   }
 
-  async #compute(engine: Engine, isChanged: boolean): Promise<Batch> {
+  async #compute(blocks: readonly Block[], isChanged: boolean): Promise<Batch> {
     const definition = isChanged ? this.#chosen.changed : this.#chosen.definition;
     const log = new MemoryLog(systemClock);
-    for await (const { kind, source, partition, partitions, records } of engine.data.log.read(0))
+    for (const { kind, source, partition, partitions, records } of blocks)
       await log.append({ kind, source, partition, ...(partitions !== undefined && { partitions }), records });
     const data = {
       log,

@@ -55,7 +55,13 @@ export class Session {
     });
     const { plan } = isChanged ? choices.chosen.changed : choices.chosen.definition;
     const allowed = isChanged ? ALLOWED : { fromNowOn: false, drop: [] };
-    const engine = await Engine.open({ plan, config, data, clock: process.clock, allowed });
+    const engine = await Engine.open({ plan, config, data, clock: process.clock, allowed }).catch(
+      (error: unknown) => {
+        // A view that is new would lack what was removed: the definition stays as it was.
+        if (!isChanged || (error as CodedError).code !== 'LOG_TRIMMED') throw error;
+        return Engine.open({ plan: choices.chosen.definition.plan, config, data, clock: process.clock });
+      },
+    );
     this.#recordsBefore = recordsOf(engine);
     this.#epochsBefore = epochsOf(engine);
     this.#engine = engine;
@@ -165,6 +171,9 @@ export class Session {
     while (!this.#stop.signal.aborted) {
       await this.#sleep(random.below(300));
       if (this.#stop.signal.aborted) return;
+      await ledger.mirror(engine);
+      await engine.retention.apply();
+      await engine.retention.roll();
       const draw = random.next();
       if (draw < 0.35) ledger.sawTotals(await engine.query('totals', { where: {} }));
       else if (draw < 0.55) ledger.sawWindows(await engine.query('windows', { where: {} }));
