@@ -8,6 +8,8 @@ import { type Append, bytesOf } from './log.ts';
 
 /** As much as one write and one fsync take. */
 const COMMIT_BYTES_MAX = 8 * 1024 * 1024;
+/** So much waits for nobody: an fsync of it costs little more than the writing. */
+const ENOUGH_BYTES = 512 * 1024;
 /** Several commits, so that one is gathered while another is written. */
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -20,7 +22,7 @@ interface Waiting {
 
 export interface CommitQueueOptions {
   readonly clock: Clock;
-  /** How long an append waits for others to share its fsync; 0 commits whatever waits at once. */
+  /** How long an append waits for others to share its fsync, unless enough waits; 0 commits whatever waits at once. */
   readonly commitEveryMs?: number | undefined;
   /** What may wait; an append that does not fit stays with its sender. One that is larger than all of it waits alone. */
   readonly queueBytesMax?: number | undefined;
@@ -68,7 +70,7 @@ export class CommitQueue {
       this.#queue.push(next);
       this.#queueBytes += next.bytes;
     }
-    if (this.#queueBytes >= COMMIT_BYTES_MAX || this.#outside.length > 0) this.#onFull();
+    if (this.#queueBytes >= ENOUGH_BYTES || this.#outside.length > 0) this.#onFull();
   }
 
   /** Resolves when nothing waits any more. */
@@ -101,7 +103,7 @@ export class CommitQueue {
     if (this.#commitEveryMs === 0) return clock.turn();
     const full = new AbortController();
     this.#onFull = () => full.abort();
-    if (this.#queueBytes < COMMIT_BYTES_MAX && this.#outside.length === 0)
+    if (this.#queueBytes < ENOUGH_BYTES && this.#outside.length === 0)
       await clock.sleep(this.#commitEveryMs, full.signal);
     this.#onFull = () => {};
   }

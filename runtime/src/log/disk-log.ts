@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
 import { encodeBlock } from './block.ts';
 import type { ColdPlace } from './cold/place.ts';
+import { CommitBuffer } from './commit-buffer.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { isRefusal, reasonOf } from './disk-reasons.ts';
 import { type Append, type Block, countOf, type Log } from './log.ts';
@@ -45,7 +46,8 @@ export interface LogPorts {
 /** A block that is on its way to the disk. */
 interface Placed {
   readonly head: Indexed;
-  readonly bytes: Buffer;
+  readonly checksum: number;
+  readonly bytes: number;
 }
 
 /** What the appends of one commit add to, before any of it is durable. */
@@ -66,6 +68,7 @@ export class DiskLog implements Log {
   readonly #offsets = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
   readonly #queue: CommitQueue;
+  readonly #buffer = new CommitBuffer();
   readonly #watchers = new Watchers();
   #end = 0;
   #broken: unknown = null;
@@ -161,6 +164,7 @@ export class DiskLog implements Log {
     const segment = await this.#activeSegment();
     const before = segment.sizeBytes;
     const blocks: Placed[] = [];
+    this.#buffer.clear();
     const planned: Planned = {
       commit: this.#end,
       end: this.#end,
@@ -173,14 +177,14 @@ export class DiskLog implements Log {
     }
     if (blocks.length === 0) return;
     try {
-      await segment.write(Buffer.concat(blocks.map(({ bytes }) => bytes)));
+      await segment.write(this.#buffer.bytes);
     } catch (error) {
       throw await this.#undo(segment, before, error);
     }
     let at = before;
-    for (const { head, bytes } of blocks) {
-      addBlock(segment.summary, head, at, bytes.readUInt32LE(4));
-      at += bytes.length;
+    for (const { head, checksum, bytes } of blocks) {
+      addBlock(segment.summary, head, at, checksum);
+      at += bytes;
       this.#learn(head);
     }
   }
@@ -202,7 +206,8 @@ export class DiskLog implements Log {
     const count = countOf(append);
     planned.end += count;
     planned.offsets.set(partition, place.offset + (append.kind === 'events' ? count : 0));
-    return { head: { ...append, ...place, count }, bytes: encodeBlock(append, place) };
+    const block = encodeBlock(append, place, (bytes) => this.#buffer.reserve(bytes));
+    return { head: { ...append, ...place, count }, checksum: block.readUInt32LE(4), bytes: block.length };
   }
 
   #learn(block: Indexed): void {

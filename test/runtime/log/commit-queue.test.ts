@@ -87,3 +87,12 @@ test('L1, L4: a log with room for one append at a time has all of them, each onc
   expect(await recordsOf(log)).toEqual(texts);
   expect(log.queueBytes).toBe(0);
 });
+
+test('nobody waits for the interval once enough waits to be worth an fsync', async () => {
+  const { queue, begun, letGo } = gated(10_000_000, 1_000_000);
+  const large = events('a'.padEnd(600_000));
+  const [first] = [ten('b'), large].map((append) => queue.append(append));
+  await letGo();
+  await first;
+  expect(begun).toEqual([['b', 'a']]);
+});
