@@ -11,6 +11,8 @@ import { SCHEMA_NAMES, schemaNamed } from '../../src/advisor/documents/documents
 import type { mapSchema } from '../../src/advisor/documents/map.ts';
 import type { profileSchema } from '../../src/advisor/documents/profile.ts';
 import type { recommendationSchema } from '../../src/advisor/documents/recommendation.ts';
+import type { proofSchema } from '../../src/advisor/documents/proof.ts';
+import type { Proof } from '../../src/advisor/prove/proof.ts';
 import type { reviewSchema } from '../../src/advisor/documents/review.ts';
 import type { Review } from '../../src/advisor/review/review.ts';
 import type { mapJson } from '../../src/advisor/print/map-json.ts';
@@ -21,6 +23,9 @@ import type { explanationOf } from '../../src/cli/commands/explain.ts';
 import { anyAnswers } from './any-answers.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** Few events, so that five pipelines run them in seconds. */
+const FEW =
+  '--freshness 2m --lateness-max 5m --reprocessing-every monthly --maturity expert --volume-events-per-second 0.004 --volume-keys 5';
 
 /** Read-only through and through, and optional members without `undefined`: how the types are written. */
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
@@ -32,6 +37,7 @@ function validatorOf(name: string) {
 test('the schemas are those of the types', () => {
   expectTypeOf<Frozen<z.output<typeof recommendationSchema>>>().toEqualTypeOf<Frozen<Recommendation>>();
   expectTypeOf<Frozen<z.output<typeof profileSchema>>>().toEqualTypeOf<Frozen<Profile>>();
+  expectTypeOf<Frozen<z.output<typeof proofSchema>>>().toEqualTypeOf<Frozen<Proof>>();
   expectTypeOf<Frozen<z.output<typeof reviewSchema>>>().toEqualTypeOf<Frozen<Review>>();
   expectTypeOf<keyof z.output<typeof mapSchema>>().toEqualTypeOf<keyof ReturnType<typeof mapJson>>();
   expectTypeOf<keyof z.output<typeof explanationSchema>>().toEqualTypeOf<
@@ -93,6 +99,7 @@ describe('the commands', () => {
     ['map', ['map', '--freshness', '1m..15m', '--format', 'json']],
     ['map', ['map', '--x', 'volume.eventsPerSecond', '--y', 'maturity', '--format', 'json']],
     ['explanation', ['explain', 'kappa', '--format', 'json']],
+    ['proof', ['prove', ...FEW.split(' '), '--format', 'json']],
     [
       'profile',
       ['profile', events, '--event-time', 'scheduled', '--arrival-time', 'arrived', '--format', 'json'],

@@ -7,6 +7,7 @@ import { answersJsonSchema, describeAnswer } from '../questions.ts';
 import { explanationSchema } from './explanation.ts';
 import { mapSchema } from './map.ts';
 import { profileSchema } from './profile.ts';
+import { proofSchema } from './proof.ts';
 import { recommendationSchema } from './recommendation.ts';
 import { reviewSchema } from './review.ts';
 
@@ -15,6 +16,7 @@ const DOCUMENTS = {
   recommendation: { of: 'recommend', schema: recommendationSchema },
   map: { of: 'map', schema: mapSchema },
   profile: { of: 'profile', schema: profileSchema },
+  proof: { of: 'prove', schema: proofSchema },
   review: { of: 'review', schema: reviewSchema },
   explanation: { of: 'explain', schema: explanationSchema },
 } as const satisfies Record<string, { readonly of: string; readonly schema: z.ZodType }>;

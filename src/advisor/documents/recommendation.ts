@@ -37,6 +37,16 @@ export const predicted = z.object({
   brokenHoursPerMonth: z.number().describe('Hours in which the promise is broken because something stands.'),
 });
 
+export const settings = z.object({
+  triggerEverySeconds: z.number(),
+  watermarkDelaySeconds: z.number(),
+  allowedLatenessSeconds: z.number(),
+  checkpointEverySeconds: z.number(),
+  retentionSeconds: z.number().describe('How long the log must keep events; 0 when nothing depends on it.'),
+  delivery: z.enum(['at-least-once', 'exactly-once']),
+  batchEverySeconds: z.exactOptional(z.number().describe('Lambda only: how often the batch layer runs.')),
+});
+
 const violation = z.object({
   requirement: z.string().describe('The answer that is not kept.'),
   needs: z.string(),
@@ -67,15 +77,7 @@ export const recommendationSchema = z.object({
       .object({ answer: z.string(), says: z.string() })
       .describe('Only with more than one possible verdict: the answer that would settle most.'),
   ),
-  settings: z.object({
-    triggerEverySeconds: z.number(),
-    watermarkDelaySeconds: z.number(),
-    allowedLatenessSeconds: z.number(),
-    checkpointEverySeconds: z.number(),
-    retentionSeconds: z.number().describe('How long the log must keep events; 0 when nothing depends on it.'),
-    delivery: z.enum(['at-least-once', 'exactly-once']),
-    batchEverySeconds: z.exactOptional(z.number().describe('Lambda only: how often the batch layer runs.')),
-  }),
+  settings,
   candidates: z
     .array(
       z.object({
