@@ -14,7 +14,7 @@ import {
   unreachableOf,
   wholeView,
 } from './arrangement.ts';
-import { sinksKeepUp } from './pace.ts';
+import { Schedule, sinksKeepUp } from './pace.ts';
 import { rangeOf } from './range.ts';
 
 const LAYER = 'scheduled';
@@ -29,13 +29,14 @@ export async function batch({
 }: ArrangementOptions): Promise<Arrangement> {
   const layer = await Layer.open(LAYER, plan, ports, { adopt, allowed, isIncremental: false });
   const scheduled = new ScheduledLayer(layer, { partitionMs: config.batch.partition, closedOnly: false });
-  const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
+  const schedule = new Schedule(config.batch.every, ports.clock);
+  const dueInMs = (): number => schedule.dueInMs(layer.progress.lastRunAtMs);
   return {
     serving: layer,
     jobs: [],
     locate: (_, view) => wholeView(layer, view),
     get nextRunAtMs() {
-      return Math.max(dueAtMs(), ports.clock.nowMs());
+      return ports.clock.nowMs() + dueInMs();
     },
     waitingLate: 0,
     get unreachableLate() {
@@ -51,9 +52,9 @@ export async function batch({
     },
     async run(signal) {
       while (!signal.aborted) {
-        if (ports.clock.nowMs() >= dueAtMs() && (await sinksKeepUp(ports, signal)))
+        if (dueInMs() === 0 && (await sinksKeepUp(ports, signal)))
           await turns.take(() => scheduled.run({ to: ports.log.end }));
-        await ports.clock.sleep(dueAtMs() - ports.clock.nowMs(), signal);
+        await ports.clock.sleep(dueInMs(), signal);
       }
     },
     commands: {

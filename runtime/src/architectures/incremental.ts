@@ -4,6 +4,7 @@
  *   micro-batch   epochs every `trigger.every`, over all that has arrived
  *   streaming     an epoch as soon as something arrives, gathered for at most `trigger.every`
  */
+import { elapsedMs } from '../ports/clock.ts';
 import { Job } from '../loop/job.ts';
 import { Layer } from '../loop/layer.ts';
 import { holdsOf } from '../loop/reach.ts';
@@ -18,7 +19,7 @@ import { Corrections, drain, waitForData } from './pace.ts';
 
 const LAYER = 'live';
 
-/** Waits until the next epochs are due. */
+/** Waits until the next epochs are due, by the time that passes. */
 type Wait = (dueAtMs: number, correctionInMs: number, signal: AbortSignal) => Promise<void>;
 
 export async function microBatch(options: ArrangementOptions): Promise<Arrangement> {
@@ -26,7 +27,7 @@ export async function microBatch(options: ArrangementOptions): Promise<Arrangeme
   return incremental(
     options,
     true,
-    () => (dueAtMs, _, signal) => clock.sleep(dueAtMs - clock.nowMs(), signal),
+    () => (dueAtMs, _, signal) => clock.sleep(dueAtMs - elapsedMs(clock), signal),
   );
 }
 
@@ -50,7 +51,7 @@ async function incremental(
   const job = await Job.open(await Layer.open(LAYER, plan, ports, { allowed }));
   const corrections = new Corrections(job, config.corrections.every, ports.clock, turns);
   const wait = waitOf(job);
-  let dueAtMs = ports.clock.nowMs();
+  let dueAtMs = elapsedMs(ports.clock);
   return {
     serving: job.layer,
     jobs: [job],
@@ -67,7 +68,7 @@ async function incremental(
       return correctionsOf(job.layer);
     },
     get nextRunAtMs() {
-      return scheduled ? dueAtMs : null;
+      return scheduled ? ports.clock.nowMs() + dueAtMs - elapsedMs(ports.clock) : null;
     },
     async settle(signal) {
       await drain(job, config.trigger, turns, signal);
@@ -75,7 +76,7 @@ async function incremental(
     },
     async run(signal) {
       while (!signal.aborted) {
-        dueAtMs = ports.clock.nowMs() + config.trigger.every;
+        dueAtMs = elapsedMs(ports.clock) + config.trigger.every;
         await drain(job, config.trigger, turns, signal);
         await corrections.runIfDue();
         await wait(dueAtMs, corrections.dueInMs, signal);

@@ -21,6 +21,7 @@ import type { Plan } from '../plan/node.ts';
 import { parsePlan } from '../plan/parse.ts';
 import type { VersionStatus } from '../host/host.ts';
 import { trimmed } from '../log/trimmed.ts';
+import { elapsedMs } from '../ports/clock.ts';
 import { metaKey } from '../state/keys.ts';
 import { Batch, type Reads } from '../state/store.ts';
 import {
@@ -64,6 +65,7 @@ interface Version {
   readonly createdAtMs: number;
   /** Most events a second while it catches up; null: as fast as it can. */
   readonly rate: number | null;
+  /** By the time that passes. */
   nextEpochAtMs: number;
 }
 
@@ -165,7 +167,7 @@ class Versions {
       corrections,
       createdAtMs,
       rate,
-      nextEpochAtMs: ports.clock.nowMs(),
+      nextEpochAtMs: elapsedMs(ports.clock),
     });
   }
 
@@ -211,16 +213,17 @@ class Versions {
     const { config, ports, turns } = this.#options;
     let goOn = false;
     for (const version of this.all) {
-      if (version === this.live || version.job.isCaughtUp || version.nextEpochAtMs > ports.clock.nowMs())
+      if (version === this.live || version.job.isCaughtUp || version.nextEpochAtMs > elapsedMs(ports.clock))
         continue;
       const before = version.job.layer.position;
       const rows = version.rate === null ? config.trigger : atRate(config.trigger, version.rate);
       // A version that was dropped while this waited for its turn must not write again.
       await turns.take(async () => this.#versions.has(version.name) && version.job.epoch(rows));
       const events = version.job.layer.position - before;
-      if (version.rate !== null) version.nextEpochAtMs = ports.clock.nowMs() + (events / version.rate) * 1000;
+      if (version.rate !== null)
+        version.nextEpochAtMs = elapsedMs(ports.clock) + (events / version.rate) * 1000;
       if (version.job.isCaughtUp) await turns.take(() => version.job.correct());
-      else goOn ||= version.nextEpochAtMs <= ports.clock.nowMs();
+      else goOn ||= version.nextEpochAtMs <= elapsedMs(ports.clock);
     }
     return goOn;
   }
@@ -229,7 +232,7 @@ class Versions {
     const waiting = this.all.filter((version) => version !== this.live && !version.job.isCaughtUp);
     return Math.max(
       0,
-      Math.min(...waiting.map(({ nextEpochAtMs }) => nextEpochAtMs)) - this.#options.ports.clock.nowMs(),
+      Math.min(...waiting.map(({ nextEpochAtMs }) => nextEpochAtMs)) - elapsedMs(this.#options.ports.clock),
     );
   }
 

@@ -27,7 +27,7 @@ import {
   runsOf,
   unreachableOf,
 } from './arrangement.ts';
-import { drain, sinksKeepUp, waitForData } from './pace.ts';
+import { drain, Schedule, sinksKeepUp, waitForData } from './pace.ts';
 import { rangeOf } from './range.ts';
 
 const SPEED = 'speed';
@@ -68,7 +68,7 @@ export async function lambda({
     jobs: [speed],
     locate: (reads, view) => locate(reads, layoutOf(layer, view)),
     get nextRunAtMs() {
-      return Math.max(dueAtMs(), ports.clock.nowMs());
+      return ports.clock.nowMs() + dueInMs();
     },
     rowsBeside: (view) => (hasBoundary(layoutOf(layer, view)) ? (layer.progress.rows[view] ?? 0) : 0),
     get waitingLate() {
@@ -95,8 +95,8 @@ export async function lambda({
     async run(signal) {
       while (!signal.aborted) {
         await drain(speed, config.trigger, turns, signal);
-        if (ports.clock.nowMs() >= dueAtMs() && (await sinksKeepUp(ports, signal))) await runBatch();
-        const atMostMs = dueAtMs() - ports.clock.nowMs();
+        if (dueInMs() === 0 && (await sinksKeepUp(ports, signal))) await runBatch();
+        const atMostMs = dueInMs();
         await waitForData(
           ports,
           speed.layer.position,

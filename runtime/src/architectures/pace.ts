@@ -2,7 +2,7 @@
 import type { EpochRows, Job } from '../loop/job.ts';
 import type { LayerPorts } from '../loop/layer.ts';
 import type { Turns } from '../base/turns.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, elapsedMs } from '../ports/clock.ts';
 
 /** Runs epochs until nothing is left to read or the signal aborts; an epoch that began is finished. */
 export async function drain(job: Job, rows: EpochRows, turns: Turns, signal: AbortSignal): Promise<void> {
@@ -45,12 +45,40 @@ export async function either(
   signal.removeEventListener('abort', stop);
 }
 
+/** In how long something is due that was done last at a time of the wall clock; which may have been set since. */
+function dueInMs(lastAtMs: number, everyMs: number, clock: Clock): number {
+  return Math.min(everyMs, Math.max(0, everyMs - (clock.nowMs() - lastAtMs)));
+}
+
+/** When the next run of a layer is due. After its last run the time that passes counts, whatever the wall clock is set to. */
+export class Schedule {
+  readonly #everyMs: number;
+  readonly #clock: Clock;
+  #lastAtMs: number | null = null;
+  #dueAtMs: number;
+
+  constructor(everyMs: number, clock: Clock) {
+    this.#everyMs = everyMs;
+    this.#clock = clock;
+    this.#dueAtMs = elapsedMs(clock);
+  }
+
+  /** 0 when it is due, and when there was no run yet. */
+  dueInMs(lastAtMs: number | null): number {
+    if (lastAtMs !== null && lastAtMs !== this.#lastAtMs)
+      this.#dueAtMs = elapsedMs(this.#clock) + dueInMs(lastAtMs, this.#everyMs, this.#clock);
+    this.#lastAtMs = lastAtMs;
+    return Math.max(0, this.#dueAtMs - elapsedMs(this.#clock));
+  }
+}
+
 /** Late events under the policy `correct` wait for the next correction, so that a trickle does not recompute all day. */
 export class Corrections {
   readonly #job: Job;
   readonly #everyMs: number;
   readonly #clock: Clock;
   readonly #turns: Turns;
+  /** By the time that passes. */
   #dueAtMs: number;
 
   constructor(job: Job, everyMs: number, clock: Clock, turns: Turns) {
@@ -58,16 +86,17 @@ export class Corrections {
     this.#turns = turns;
     this.#everyMs = everyMs;
     this.#clock = clock;
-    this.#dueAtMs = (job.layer.progress.lastCorrectionAtMs ?? clock.nowMs()) + everyMs;
+    this.#dueAtMs =
+      elapsedMs(clock) + dueInMs(job.layer.progress.lastCorrectionAtMs ?? clock.nowMs(), everyMs, clock);
   }
 
   get dueInMs(): number {
-    return Math.max(0, this.#dueAtMs - this.#clock.nowMs());
+    return Math.max(0, this.#dueAtMs - elapsedMs(this.#clock));
   }
 
   async runIfDue(): Promise<void> {
     if (this.dueInMs > 0) return;
-    this.#dueAtMs = this.#clock.nowMs() + this.#everyMs;
+    this.#dueAtMs = elapsedMs(this.#clock) + this.#everyMs;
     await this.#turns.take(() => this.#job.correct());
   }
 }

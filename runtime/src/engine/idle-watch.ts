@@ -6,9 +6,10 @@ import { CodedError } from '../base/coded-error.ts';
 import type { Log } from '../log/log.ts';
 import { groupsOf } from '../loop/times.ts';
 import type { Plan } from '../plan/node.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, elapsedMs } from '../ports/clock.ts';
 
 interface Heard {
+  /** By the time that passes: a clock that is set puts nobody to sleep. */
   atMs: number;
   asleep: boolean;
 }
@@ -27,14 +28,14 @@ export class IdleWatch {
     for (const { name } of plan.sources) {
       this.#heard.set(
         name,
-        new Map(silent.map((partition) => [partition, { atMs: clock.nowMs(), asleep: false }])),
+        new Map(silent.map((partition) => [partition, { atMs: elapsedMs(clock), asleep: false }])),
       );
     }
   }
 
   /** An event of this partition was appended. */
   heard(source: string, partition: number): void {
-    this.#heard.get(source)?.set(partition, { atMs: this.#clock.nowMs(), asleep: false });
+    this.#heard.get(source)?.set(partition, { atMs: elapsedMs(this.#clock), asleep: false });
   }
 
   /** Whoever begins to read now may not know which partitions are asleep: they are found out again, and it is logged. */
@@ -59,7 +60,7 @@ export class IdleWatch {
    * awake, since nobody waits for it.
    */
   async check(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = elapsedMs(this.#clock);
     for (const names of groupsOf(this.#plan)) {
       const awake = names.flatMap((name) => this.#awake(name));
       const newestMs = Math.max(...awake.map(({ heard }) => heard.atMs));

@@ -14,7 +14,7 @@
 import { failure } from '../base/errors.ts';
 import { formatSize } from '../base/sizes.ts';
 import type { DiskStatus } from '../host/host.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, elapsedMs } from '../ports/clock.ts';
 
 /** A look lasts so long. */
 const LOOK_MS = 1_000;
@@ -96,9 +96,8 @@ export class Room {
 
   async #lookIfDue(): Promise<void> {
     const { clock, reserveBytes } = this.#options;
-    const ageMs = clock.nowMs() - this.#lookedAtMs;
-    // A clock that was set back makes every look too old.
-    const isDue = ageMs < 0 || ageMs >= LOOK_MS || this.#writtenBytes > reserveBytes * LOOK_SHARE;
+    const ageMs = elapsedMs(clock) - this.#lookedAtMs;
+    const isDue = ageMs >= LOOK_MS || this.#writtenBytes > reserveBytes * LOOK_SHARE;
     if (reserveBytes > 0 && isDue) await this.look();
   }
 
@@ -117,7 +116,7 @@ export class Room {
     } catch {
       // A disk that does not say how full it is may still say so when it is written to.
     }
-    this.#lookedAtMs = clock.nowMs();
+    this.#lookedAtMs = elapsedMs(clock);
     const { status } = this;
     const shown = `${status.intake} ${status.epochs}`;
     if (shown === this.#shown) return;

@@ -1,5 +1,5 @@
 /** Gathers lines into batches, at once or as fast as they are to arrive. */
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, elapsedMs } from '../ports/clock.ts';
 import type { Line } from './lines.ts';
 
 const BATCH_LINES = 1_000;
@@ -39,7 +39,7 @@ export async function* inBatches(
   lines: AsyncIterable<Line>,
   { dueMs, clock, signal }: Pace,
 ): AsyncIterable<readonly Line[]> {
-  const startMs = clock.nowMs();
+  const startMs = elapsedMs(clock);
   const reading = lines[Symbol.asyncIterator]();
   let batch: Line[] = [];
   let characters = 0;
@@ -68,7 +68,7 @@ export async function* inBatches(
       if (read.done === true) break;
       const line = read.value;
       const due = dueMs(line, index);
-      const waitMs = due === null ? 0 : startMs + due - clock.nowMs();
+      const waitMs = due === null ? 0 : startMs + due - elapsedMs(clock);
       const full = batch.length >= BATCH_LINES || characters + line.text.length > BATCH_CHARACTERS;
       if (batch.length > 0 && (full || waitMs > TICK_MS)) {
         yield batch;

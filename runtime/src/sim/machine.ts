@@ -134,6 +134,7 @@ function clockOf(owner: SimProcess): Clock {
   const { world } = owner.machine;
   return {
     nowMs: () => world.nowMs + world.jumpMs,
+    elapsedMs: () => world.nowMs,
     sleep(ms, signal) {
       if (signal?.aborted === true) return Promise.resolve();
       return new Promise((resolve) => {
