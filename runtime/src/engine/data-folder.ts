@@ -22,7 +22,8 @@ import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
 import { RocksStore } from '../state/rocksdb.ts';
-import type { Store } from '../state/store.ts';
+import { progressKey } from '../state/keys.ts';
+import { prefixRange, type Store } from '../state/store.ts';
 import { COLD, STAGE, type Stage, stageData } from './stage.ts';
 import { Room } from './room.ts';
 import { examineFolder, lockedBy, type Owner, ownersDisk, takeFolder } from './owner.ts';
@@ -95,10 +96,10 @@ async function openParts(
   await examineFolder(folder, disk, guard);
   await disk.makeFolder(folder);
   const store = await (openStore === undefined ? openRocks(folder, disk) : openStore(join(folder, 'state')));
-  let owner: Owner | undefined;
+  const opened: { close(): Promise<void> }[] = [store];
   try {
     const taken = await takeFolder(folder, { disk, clock, store, guard });
-    owner = taken;
+    opened.push(taken);
     if (store instanceof RocksStore) store.beforeCommit = () => taken.check();
     // A snapshot that was killed may have left it.
     await disk.removeFolder(join(folder, STAGE));
@@ -111,7 +112,8 @@ async function openParts(
       ...(commitEveryMs !== undefined && { commitEveryMs }),
     };
     const cold = coldFolder(ports.disk, join(folder, COLD));
-    const log = await DiskLog.open(join(folder, 'log'), { ...ports, cold });
+    const log = await DiskLog.open(join(folder, 'log'), { ...ports, cold, seenTo: await seenTo(store) });
+    opened.push(log);
     const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
     const observed = join(folder, OBSERVED_FOLDER);
     await disk.makeFolder(observed);
@@ -140,8 +142,7 @@ async function openParts(
       },
     };
   } catch (error) {
-    await store.close();
-    await owner?.close();
+    for (const part of opened) await part.close();
     throw error;
   }
 }
@@ -159,6 +160,16 @@ async function openRocks(folder: string, disk: Disk): Promise<RocksStore> {
     if (error instanceof CodedError && error.code === 'DATA_LOCKED') throw await lockedBy(folder, disk);
     throw error;
   }
+}
+
+/** Up to where any layer has computed: all of that was durable before. */
+async function seenTo(store: Store): Promise<number> {
+  let position = 0;
+  for await (const { value } of store.scan(prefixRange(progressKey('')))) {
+    const progress = JSON.parse(value.toString()) as { readonly position?: number };
+    position = Math.max(position, progress.position ?? 0);
+  }
+  return position;
 }
 
 async function folderBytes(disk: Disk, folder: string): Promise<number> {

@@ -122,8 +122,13 @@ export async function takeFolder(
   const identity = await guard.identityOf(path);
   const batch = new Batch();
   batch.put(KEY, text);
-  await store.commit(batch);
-  await store.sync();
+  try {
+    await store.commit(batch);
+    await store.sync();
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   let onLost: (error: unknown) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
     onLost = reject;

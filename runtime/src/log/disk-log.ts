@@ -37,6 +37,8 @@ export interface LogPorts {
   readonly commitEveryMs?: number;
   /** Runs before every commit of so many bytes; what it throws keeps all of it out. */
   readonly admit?: (bytes: number) => Promise<void>;
+  /** Events before this position are known to have been durable; a log that lacks one is damaged, not torn. */
+  readonly seenTo?: number;
   /** What may wait for the disk; see `commit-queue.ts`. */
   readonly queueBytesMax?: number;
   /** Where files lie that went cold; none can without. */
@@ -105,7 +107,8 @@ export class DiskLog implements Log {
    */
   static async open(folder: string, ports: LogPorts): Promise<DiskLog> {
     try {
-      return new DiskLog(folder, await LogFiles.open(folder, ports.disk, ports.cold ?? null), ports);
+      const { disk, cold = null, seenTo = 0 } = ports;
+      return new DiskLog(folder, await LogFiles.open(folder, disk, cold, seenTo), ports);
     } catch (error) {
       if (error instanceof CodedError) throw error;
       throw failure('LOG_UNAVAILABLE', { folder, reason: reasonOf(error) }, error);

@@ -65,14 +65,14 @@ export class LogFiles {
     this.#start = start;
   }
 
-  /** Opens the files of a folder. Throws LOG_CORRUPT, DATA_FOREIGN, DATA_NEWER, and what the disk says. */
-  static async open(folder: string, disk: Disk, place: ColdPlace | null): Promise<LogFiles> {
+  /** Opens the files of a folder, which must hold everything up to `seenTo`. Throws LOG_CORRUPT, DATA_FOREIGN, DATA_NEWER, and what the disk says. */
+  static async open(folder: string, disk: Disk, place: ColdPlace | null, seenTo: number): Promise<LogFiles> {
     await disk.makeFolder(folder);
     const entries = await listFolder(disk, folder);
     const files = new LogFiles(folder, disk, place, await readStart(disk, folder, basename(folder)));
     try {
       const { kept, left } = files.#sort(entries);
-      await files.#openAll(kept);
+      await files.#openAll(kept, seenTo);
       for (const name of left) await disk.remove(join(folder, name));
       await files.#clearPlace();
     } catch (error) {
@@ -102,7 +102,7 @@ export class LogFiles {
     return { kept, left };
   }
 
-  async #openAll(entries: readonly DiskEntry[]): Promise<void> {
+  async #openAll(entries: readonly DiskEntry[], seenTo: number): Promise<void> {
     const [folder, disk] = [this.#folder, this.#disk];
     let due = this.start;
     for (const [index, { name, sizeBytes }] of entries.entries()) {
@@ -115,7 +115,7 @@ export class LogFiles {
         : ((next === undefined
             ? undefined
             : await Segment.openSealed(disk, folder, { ...place, sizeBytes, end: firstOf(next.name) })) ??
-          (await Segment.open(disk, folder, { ...place, isLast: next === undefined })));
+          (await Segment.open(disk, folder, { ...place, isLast: next === undefined, seenTo })));
       this.#files.push(file);
       due = file.summary.end;
     }

@@ -46,6 +46,8 @@ export class Segment {
   format: FileHeader['format'] = 2;
   /** Where the last commit that was found on opening begins. */
   #lastCommitAt = 0;
+  /** Events before this position were durable: they were computed with. What lacks one of them is no torn end. */
+  #seenTo = 0;
 
   private constructor(
     disk: Disk,
@@ -100,13 +102,19 @@ export class Segment {
   static async open(
     disk: Disk,
     folder: string,
-    { firstPosition, previous, isLast }: { firstPosition: number; previous: number; isLast: boolean },
+    {
+      firstPosition,
+      previous,
+      isLast,
+      seenTo,
+    }: { firstPosition: number; previous: number; isLast: boolean; seenTo: number },
   ): Promise<Segment> {
     const file = join(folder, Segment.nameOf(firstPosition));
     const handle = await disk.open(file, { create: false });
     const summary = emptySummary(firstPosition, previous);
     const segment = new Segment(disk, file, { summary, handle, sizeBytes: await handle.size() });
     try {
+      segment.#seenTo = seenTo;
       const headerBytes = await segment.#checkHeader(isLast, basename(folder));
       await segment.#scan(headerBytes, isLast);
       if (isLast) await segment.#rewriteLastCommit();
@@ -168,7 +176,12 @@ export class Segment {
     if (header === 'newer') throw failure('DATA_NEWER', { file: this.file });
     if (header === 'damaged') {
       // A crash right after the file was created leaves it empty or short.
-      if (!isLast || this.sizeBytes > bytes.length || !isUnfinished(bytes))
+      if (
+        !isLast ||
+        this.sizeBytes > bytes.length ||
+        !isUnfinished(bytes) ||
+        this.firstPosition < this.#seenTo
+      )
         throw this.#corrupt(0, 'its first bytes are not those of this log');
       const { firstPosition } = this;
       const previous = this.summary.lastChecksum;
@@ -216,6 +229,8 @@ export class Segment {
    */
   async #cutTornEnd(at: number, position: number, isLast: boolean): Promise<void> {
     if (!isLast) throw this.#corrupt(at, 'the checksum does not match');
+    if (position < this.#seenTo)
+      throw this.#corrupt(at, `events from position ${position} on are damaged or gone that were durable`);
     const rest = await this.#readBytes(at, this.sizeBytes - at);
     for (const { commit } of blocksIn(rest.subarray(1))) {
       if (commit > position)

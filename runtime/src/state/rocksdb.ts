@@ -65,7 +65,9 @@ export class RocksStore implements Store {
       await native.ready();
     } catch (error) {
       const reason = messageOf(error);
-      if (/lock/i.test(reason)) throw failure('DATA_LOCKED', { folder, owner: 'another process' }, error);
+      // Not every message with a lock in it is about ours: a damaged block is called one, too.
+      if (/While lock file|lock hold by/.test(reason))
+        throw failure('DATA_LOCKED', { folder, owner: 'another process' }, error);
       throw failedWith(folder, error);
     }
     return new RocksStore(native, folder);

@@ -90,6 +90,23 @@ describe('the state on disk', () => {
     expect(inAnotherProcess(folder, open)).toBe('opened\n');
   });
 
+  test('leveldown#157: closed under a hundred reads, scans and writes, the process ends as any other', () => {
+    const output = inAnotherProcess(
+      newFolder(),
+      `const store = await RocksStore.open(folder);
+       const batchOf = (i) => { const batch = new Batch(); batch.put(Buffer.from('k' + i), 'v'); return batch; };
+       for (let i = 0; i < 100; i++) await store.commit(batchOf(i));
+       const scan = async () => { for await (const _ of store.scan({ gte: Buffer.from('k'), lt: Buffer.from('l') })); };
+       const work = Array.from({ length: 100 }, (_, i) =>
+         [store.get(Buffer.from('k' + i)), scan(), store.commit(batchOf(i))].map((each) => each.catch(() => {})));
+       await store.close();
+       await Promise.race([Promise.all(work.flat()), new Promise((resolve) => setTimeout(resolve, 1000))]);
+       console.log('ended');
+       process.on('exit', (code) => console.log(code));`,
+    );
+    expect(output).toBe('ended\n0\n');
+  });
+
   test('a folder that is no store of ours is STATE_FAILED with the folder and the remedy', async () => {
     const folder = newFolder();
     const store = await RocksStore.open(folder);
