@@ -8,7 +8,7 @@ import process from 'node:process';
 const SOURCE = new URL('../../test/faults/shim.c', import.meta.url).pathname;
 
 /** Kinds of calls as shim.c names them; `all` are those that change something. */
-type Calls = 'all' | 'write' | 'sync';
+type Calls = 'all' | 'write' | 'sync' | 'create' | 'read';
 
 export interface Fault {
   readonly calls: Calls;

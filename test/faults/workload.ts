@@ -41,10 +41,24 @@ type Kind = keyof typeof KINDS;
 
 const KILLS: readonly Kind[] = ['kill before', 'kill after', 'torn write'];
 
+/** Calls that are refused, or done late, with nobody killed. */
+export const REFUSALS = {
+  'read fails': { calls: 'read', does: 'error:5' },
+  'no descriptor is left': { calls: 'create', does: 'error:24' },
+  'no right to create': { calls: 'create', does: 'error:13' },
+  'the disk became read-only': { calls: 'write', does: 'error:30', ever: true },
+  'every sync fails': { calls: 'sync', does: 'error:5', ever: true },
+  'a sync is slow': { calls: 'sync', does: 'delay:700' },
+} as const satisfies Record<string, Omit<Fault, 'at'>>;
+export type Refusal = keyof typeof REFUSALS;
+
 const COUNT: Fault = { calls: 'all', at: 0, does: 'count' };
 
 /** What happens before a life without events closes its folder: the recovery, and showing what is there. */
 const RECOVERY_SHARE = 0.8;
+
+/** What a process prints of an error that has no code. */
+const UNEXPECTED = /not an error we expected|Unhandled|node:internal/;
 
 const WHEN: readonly Point['when'][] = ['before', 'within', 'after'];
 
@@ -129,8 +143,7 @@ export class Workload {
       await this.#suffer(kind, 1 + Math.floor(place * totals[KINDS[kind].calls]));
     }
     await this.#endInPeace();
-    const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
-    return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
+    return this.#sweepSoFar();
   }
 
   /** Everything that has a name is acknowledged in the end. */
@@ -185,6 +198,59 @@ export class Workload {
     return this.#life(this.#nextChunks(), environment, `${point.when} ${point.name ?? 'nothing'}`);
   }
 
+  /** Processes that meet a refusal, so often, at places spread over a life; each ends with a code, or goes on to its end. */
+  async refuse(refusal: Refusal, times: number): Promise<Sweep> {
+    const { calls } = REFUSALS[refusal];
+    await this.#whole();
+    const { counted } = await this.#whole({ calls, at: 0, does: 'count' });
+    for (let time = 1; time <= times; time++) {
+      const life = await this.#hit(REFUSALS[refusal], 1 + Math.floor(((time * 0.618_034) % 1) * counted));
+      this.#faults[refusal] = (this.#faults[refusal] ?? 0) + 1;
+      const isExpected = (life.code === 0 || life.code === 1) && !UNEXPECTED.test(life.stderr);
+      if (!isExpected)
+        this.#violations.push(`${refusal}: ended with ${life.code ?? life.signal}: ${life.stderr}`);
+    }
+    await this.#endInPeace();
+    return this.#sweepSoFar();
+  }
+
+  async #hit(fault: Omit<Fault, 'at'>, first: number): Promise<Life> {
+    for (let at = first; at >= 1; at = Math.floor(at / 2)) {
+      const life = await this.#live({ ...fault, at });
+      if (life.tally.hit > 0) return life;
+    }
+    throw new Error(`${this.architecture}: ${fault.does} did not fire`);
+  }
+
+  /** Processes with so many megabytes for their objects, each of which may die of it. */
+  async starve(megabytes: readonly number[]): Promise<Sweep> {
+    await this.#whole();
+    for (const size of megabytes) {
+      const environment = { NODE_OPTIONS: `--max-old-space-size=${size} --max-semi-space-size=1` };
+      const life = await this.#life(this.#nextChunks(), environment, `${size} MB`);
+      if (life.code !== 0) this.#faults['out of memory'] = (this.#faults['out of memory'] ?? 0) + 1;
+      if (life.code !== 0 && !/heap/.test(life.stderr))
+        this.#violations.push(`${size} MB: ended with ${life.code ?? life.signal}: ${life.stderr}`);
+    }
+    await this.#endInPeace();
+    return this.#sweepSoFar();
+  }
+
+  /** The very first life is killed, at a place from 0 to 1 of it. */
+  async firstLife(place: number): Promise<Sweep> {
+    const measured = new Workload(this.architecture, this.#shim);
+    const { counted } = await measured.#whole({ calls: 'all', at: 0, does: 'count' });
+    measured.remove();
+    await this.#suffer('kill after', 1 + Math.floor(place * counted));
+    await this.#endInPeace();
+    return this.#sweepSoFar();
+  }
+
+  #sweepSoFar(): Sweep {
+    const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
+    return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
+  }
+
   /** Recoveries that are killed while they recover, and those again: three deep, `rounds` times. */
   async recoveries(rounds: number): Promise<Sweep> {
     await this.#whole();
@@ -199,8 +265,7 @@ export class Workload {
       }
     }
     await this.#endInPeace();
-    const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
-    return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
+    return this.#sweepSoFar();
   }
 
   /** A life that meets this fault. Lives differ a little: one that ended before its call gives way to an earlier call. */

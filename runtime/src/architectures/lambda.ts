@@ -62,7 +62,8 @@ export async function lambda({
     await drain(speed, config.trigger, turns, new AbortController().signal);
     return runBatch(rangeOf(params, plan) ?? EVERYTHING);
   };
-  const dueAtMs = (): number => (layer.progress.lastRunAtMs ?? -Infinity) + config.batch.every;
+  const schedule = new Schedule(config.batch.every, ports.clock);
+  const dueInMs = (): number => schedule.dueInMs(layer.progress.lastRunAtMs);
   return {
     serving: speed.layer,
     jobs: [speed],
