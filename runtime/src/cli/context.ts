@@ -11,7 +11,7 @@ import {
   type ProjectConfig,
   readProject,
 } from '../config/project.ts';
-import { openDataFolder } from '../engine/data-folder.ts';
+import { discardState, openDataFolder } from '../engine/data-folder.ts';
 import { Engine, type EngineOptions } from '../engine/engine.ts';
 import { examineFolder, lockedBy } from '../engine/owner.ts';
 import { withSinkFolders } from '../engine/sinks.ts';
@@ -83,11 +83,22 @@ export async function refuseSecond(project: Project): Promise<void> {
   await examineFolder(dataFolderOf(project), realDisk);
 }
 
+type OpenOptions = Partial<Pick<EngineOptions, 'plan' | 'rebuild' | 'adopt' | 'allowed'>>;
+
 /** Opens the pipeline of a project in this process. */
-export async function openEngine(
-  project: Project,
-  options: Partial<Pick<EngineOptions, 'plan' | 'rebuild' | 'adopt' | 'allowed'>> = {},
-): Promise<Engine> {
+export async function openEngine(project: Project, options: OpenOptions = {}): Promise<Engine> {
+  try {
+    return await open(project, options);
+  } catch (error) {
+    const isUnreadable = error instanceof CodedError && error.code === 'STATE_FAILED';
+    if (options.rebuild !== true || !isUnreadable) throw error;
+    // Everything in it is computed again anyway, from the log.
+    await discardState(dataFolderOf(project));
+    return open(project, options);
+  }
+}
+
+async function open(project: Project, options: OpenOptions): Promise<Engine> {
   const plan = options.plan ?? (await loadProjectDefinition(project));
   const data = await openDataFolder(dataFolderOf(project), systemClock, realDisk, {
     commitEveryMs: project.config.log.commitEvery,

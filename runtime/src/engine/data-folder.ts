@@ -147,6 +147,12 @@ async function openParts(
   }
 }
 
+/** Removes a state that cannot be read. Throws DATA_LOCKED. */
+export async function discardState(folder: string, disk: Disk = realDisk): Promise<void> {
+  await examineFolder(folder, disk, fileGuard);
+  await disk.removeFolder(join(folder, 'state'));
+}
+
 /** The lock is RocksDB's. What it does before it asks for it, such as renaming its messages, is no harm to the owner. */
 async function openRocks(folder: string, disk: Disk): Promise<RocksStore> {
   const state = join(folder, 'state');
