@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const CLI = new URL('../../../runtime/dist/cli/main.js', import.meta.url).pathname;
+export const CLI = new URL('../../../runtime/dist/cli/main.js', import.meta.url).pathname;
 const SAMPLE = new URL('../../../templates/base/sample/flights.jsonl', import.meta.url).pathname;
 
 /** The flights question under the policy `correct`; the oracle in ../law knows the same rules. */

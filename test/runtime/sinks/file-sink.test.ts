@@ -163,6 +163,39 @@ describe('what is there already', () => {
   });
 });
 
+describe('two who write', () => {
+  it('a number that is free again is no way in for an owner that slept', async () => {
+    const folder = newFolder();
+    const [, view] = await threeDays(folder);
+    const next = open(folder);
+    let isTaken = false;
+    const disk: Disk = {
+      ...realDisk,
+      async open(path, options) {
+        // It falls asleep before it writes its manifest; others come, write more than one, and remove the older ones.
+        if (options.create && path.includes('.manifest-') && !isTaken) {
+          isTaken = true;
+          await next.claim(claimOf(3));
+          view.put(['b', [HOUR, 2 * HOUR], 2]);
+          await next.deliver(view.delivery(markerOf(8, 3)));
+        }
+        return realDisk.open(path, options);
+      },
+    };
+    const old = open(folder, { disk });
+    isTaken = true;
+    await old.claim(claimOf(2));
+    isTaken = false;
+    const zombie = new TestView('hours');
+    zombie.put(['zombie', [0, HOUR], 666]);
+    await expect(old.deliver(zombie.delivery(markerOf(6, 2)))).rejects.toMatchObject({ code: 'SINK_FENCED' });
+    const rows = await readRows(folder, view.layout.columns);
+    expect(rows).toHaveLength(5);
+    expect(rows).toEqual(expect.arrayContaining(view.json()));
+    expect(filesIn(folder).filter((name) => name.startsWith('manifest-'))).toHaveLength(1);
+  });
+});
+
 describe('a disk that fails', () => {
   /** Fails one call of this kind, as often as it is asked. */
   function failing(

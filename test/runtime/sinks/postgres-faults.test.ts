@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SinkConfig } from '../../../runtime/src/config/sinks.ts';
 import { type Clock, systemClock } from '../../../runtime/src/ports/clock.ts';
-import { CLAIM_STEP } from '../../../runtime/src/sinks/sink.ts';
+import { CLAIM_STEP, type Marker } from '../../../runtime/src/sinks/sink.ts';
+import { PostgresSink } from '../../../runtime/src/sinks/postgres/postgres-sink.ts';
+import { claimOf, DATA } from '../../suites/sink.suite.ts';
+import { TestView } from '../../suites/sink-views.ts';
 import { noPostgresBecause, Postgres } from '../../live/postgres.ts';
 import { Proxy } from '../../live/proxy.ts';
 
@@ -180,6 +183,58 @@ describe.skipIf(reason !== null)('on the way to the database', () => {
     expect((await look('silent')).rows).toEqual([{ user: 'a', clicks: 2, n: 3 }]);
     await driver.engine.close();
     await proxy.stop();
+  });
+
+  it('an owner that sleeps in a transaction holds the sink no longer than its timeout, and is refused then', async () => {
+    const options = {
+      url: server?.url() ?? '',
+      schema: 'public',
+      table: 'asleep',
+      pipeline: 'p',
+      view: 'totals',
+      sink: 's',
+    };
+    const view = new TestView('totals');
+    const old = new PostgresSink({ ...options, timeoutMs: 500 });
+    await old.claim(claimOf(1));
+    const markerOf = (sequence: number, generation: number): Marker => {
+      return { data: DATA, generation, sequence, commits: 0, position: 0 };
+    };
+    await old.deliver(view.delivery(markerOf(3, 1), { isWhole: true }));
+    view.put(['a', 1]);
+    let wake: () => void = () => {};
+    const asleep = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    let onAsleep: () => void = () => {};
+    const falls = new Promise<void>((resolve) => {
+      onAsleep = resolve;
+    });
+    const delivery = view.delivery(markerOf(4, 1));
+    const sleeping = old.deliver({
+      ...delivery,
+      async *changes() {
+        yield* delivery.changes();
+        onAsleep();
+        await asleep;
+      },
+    });
+    const end = sleeping.then(
+      () => 'delivered',
+      (error: { code: string }) => error.code,
+    );
+    await falls;
+    const next = new PostgresSink({ ...options, timeoutMs: 20_000 });
+    expect(await next.claim(claimOf(2))).toMatchObject({ generation: 1, sequence: 3 });
+    wake();
+    expect(await end).toBe('SINK_UNAVAILABLE');
+    await expect(old.deliver(view.delivery(markerOf(4, 1)))).rejects.toMatchObject({ code: 'SINK_FENCED' });
+    const client = new Client({ connectionString: server?.url() ?? '' });
+    await client.connect();
+    expect((await client.query('SELECT text FROM asleep')).rows).toEqual([]);
+    await client.end();
+    await old.close();
+    await next.close();
   });
 
   it('a table that somebody emptied or set back is filled anew', async () => {
