@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { coldFolder } from '../../../runtime/src/log/cold/place.ts';
 import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
 import type { Block } from '../../../runtime/src/log/log.ts';
 import { realDisk } from '../../../runtime/src/ports/disk.ts';
@@ -35,3 +36,49 @@ test('a log of version 1 is read as it was written, goes on, and is read again',
   expect(all.at(-1)).toMatchObject({ position: 21, offset: 10, records: ['{"new":1}'], sequence: 31 });
   await again.close();
 });
+
+test('a log of format 2 without its beginning, with a cold file and columns, is read as it was written and goes on', async () => {
+  const fixture = join(import.meta.dirname, '../../fixtures/log-v2');
+  const copy = join(folder, 'v2');
+  cpSync(fixture, copy, { recursive: true });
+  const expected = JSON.parse(readFileSync(join(fixture, 'expected.json'), 'utf8')) as Expected;
+  const openCopy = (): Promise<DiskLog> =>
+    DiskLog.open(join(copy, 'log'), {
+      disk: realDisk,
+      clock: new ManualClock(),
+      cold: coldFolder(realDisk, join(copy, 'cold')),
+    });
+  const inFull = (block: Block): object => {
+    const { columns, ...rest } = block;
+    const hex = columns === undefined ? {} : { columns: Buffer.from(columns.bytes).toString('hex') };
+    return { ...rest, ...hex, records: Array.from(block.records) };
+  };
+  const log = await openCopy();
+  expect((await blocksOf(log, log.start)).map(inFull)).toMatchObject(expected.blocks);
+  expect({
+    start: log.start,
+    end: log.end,
+    removedUntilMs: log.removedUntilMs,
+    offsets: [log.endOffset('clicks', 0), log.endOffset('orders', 0)],
+    sequences: expected.sequences.map(([producer]) => [producer, log.lastSequence(producer)]),
+    cold: log.files.cold.map(({ name }) => name),
+  }).toEqual({ ...expected, blocks: undefined });
+  for await (const { damage } of log.verify()) expect(damage).toBeNull();
+  await log.append({ ...events('{}'), producer: 'gone-0', sequence: 9 });
+  await log.append(events('{"new":1}'));
+  await log.close();
+  const again = await openCopy();
+  expect((await blocksOf(again, again.start)).at(-1)).toMatchObject({
+    position: expected.end,
+    offset: expected.offsets[0],
+    records: ['{"new":1}'],
+  });
+  await again.close();
+});
+
+interface Expected {
+  readonly end: number;
+  readonly offsets: readonly number[];
+  readonly sequences: readonly (readonly [string, number])[];
+  readonly blocks: object[];
+}
