@@ -57,6 +57,21 @@ test('every place of the map is what recommend says there', () => {
   );
 });
 
+test('where other answers are open, places are what recommend says over all that they leave open', () => {
+  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', reprocessing: { every: 'unsure' } };
+  const map = mapOf(open, { x: 'freshness', y: 'volume.eventsPerSecond', columns: 60, rows: 4 });
+  for (const column of [0, 7, 8, 20, 21, 35, 59])
+    for (const row of [0, 3]) {
+      const [atX, atY] = [centres(60)[column] ?? 0, centres(4)[row] ?? 0];
+      const there = withAnswer(
+        withAnswer(open, 'freshness', written('freshness', map.x.valueAt(atX))),
+        'volume.eventsPerSecond',
+        map.y.valueAt(atY),
+      );
+      expect(map.cells[row]?.[column]?.architecture).toBe(recommend(there).recommendation);
+    }
+});
+
 test('borders lie where flips say that the verdict turns', () => {
   const { borders, x } = mapOf(GIVEN, { x: 'freshness', y: 'reprocessing.every', ...FINE });
   expect(borders.x.map(({ from, to, value }) => [from, x.label(value), to])).toEqual([

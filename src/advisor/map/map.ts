@@ -1,17 +1,18 @@
 /**
  * The decision map: which architecture wins for every pair of two answers, the others as they are.
  *
- *   y ▲  M M B B B      a cell is a verdict at the hardest point that the other answers leave open;
+ *   y ▲  M M B B B      a cell is what is recommended there, over all that the other answers leave open;
  *     │  S M M B B      borders are found by bisection along the lines through what was answered
  *     └──────────► x
  */
 import type { Answers, Architecture, GivenAnswers } from '../answers.ts';
 import { answerAt, completeAnswers, missingAnswers, withAnswer } from '../complete.ts';
 import { failure } from '../../errors.ts';
-import { hardestWith, type Facts } from '../facts.ts';
+import { hardestWith, openPoints, type Facts } from '../facts.ts';
 import { severityOf } from '../gates.ts';
+import { ASSUMED } from '../knowledge/assumptions.ts';
 import { QUESTIONS, questionOf } from '../questions.ts';
-import { verdictAt } from '../verdict.ts';
+import { deciderOf } from '../verdict.ts';
 import { type Axis, axisOf } from './axis.ts';
 
 export interface MapCell {
@@ -78,7 +79,15 @@ export function mapOf(given: GivenAnswers, options: MapOptions): DecisionMap {
     facts([x.path, x.valueAt(atX)], [y.path, y.valueAt(atY)]);
   const columns = x.isScale ? options.columns : x.bands.length;
   const rows = y.isScale ? options.rows : y.bands.length;
-  const verdict = (atX: number, atY: number): Architecture => verdictAt(factsAt(atX, atY));
+  const decide = deciderOf(answers);
+  const verdict = (atX: number, atY: number): Architecture =>
+    decide([x.path, x.valueAt(atX)], [y.path, y.valueAt(atY)]);
+  const cellAt = (atX: number, atY: number): MapCell => {
+    const architecture = verdict(atX, atY);
+    return { architecture, holds: severityOf(architecture, factsAt(atX, atY)) === 0 };
+  };
+  // Where other answers are open, a verdict takes a hundred times as long: cells between two that are alike are taken to be.
+  const isOpen = openPoints(answers, ASSUMED, 2).axes.some((axis) => axis !== x.path && axis !== y.path);
   const borders = {
     x: bordersOf(x, (at) => verdict(at, middleOf(y))),
     y: bordersOf(y, (at) => verdict(middleOf(x), at)),
@@ -86,7 +95,9 @@ export function mapOf(given: GivenAnswers, options: MapOptions): DecisionMap {
   return {
     x,
     y,
-    cells: centres(rows).map((atY) => centres(columns).map((atX) => cellOf(factsAt(atX, atY)))),
+    cells: centres(rows).map((atY) =>
+      rowOf(centres(columns), isOpen ? OPEN_STRIDE : 1, (atX) => cellAt(atX, atY)),
+    ),
     borders,
     farBorders: () => ({
       x: farBordersOf(x, y, borders.x, verdict),
@@ -104,9 +115,32 @@ function originOf(given: GivenAnswers, path: string): Parameters<typeof axisOf>[
   return known?.fallback === undefined ? 'absent' : 'default';
 }
 
-export function cellOf(facts: Facts): MapCell {
-  const architecture = verdictAt(facts);
-  return { architecture, holds: severityOf(architecture, facts) === 0 };
+const OPEN_STRIDE = 8;
+
+/** Cells at every so-manieth place, and between two that differ at all that are needed to find where they do. */
+function rowOf(places: readonly number[], stride: number, cellAt: (place: number) => MapCell): MapCell[] {
+  const cells: MapCell[] = [];
+  const at = (index: number): MapCell => (cells[index] ??= cellAt(places[index] ?? 0));
+  const fill = (low: number, high: number): void => {
+    if (high - low < 2) return;
+    const isAlike = at(low).architecture === at(high).architecture && at(low).holds === at(high).holds;
+    if (isAlike) cells.fill(at(low), low + 1, high);
+    else {
+      const middle = (low + high) >> 1;
+      at(middle);
+      fill(low, middle);
+      fill(middle, high);
+    }
+  };
+  const last = places.length - 1;
+  at(last);
+  for (let low = 0; low < last; low += stride) {
+    const high = Math.min(last, low + stride);
+    at(low);
+    at(high);
+    fill(low, high);
+  }
+  return cells;
 }
 
 /** The middles of so many equal parts. */
@@ -122,8 +156,8 @@ export function middleOf(axis: Axis): number {
 const PROBES = 200;
 const BISECTIONS = 40;
 
-function bordersOf(axis: Axis, verdict: (at: number) => Architecture): Border[] {
-  const places = centres(axis.isScale ? PROBES : axis.bands.length);
+function bordersOf(axis: Axis, verdict: (at: number) => Architecture, probes = PROBES): Border[] {
+  const places = centres(axis.isScale ? probes : axis.bands.length);
   return places.slice(1).flatMap((next, index) => {
     let low = places[index] ?? 0;
     let high = next;
@@ -141,6 +175,8 @@ function bordersOf(axis: Axis, verdict: (at: number) => Architecture): Border[] 
 
 /** Lines on which far borders are looked for. */
 const FAR_LINES = 24;
+/** A stretch of the axis that is narrower may be missed; the lines through the answers look closer. */
+const FAR_PROBES = 50;
 
 function farBordersOf(
   axis: Axis,
@@ -151,7 +187,7 @@ function farBordersOf(
   const lines = centres(other.isScale ? FAR_LINES : other.bands.length);
   const pairs = new Map<string, Stretch[]>();
   for (const [line, beside] of lines.entries()) {
-    for (const border of bordersOf(axis, (at) => verdict(at, beside))) {
+    for (const border of bordersOf(axis, (at) => verdict(at, beside), FAR_PROBES)) {
       if (near.some((known) => isSame(known, border))) continue;
       const pair = `${border.from} ${border.to}`;
       const known = pairs.get(pair) ?? [];
