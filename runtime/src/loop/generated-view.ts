@@ -72,6 +72,7 @@ export class GeneratedView implements ViewRun {
       const view: GeneratedView = new GeneratedView(options, {
         error: (node, index, row, problem) => view.#reject(node, index, row as Row, problem),
         late: (index, startMs, endMs) => view.#late(index, [startMs, endMs]),
+        mayMiss: (index, endMs) => view.#mayMiss(index, endMs),
       });
       return view;
     } catch (error) {
@@ -84,6 +85,13 @@ export class GeneratedView implements ViewRun {
     if (this.#events !== null)
       this.#layer.late(this.#layout, positionOf(this.#events, index), window, this.#batch);
     return false;
+  }
+
+  /** What `LateRows.mayMiss` does; generated code asks whether it is over. */
+  #mayMiss(index: number, endMs: number): void {
+    if (this.#events === null || this.#events.source.lateness.then !== 'correct') return;
+    if (positionOf(this.#events, index).firstReading)
+      this.#layer.markDirty(this.#layout.view.name, endMs, this.#batch);
   }
 
   #reject(node: number, index: number, row: Row, problem?: string): void {

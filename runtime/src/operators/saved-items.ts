@@ -153,7 +153,7 @@ export class SavedItems<T extends SavedItem> {
   }
 
   #make(key: Buffer, value: Buffer, make: (saved: unknown, place: SavedItem) => T | null): void {
-    const serial = key.readUIntBE(key.length - 6, 6);
+    const serial = serialOf(key);
     const place = { kind: key[key.length - 7] ?? 0, serial, isSaved: true };
     const item = make(JSON.parse(value.toString()), place);
     if (item === null) return;
@@ -164,9 +164,20 @@ export class SavedItems<T extends SavedItem> {
 
   /** Where the store has an item. */
   keyOf(id: Buffer, { kind, serial }: Pick<SavedItem, 'kind' | 'serial'>): Buffer {
-    const place = Buffer.allocUnsafe(7);
-    place[0] = kind;
-    place.writeUIntBE(serial, 1, 6);
-    return Buffer.concat([this.#prefix, id, place]);
+    return itemKey(Buffer.concat([this.#prefix, id]), kind, serial);
   }
+}
+
+/** The key of an item; `id` with the prefix of the operator before it. */
+export function itemKey(id: Buffer, kind: number, serial: number): Buffer {
+  const key = Buffer.allocUnsafe(id.length + 7);
+  key.set(id);
+  key[id.length] = kind;
+  key.writeUIntBE(serial, id.length + 1, 6);
+  return key;
+}
+
+/** The number of the item that has this key. */
+export function serialOf(key: Buffer): number {
+  return key.readUIntBE(key.length - 6, 6);
 }

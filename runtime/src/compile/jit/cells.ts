@@ -7,6 +7,7 @@
 import type { Dictionary } from '../../data/dictionary.ts';
 import type { Column, Value, WindowValue } from '../../data/value.ts';
 import type { ExprType } from '../../expr/node.ts';
+import type { Arena } from './arena.ts';
 import { Lazy } from './emitter.ts';
 import { NULL_KEY } from './records.ts';
 import { Unsupported } from './unsupported.ts';
@@ -198,16 +199,23 @@ export function columnTypes(
     }));
 }
 
-/** The value of a column of a record, as the interpreter knows it. REQUIRES texts as codes. */
+/** What the cells of texts refer to; the arena only where they lie in one. */
+export interface TextsIn {
+  readonly dictionary: Dictionary;
+  readonly arena?: Arena;
+}
+
+/** The value of a column of a record, as the interpreter knows it. */
 export function valueIn(
-  { type, cell, isKey }: StoredColumn,
+  { type, cell, isKey, texts }: StoredColumn,
   cells: Float64Array,
   at: number,
-  dictionary: Dictionary,
+  { dictionary, arena }: TextsIn,
 ): Value {
   const word = cells[at + cell] as number;
   switch (type.type) {
     case 'string':
+      if (texts === 'arena') return Number.isNaN(word) ? null : (arena as Arena).text(word);
       return word < 0 ? null : dictionary.text(word);
     case 'boolean':
       return word === 2 ? null : word === 1;
@@ -224,13 +232,15 @@ function isNull(word: number, isKey: boolean): boolean {
 
 /** Writes a value where `valueIn` reads it. */
 export function writeValue(
-  { type, isKey }: StoredColumn,
+  { type, isKey, texts }: StoredColumn,
   value: Value,
   cells: Float64Array | number[],
   at: number,
-  dictionary: Dictionary,
+  { dictionary, arena }: TextsIn,
 ): void {
-  if (type.type === 'string') cells[at] = value === null ? -1 : dictionary.codeOf(value as string);
+  if (type.type === 'string' && texts === 'arena')
+    cells[at] = value === null ? NaN : (arena as Arena).putText(value as string);
+  else if (type.type === 'string') cells[at] = value === null ? -1 : dictionary.codeOf(value as string);
   else if (type.type === 'boolean') cells[at] = value === null ? 2 : Number(value);
   else if (type.type === 'window') {
     const none = isKey ? NULL_KEY : NaN;

@@ -6,6 +6,7 @@
  *
  * Invariants  J1  The rows of a view are those of the interpreter, however the input is cut into batches and epochs.
  *             J2  No name and no value of a plan is part of generated code.
+ *             J3  What is saved of a view are the entries of the interpreter: either goes on from what the other left.
  */
 import type { ColumnBatch } from '../../data/columns.ts';
 import type { Row } from '../../data/value.ts';

@@ -12,21 +12,17 @@
  */
 import { encodeKey, nameOfKey } from '../../data/key.ts';
 import type { Row, Type, Value, WindowValue } from '../../data/value.ts';
-import { ExactSum } from '../../operators/exact-sum.ts';
 import { RECORD_TAGS, rangeOf, recordKeyOf, tagged } from '../../operators/group-state.ts';
 import { keyId, SpilledKeys } from '../../operators/spilled-keys.ts';
 import { rangeBelow } from '../../operators/spilling.ts';
 import type { Batch, Entry, Range } from '../../state/store.ts';
 import { type StoredColumn, valueIn, writeValue } from './cells.ts';
+import { LISTED, SAVED } from './saved-bits.ts';
+import { restorePart, savedPart } from './saved-parts.ts';
 import type { AggregatePart } from './stages/accumulators.ts';
 import type { Table } from './table.ts';
 import type { Texts } from './texts.ts';
 import type { Touched } from './touched.ts';
-
-/** Of a record that was never saved and is not listed. The first bit: it is listed; the second: the store has it. */
-export const FRESH = 0;
-const LISTED = 1;
-const SAVED = 2;
 
 /** The groups of one stretch of time, or all of them. */
 export interface SavedPane {
@@ -48,6 +44,8 @@ export interface GroupMemorySpec {
   readonly keys: readonly (StoredColumn | null)[];
   readonly windowIndex: number;
   readonly paneOf: (key: Row) => SavedPane;
+  /** The window of which a pane has all saved groups. */
+  readonly windowOf: (pane: SavedPane) => WindowValue;
   readonly parts: readonly AggregatePart[];
   /** The types of the values of the sets. */
   readonly sets: readonly Type[];
@@ -55,8 +53,6 @@ export interface GroupMemorySpec {
   readonly rowsCell: number;
   readonly savedCell: number;
 }
-
-type SavedSum = readonly [count: number, partials: readonly number[]];
 
 export class GroupMemory {
   readonly #spec: GroupMemorySpec;
@@ -73,7 +69,7 @@ export class GroupMemory {
   #keyOf(pane: SavedPane, at: number): Value[] {
     const { keys, texts } = this.#spec;
     return keys.map((column) =>
-      column === null ? [pane.startMs, pane.endMs] : valueIn(column, pane.table.cells, at, texts.dictionary),
+      column === null ? this.#spec.windowOf(pane) : valueIn(column, pane.table.cells, at, texts),
     );
   }
 
@@ -96,14 +92,14 @@ export class GroupMemory {
     for (const window of this.#windowsOf(pane))
       this.#gone.push(rangeBelow(this.#spec.prefix, encodeKey([window])));
     // Windows are closed in the order of their ends.
-    this.#index.drop(pane.endMs);
+    this.#index.drop(this.#spec.windowOf(pane)[1]);
   }
 
   /** A pane of windows that are a column may have several: they end together. */
   #windowsOf(pane: SavedPane): Iterable<WindowValue> {
     const { keys, windowIndex, savedCell } = this.#spec;
     const column = keys[windowIndex] ?? null;
-    if (column === null) return [[pane.startMs, pane.endMs]];
+    if (column === null) return [this.#spec.windowOf(pane)];
     const windows = new Map<number, WindowValue>();
     const { table } = pane;
     for (let at = table.stride; at < table.top; at += table.stride) {
@@ -127,7 +123,7 @@ export class GroupMemory {
   }
 
   #persistRecords(batch: Batch, pane: SavedPane): void {
-    const { rowsCell, savedCell, parts } = this.#spec;
+    const { rowsCell, savedCell, parts, texts } = this.#spec;
     const { table, unsaved } = pane;
     const { cells } = table;
     for (let j = 0; j < unsaved.n; j++) {
@@ -138,33 +134,11 @@ export class GroupMemory {
       if (((cells[at + savedCell] as number) & SAVED) === 0) this.#index.stored(key, 1);
       cells[at + savedCell] = SAVED;
       const rows = rowsCell < 0 ? 1 : (cells[at + rowsCell] as number);
-      const saved = parts.map((part) => this.#savedOf(part, cells, at));
+      const saved = parts.map((part) => savedPart(part, cells, at, texts));
       batch.put(this.#recordKeyOf(key), JSON.stringify([[key, rows, null], saved]));
       pane.isSaved = true;
     }
     unsaved.n = 0;
-  }
-
-  #savedOf(part: AggregatePart, cells: Float64Array, at: number): unknown {
-    switch (part.kind) {
-      case 'count':
-        return cells[at + part.cell];
-      case 'sum': {
-        const sum = new ExactSum();
-        for (const cell of [part.rest, part.sum]) {
-          const value = cells[at + cell] as number;
-          if (value !== 0) sum.add(value);
-        }
-        return [cells[at + part.n], sum.partials];
-      }
-      case 'extreme': {
-        const value = cells[at + part.cell] as number;
-        if (part.isText) return value < 0 ? null : this.#spec.texts.dictionary.text(value);
-        return Number.isNaN(value) ? null : value;
-      }
-      case 'distinct':
-        return null;
-    }
   }
 
   #persistMembers(batch: Batch, pane: SavedPane, set: number, unsaved: Touched): void {
@@ -210,7 +184,7 @@ export class GroupMemory {
     const [[key, rows], saved] = JSON.parse(value.toString()) as [[Row, number], unknown[]];
     const words: number[] = [];
     for (const [index, column] of keys.entries())
-      if (column !== null) writeValue(column, key[index] ?? null, words, column.cell, texts.dictionary);
+      if (column !== null) writeValue(column, key[index] ?? null, words, column.cell, texts);
     const pane = paneOf(key);
     pane.isSaved = true;
     this.#index.stored(key, 1);
@@ -218,30 +192,8 @@ export class GroupMemory {
     const { cells } = pane.table;
     cells[at + savedCell] = SAVED;
     if (rowsCell >= 0) cells[at + rowsCell] = rows;
-    for (const [index, part] of parts.entries()) this.#take(part, saved[index], cells, at);
+    for (const [index, part] of parts.entries()) restorePart(part, saved[index], cells, at, texts);
     return { pane, at };
-  }
-
-  #take(part: AggregatePart, saved: unknown, cells: Float64Array, at: number): void {
-    switch (part.kind) {
-      case 'count':
-        cells[at + part.cell] = saved as number;
-        return;
-      case 'sum': {
-        const [count, partials] = saved as SavedSum;
-        cells[at + part.n] = count;
-        // The largest is last; what is behind it is far smaller.
-        cells[at + part.sum] = partials.at(-1) ?? 0;
-        cells[at + part.rest] = partials.slice(0, -1).reduce((sum, each) => sum + each, 0);
-        return;
-      }
-      case 'extreme':
-        if (part.isText)
-          cells[at + part.cell] = saved === null ? -1 : this.#spec.texts.dictionary.codeOf(saved as string);
-        else cells[at + part.cell] = saved === null ? NaN : (saved as number);
-        return;
-      case 'distinct':
-    }
   }
 
   #restoreMember(

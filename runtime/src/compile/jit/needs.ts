@@ -11,6 +11,8 @@ type ColumnsOf = (node: PlanNode) => readonly Column[];
 interface NeedsContext {
   readonly out: ReadonlySet<string>;
   readonly columnsOf: ColumnsOf;
+  /** The rows that a node keeps are saved: all of them, as an interpreter keeps them. */
+  readonly isSaved: boolean;
 }
 
 /** What a node reads of each of its inputs, when so much of its own columns is read. */
@@ -25,8 +27,9 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
   ],
   unnest: (node, { out }) => [[...out, ...fieldsOf(node.list)].filter((name) => name !== node.as)],
   union: (node, { out }) => node.inputs.map(() => [...out]),
-  dedupe: (node, { out, columnsOf }) => [
+  dedupe: (node, { out, columnsOf, isSaved }) => [
     [
+      ...(isSaved ? namesOf(columnsOf(node.input)) : []),
       ...out,
       ...node.keys,
       ...(node.by === 'time' || node.ttlMs !== null ? timesOf(columnsOf(node.input)) : []),
@@ -38,10 +41,12 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
       ...node.keys.flatMap((key) => (isWindowKey(key) ? fieldsOf(key.window.time) : [])),
     ],
   ],
-  top: (node, { out }) => [
-    [...out, ...node.partition, ...node.order.flatMap(({ expr }) => fieldsOf(expr))].filter(
-      (name) => name !== node.rank,
-    ),
+  top: (node, { out, columnsOf, isSaved }) => [
+    isSaved
+      ? namesOf(columnsOf(node.input))
+      : [...out, ...node.partition, ...node.order.flatMap(({ expr }) => fieldsOf(expr))].filter(
+          (name) => name !== node.rank,
+        ),
   ],
   over: all,
   join: (node, { out, columnsOf }) => {
@@ -59,20 +64,24 @@ const NEEDS: PlanTable<readonly (readonly string[])[], NeedsContext> = {
 };
 
 function all(node: PlanNode, { columnsOf }: NeedsContext): readonly (readonly string[])[] {
-  return inputsOf(node).map((input) => columnsOf(input).map(({ name }) => name));
+  return inputsOf(node).map((input) => namesOf(columnsOf(input)));
+}
+
+function namesOf(columns: readonly Column[]): readonly string[] {
+  return columns.map(({ name }) => name);
 }
 
 function timesOf(columns: readonly Column[]): readonly string[] {
   return columns.filter(({ eventTime }) => eventTime === true).map(({ name }) => name);
 }
 
-export function needsOf(root: PlanNode, columnsOf: ColumnsOf): Needs {
+export function needsOf(root: PlanNode, columnsOf: ColumnsOf, isSaved: boolean): Needs {
   const needs = new Map<PlanNode, Set<string>>();
   for (const node of nodesOf(root)) needs.set(node, new Set());
-  needs.set(root, new Set(columnsOf(root).map(({ name }) => name)));
+  needs.set(root, new Set(namesOf(columnsOf(root))));
   for (const node of [...nodesOf(root)].toReversed()) {
     const out = needs.get(node) ?? new Set();
-    const read = applyTable(NEEDS, node, { out, columnsOf });
+    const read = applyTable(NEEDS, node, { out, columnsOf, isSaved });
     for (const [index, input] of inputsOf(node).entries())
       for (const name of read[index] ?? []) needs.get(input)?.add(name);
   }

@@ -5,7 +5,8 @@
  *   panes     |--|--|--|--|--|        a window of size 3 * slide: three panes        tumbling: one
  *
  * A row that is late for some of its windows only goes to another pane of the same time, which those windows do not take
- * (`fromMs`: the first start of a window that does).
+ * (`fromMs`: the first start of a window that does). So a pane that begins with a window and that no other window takes may
+ * hold anything of that window: what is saved of it, window by window, lies in such an own pane.
  */
 import type { Hooks } from './stage.ts';
 import type { Table, TableClass } from './table.ts';
@@ -16,6 +17,8 @@ export interface Pane {
   endMs: number;
   /** The start of the next window that takes this pane. */
   fromMs: number;
+  /** Whether it was made for one window alone. */
+  isOwn: boolean;
   readonly table: Table;
   readonly sets: readonly Table[];
   readonly touched: Touched;
@@ -64,12 +67,13 @@ export class Panes {
 
   #make(startMs: number, endMs: number, fromMs: number): Pane {
     const pooled = this.#pool.pop();
-    if (pooled !== undefined) return Object.assign(pooled, { startMs, endMs, fromMs });
+    if (pooled !== undefined) return Object.assign(pooled, { startMs, endMs, fromMs, isOwn: false });
     const sets = this.#sets.map((set) => new set());
     return {
       startMs,
       endMs,
       fromMs,
+      isOwn: false,
       table: new this.#table(),
       sets,
       touched: new Touched(),
@@ -91,6 +95,38 @@ export class Panes {
   ending(endMs: number): Pane {
     this.current = this.#at(endMs, endMs, endMs);
     return this.current;
+  }
+
+  /** The pane that was made for the window that begins then. */
+  own(startMs: number): Pane {
+    const panes = this.#panes.get(startMs) ?? [];
+    const known = panes.find(({ isOwn }) => isOwn);
+    if (known !== undefined) return known;
+    const made = this.#make(startMs, startMs + this.#grid.slideMs, startMs);
+    made.isOwn = true;
+    this.#panes.set(startMs, [...panes, made]);
+    return made;
+  }
+
+  /** All other panes that hold anything, each with the own panes of the windows that still take it. */
+  shared(): readonly { readonly pane: Pane; readonly own: readonly Pane[] }[] {
+    const { slideMs } = this.#grid;
+    const shared = this.open().filter(({ isOwn, table }) => !isOwn && table.count > 0);
+    return shared.map((pane) => {
+      const own: Pane[] = [];
+      for (let start = pane.fromMs; start <= pane.startMs; start += slideMs) own.push(this.own(start));
+      return { pane, own };
+    });
+  }
+
+  /** The window that takes a pane of its own. */
+  windowOf({ startMs, endMs }: Pick<Pane, 'startMs' | 'endMs'>): readonly [number, number] {
+    return [startMs, Math.max(endMs, startMs + this.#grid.sizeMs)];
+  }
+
+  /** Forgets a pane whose content is elsewhere. REQUIRES one of which nothing is saved. */
+  empty(pane: Pane): void {
+    this.#drop(pane);
   }
 
   #at(startMs: number, endMs: number, fromMs: number): Pane {

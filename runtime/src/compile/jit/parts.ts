@@ -62,7 +62,7 @@ export function partsOf(
   view: Consumer,
 ): readonly Part[] {
   const columnsOf = remembered((node: PlanNode) => inferColumns(plan, node));
-  const needs = needsOf(root, columnsOf);
+  const needs = needsOf(root, columnsOf, options.statePrefix !== undefined);
   const wired = wire(root);
   const { statePrefix } = options;
   const prefixOf = statePrefix === undefined ? () => null : nodePrefixes(statePrefix, root);

@@ -3,7 +3,9 @@
  *
  *   read from the state   key … | time? | row …
  *   handed on             key … | time? | row, shown row, listed        rows are records of their own: old and new are both there
+ *   saved                 … | bits                                      see saved-bits.ts
  */
+import { evaluatorOf } from '../../../expr/evaluate.ts';
 import type { Expr } from '../../../expr/node.ts';
 import type { NodeOf } from '../../../plan/node.ts';
 import { eventTimeOf } from '../../../plan/infer.ts';
@@ -20,7 +22,16 @@ import {
 } from '../cells.ts';
 import type { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
-import { evaluating, type Flow, type NodeContext, requireArrivals, type Stage } from '../stage.ts';
+import { DedupeMemory } from '../dedupe-memory.ts';
+import { listUnsaved } from '../saved-bits.ts';
+import {
+  evaluating,
+  type Flow,
+  type NodeContext,
+  requireArrivals,
+  type Stage,
+  type StageMemory,
+} from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { type Table, tableClass } from '../table.ts';
 import { Touched } from '../touched.ts';
@@ -54,6 +65,8 @@ class DedupeCode {
   readonly #current: number;
   /** The first to arrive stays, so it is handed on at once. */
   readonly #isFirstArrival: boolean;
+  readonly #savedCell: number;
+  readonly #memory: DedupeMemory | null;
 
   constructor(node: NodeOf<'dedupe'>, context: NodeContext) {
     const { code, columns, needed, isRead } = context;
@@ -65,14 +78,17 @@ class DedupeCode {
       throw new Unsupported('a dedupe by a time that is not there');
     const isKey = new Set(node.keys);
     const keyColumns = node.keys.flatMap((name) => columnTypes(columns, new Set([name])));
-    const rest = columnTypes(columns, new Set([...needed].filter((name) => !isKey.has(name))));
+    const isSaved = context.statePrefix !== null;
+    const kept = isSaved ? columns.map(({ name }) => name) : [...needed];
+    const rest = columnTypes(columns, new Set(kept.filter((name) => !isKey.has(name))));
     this.#keys = layoutOf(keyColumns, 0, 'code', true);
     this.#timeCell = this.#keys.end;
     const first = this.#time === null ? [] : [NaN];
     this.#current = this.#timeCell + first.length;
     this.#row = layoutOf(rest, isRead ? this.#current : 0, 'arena');
     const width = isRead ? this.#row.end - this.#current : REFERENCES;
-    const template = [...first, ...Array.from({ length: width }, () => 0)];
+    const template = [...first, ...Array.from({ length: width + (isSaved ? 1 : 0) }, () => 0)];
+    this.#savedCell = this.#timeCell + template.length - 1;
     this.#table = new (tableClass({
       keys: keyKindsOf(this.#keys),
       template,
@@ -83,6 +99,25 @@ class DedupeCode {
     this.#tableName = code.emitter.bind(this.#table);
     this.#rowsName = code.emitter.bind(this.#rows);
     this.#touched = code.emitter.bind(new Touched());
+    this.#memory = this.#memoryOf(context);
+  }
+
+  #memoryOf({ statePrefix, code, columns, inputColumns, functions }: NodeContext): DedupeMemory | null {
+    if (statePrefix === null) return null;
+    return new DedupeMemory({
+      prefix: statePrefix,
+      texts: code.texts,
+      columns,
+      keys: this.#keys,
+      rest: this.#row,
+      table: this.#table,
+      rows: this.#rows,
+      timeCell: this.#time === null ? -1 : this.#timeCell,
+      currentCell: this.#current,
+      shownCell: this.#isFirstArrival ? -1 : this.#current + 1,
+      savedCell: this.#savedCell,
+      timeOf: this.#time === null ? null : evaluatorOf(this.#time, inputColumns[0] ?? [], functions),
+    });
   }
 
   stage(): Stage {
@@ -94,6 +129,15 @@ class DedupeCode {
       ...(isRead && { scan: () => this.#scan() }),
       maintain: () => code.emitter.line(`${this.#rowsName}.maintain();`),
       sizeBytes: () => this.#table.sizeBytes + (isRead ? 0 : this.#rows.sizeBytes),
+      ...(this.#memory !== null && { memory: this.#saved(this.#memory) }),
+    };
+  }
+
+  #saved(memory: DedupeMemory): StageMemory {
+    return {
+      persist: (batch) => memory.persist(batch),
+      restore: (entries) => memory.restore(entries),
+      size: () => this.#table.count,
     };
   }
 
@@ -121,10 +165,24 @@ class DedupeCode {
       const at = emitter.local('g', `${this.#tableName}.upsert(${words.join(', ')})`);
       emitter.block(`if (${this.#isBetter(at, time)})`, () => {
         if (time !== null) emitter.line(`${this.#cell(at, this.#timeCell)} = ${time};`);
-        if (this.#isFirstArrival && !isRead) out(flow);
-        else this.#put(flow, at);
+        if (this.#isFirstArrival && !isRead) {
+          this.#keepFirst(flow, at);
+          out(flow);
+        } else this.#put(flow, at);
+        if (this.#memory === null) return;
+        const unsaved = emitter.bind(this.#memory.unsaved);
+        emitter.line(listUnsaved(this.#cell(at, this.#savedCell), unsaved, at));
       });
     });
+  }
+
+  /** The row that was handed on at once stays until it is saved. */
+  #keepFirst(flow: Flow, at: string): void {
+    if (this.#memory === null) return;
+    const { code } = this.#context;
+    const record = code.emitter.local('r', `${this.#rowsName}.alloc()`);
+    store(code, this.#row, flow.row, this.#names(), record);
+    code.emitter.line(`${this.#cell(at, this.#current)} = ${record};`);
   }
 
   /** The time of a key that is new is NaN, so that any time is better. */

@@ -14,8 +14,8 @@ import type { Expr } from '../../../expr/node.ts';
 import type { Records } from '../records.ts';
 import { type Symbol_, valueOf } from '../symbol.ts';
 import { type TableClass, tableClass } from '../table.ts';
-import type { Row } from '../../../data/value.ts';
-import { FRESH, GroupMemory, type SavedPane } from '../group-memory.ts';
+import { GroupMemory, type GroupMemorySpec } from '../group-memory.ts';
+import { FRESH, listUnsaved } from '../saved-bits.ts';
 import { AccumulatorCode, type RecordAt, type SetNames } from './accumulators.ts';
 
 /** A record in the code, with the name of its table. */
@@ -33,10 +33,7 @@ export interface GroupRecordOptions {
 }
 
 /** Where the window of a group stands: which of its keys it is, and whether its pane tells it. */
-export interface GroupWindow {
-  readonly windowIndex: number;
-  readonly paneOf: (key: Row) => SavedPane;
-}
+export type GroupWindow = Pick<GroupMemorySpec, 'windowIndex' | 'paneOf' | 'windowOf'>;
 
 const NOTHING: Besides = new Map();
 
@@ -125,12 +122,7 @@ export class GroupRecord {
     const at = code.emitter.local('g', `${records}.upsert(${words.length === 0 ? '0' : words.join(', ')})`);
     const record: GroupAt = { records, cells: code.emitter.local('c', `${records}.cells`), at };
     if (this.retracts) code.emitter.line(`${this.#cell(record, this.#rowsCell)} += ${flow.weight};`);
-    if (unsaved !== undefined) {
-      const saved = code.emitter.local('s', `${this.#cell(record, this.#savedCell)} | 0`);
-      code.emitter.line(
-        `if ((${saved} & 1) === 0) { ${this.#cell(record, this.#savedCell)} = ${saved} + 1; ${unsaved}.add(${record.at}); }`,
-      );
-    }
+    if (unsaved !== undefined) this.listUnsaved(record, unsaved);
     this.accumulators.add(evaluated, record, flow.weight, sets);
     return record;
   }
@@ -139,6 +131,11 @@ export class GroupRecord {
   list(record: GroupAt, touched: string): void {
     const listed = this.#cell(record, this.#listedCell);
     this.#context.code.emitter.line(`if (${listed} === 0) { ${listed} = 1; ${touched}.add(${record.at}); }`);
+  }
+
+  /** Writes the record onto the list of those that have to be saved, unless it is there. */
+  listUnsaved(record: GroupAt, unsaved: string): void {
+    this.#context.code.emitter.line(listUnsaved(this.#cell(record, this.#savedCell), unsaved, record.at));
   }
 
   unlist(record: GroupAt): void {

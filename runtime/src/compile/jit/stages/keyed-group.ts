@@ -30,7 +30,7 @@ export function keyedGroupStage(node: NodeOf<'group'>, context: NodeContext): St
     unsavedMembers: sets.map(() => new Touched()),
     isSaved: false,
   };
-  const memory = group.memory(node, { windowIndex: -1, paneOf: () => all });
+  const memory = group.memory(node, { windowIndex: -1, paneOf: () => all, windowOf: () => [NaN, NaN] });
   const unsavedName = memory === null ? undefined : emitter.bind(unsaved);
   const setsOf: SetNames = {
     table: (set) => setNames[set] as string,

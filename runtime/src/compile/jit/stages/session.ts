@@ -2,7 +2,7 @@
  * A group by sessions: rows of a key that follow each other within a gap. The sessions of a key are a chain.
  *
  *   key       key … | first session
- *   session   next | start | end | key | cells of the aggregates …
+ *   session   next | start | end | key | cells of the aggregates … | when it is saved: rows, number, bits (saved-bits.ts)
  *
  * A row belongs to the sessions that touch [time, time + gap] and are not over as it sees them; they become one. When what
  * it would be part of is over, it came too late.
@@ -12,8 +12,17 @@ import { isWindowKey } from '../../../plan/walk.ts';
 import { columnTypes, keyKindsOf, keyWords, layoutOf, load } from '../cells.ts';
 import { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
+import { FRESH, listUnsaved } from '../saved-bits.ts';
+import { SessionMemory } from '../session-memory.ts';
 import { SessionQueue } from '../session-queue.ts';
-import { type Evaluated, evaluating, type Flow, type NodeContext, type Stage } from '../stage.ts';
+import {
+  type Evaluated,
+  evaluating,
+  type Flow,
+  type NodeContext,
+  type Stage,
+  type StageMemory,
+} from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { type Table, tableClass } from '../table.ts';
 import { Unsupported } from '../unsupported.ts';
@@ -42,6 +51,11 @@ class SessionCode {
   readonly #name: string;
   readonly #queue: string;
   readonly #head: number;
+  /** Of a session that is saved: how many rows, its number among those of its key, its bits; -1 when none is. */
+  readonly #rowsCell: number;
+  readonly #serialCell: number;
+  readonly #savedCell: number;
+  readonly #memory: SessionMemory | null;
 
   constructor(node: NodeOf<'group'>, window: SessionPlan, context: NodeContext) {
     const { code, columns, inputColumns } = context;
@@ -53,6 +67,10 @@ class SessionCode {
     this.#head = Math.max(1, this.#keys.end);
     this.#accumulators = new AccumulatorCode(code, node, inputColumns[0] ?? [], columns, false, FIRST);
     if (this.#accumulators.distinct.length > 0) throw new Unsupported('countDistinct in sessions');
+    const isSaved = context.statePrefix !== null;
+    this.#rowsCell = isSaved ? this.#accumulators.reserve(0) : -1;
+    this.#serialCell = isSaved ? this.#accumulators.reserve(0) : -1;
+    this.#savedCell = isSaved ? this.#accumulators.reserve(FRESH) : -1;
     const kinds = names.length === 0 ? (['whole'] as const) : keyKindsOf(this.#keys);
     this.#table = new (tableClass({ keys: kinds, template: [0] }))();
     this.#sessions = new Records(FIRST + this.#accumulators.template.length);
@@ -60,7 +78,35 @@ class SessionCode {
     code.texts.held({ records: () => [this.#sessions], cells: this.#accumulators.codes });
     this.#tableName = code.emitter.bind(this.#table);
     this.#name = code.emitter.bind(this.#sessions);
-    this.#queue = code.emitter.bind(new SessionQueue(window.gapMs));
+    const queue = new SessionQueue(window.gapMs);
+    this.#queue = code.emitter.bind(queue);
+    this.#memory = this.#memoryOf(context, queue);
+  }
+
+  #memoryOf({ statePrefix, code }: NodeContext, queue: SessionQueue): SessionMemory | null {
+    if (statePrefix === null) return null;
+    return new SessionMemory({
+      prefix: statePrefix,
+      texts: code.texts,
+      table: this.#table,
+      sessions: this.#sessions,
+      queue,
+      keys: this.#keys,
+      windowIndex: this.#node.keys.findIndex(isWindowKey),
+      parts: this.#accumulators.parts,
+      headCell: this.#head,
+      cells: {
+        next: NEXT,
+        start: START,
+        end: END,
+        key: KEY,
+        rows: this.#rowsCell,
+        serial: this.#serialCell,
+        saved: this.#savedCell,
+      },
+      first: FIRST,
+      template: this.#accumulators.template,
+    });
   }
 
   stage(): Stage {
@@ -77,7 +123,22 @@ class SessionCode {
       ],
       advance: () => this.#advance(),
       sizeBytes: () => this.#table.sizeBytes + this.#sessions.sizeBytes,
+      ...(this.#memory !== null && { memory: this.#saved(this.#memory) }),
     };
+  }
+
+  #saved(memory: SessionMemory): StageMemory {
+    return {
+      persist: (batch) => memory.persist(batch),
+      restore: (entries) => memory.restore(entries),
+      size: () => this.#sessions.count,
+    };
+  }
+
+  /** Writes: the state of a session goes, if it is saved. */
+  #forget(at: string): void {
+    const { emitter } = this.#context.code;
+    if (this.#memory !== null) emitter.line(`${emitter.bind(this.#memory)}.forget(${at});`);
   }
 
   #push({ at, weight }: Flow, evaluated: Evaluated): void {
@@ -116,6 +177,10 @@ class SessionCode {
       emitter.line(`if (${head} === 0) ${this.#tableName}.remove(${key});`);
     });
     emitter.block('else', () => {
+      const mayMiss = `${emitter.bind(hooks)}.mayMiss(${at.index}, ${time.js});`;
+      // Whether there was one that ended just then is forgotten, or not yet, as the cut will have it.
+      if (hooks.mayMiss !== undefined)
+        emitter.line(`if (${time.js} - 1 + ${allowedMs} <= ${at.watermark}) ${mayMiss}`);
       emitter.line(`if (${count} === 0) ${own} = ${this.#beginFunction()}(${key}, ${end});`);
       emitter.line(
         `else if (${count} > 1) ${this.#joinFunction()}(${key}, ${own}, ${time.js}, ${at.watermark});`,
@@ -124,6 +189,10 @@ class SessionCode {
       emitter.line(`${now}[${own} + ${START}] = ${start};`);
       emitter.line(`${now}[${own} + ${END}] = ${end};`);
       this.#accumulators.add(evaluated, { cells: now, at: own }, weight, { table: () => '' });
+      if (this.#memory === null) return;
+      emitter.line(`${now}[${own} + ${this.#rowsCell}]++;`);
+      const unsaved = emitter.bind(this.#memory.unsaved);
+      emitter.line(listUnsaved(`${now}[${own} + ${this.#savedCell}]`, unsaved, own));
     });
   }
 
@@ -141,6 +210,8 @@ class SessionCode {
       for (const [index, value] of this.#accumulators.template.entries())
         emitter.line(`c[s + ${FIRST + index}] = ${value};`);
       emitter.line(`c[s + ${KEY}] = key;`);
+      if (this.#memory !== null)
+        emitter.line(`c[s + ${this.#serialCell}] = ${emitter.bind(this.#memory)}.serialOf(key);`);
       emitter.line(`c[s + ${NEXT}] = ${this.#tableName}.cells[key + ${this.#head}];`);
       emitter.line(`${this.#tableName}.cells[key + ${this.#head}] = s;`);
       emitter.line(`${this.#queue}.add(end, s);`);
@@ -159,6 +230,9 @@ class SessionCode {
           emitter.line(`const next = c[s + ${NEXT}];`);
           emitter.block(`if (s !== own && ${this.#touches('c', 'time', 'wm')})`, () => {
             this.#accumulators.merge({ cells: 'c', at: 'own' }, { cells: 'c', at: 's' });
+            if (this.#memory !== null)
+              emitter.line(`c[own + ${this.#rowsCell}] += c[s + ${this.#rowsCell}];`);
+            this.#forget('s');
             this.#unlink('key');
           });
           emitter.line('else before = s;');
@@ -194,6 +268,7 @@ class SessionCode {
         () => {
           emitter.line(`const next = c[s + ${NEXT}];`);
           emitter.block('if (s === own)', () => {
+            this.#forget('own');
             this.#unlink(key);
             emitter.line('break;');
           });

@@ -2,14 +2,25 @@
  * Keeps the first rows of each partition in an order; of equal rows the earlier arrival first.
  *
  *   partition   key … | count | row 1, row 2 … | when changes are handed on: listed, shown row 1, shown row 2 …
- *   row         isShown | order … | columns …
+ *   row         isShown | order … | columns … | when it is saved: number, whether the store has it
+ *               a partition that is saved has its bits behind all else: see saved-bits.ts
  */
+import { evaluatorOf } from '../../../expr/evaluate.ts';
 import type { NodeOf } from '../../../plan/node.ts';
 import { windowColumnOf } from '../../../plan/traits.ts';
 import { columnTypes, keyKindsOf, keyWords, layoutOf, load, store } from '../cells.ts';
 import { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
-import { evaluating, type Flow, type NodeContext, requireArrivals, type Stage } from '../stage.ts';
+import { listUnsaved } from '../saved-bits.ts';
+import { TopMemory } from '../top-memory.ts';
+import {
+  evaluating,
+  type Flow,
+  type NodeContext,
+  requireArrivals,
+  type Stage,
+  type StageMemory,
+} from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { tableClass } from '../table.ts';
 import { Touched } from '../touched.ts';
@@ -42,6 +53,8 @@ class TopCode {
   readonly #place: number;
   readonly #listed: number;
   readonly #shown: number;
+  readonly #saved: number;
+  readonly #memory: TopMemory | null;
 
   constructor(node: NodeOf<'top'>, context: NodeContext) {
     const { code, needed, isRead, inputColumns } = context;
@@ -51,21 +64,51 @@ class TopCode {
     const isKey = new Set(node.partition);
     const keyColumns = node.partition.flatMap((name) => columnTypes(columns, new Set([name])));
     this.#keys = layoutOf(keyColumns, 0, 'code', true);
-    const rest = new Set([...needed].filter((name) => !isKey.has(name)));
+    const isSaved = context.statePrefix !== null;
+    const kept = isSaved ? columns.map(({ name }) => name) : [...needed];
+    const rest = new Set(kept.filter((name) => !isKey.has(name)));
     this.#row = layoutOf(columnTypes(columns, rest), 1 + node.order.length, 'arena');
     const keyCells = Math.max(1, this.#keys.end);
     this.#count = keyCells;
     this.#place = keyCells + 1;
     this.#listed = this.#place + node.limit;
     this.#shown = this.#listed + 1;
-    const width = 1 + node.limit + (isRead ? 0 : 1 + node.limit);
+    const width = 1 + node.limit + (isRead ? 0 : 1 + node.limit) + (isSaved ? 1 : 0);
+    this.#saved = keyCells + width - 1;
     const kinds = node.partition.length === 0 ? (['whole'] as const) : keyKindsOf(this.#keys);
     this.#table = new (tableClass({ keys: kinds, template: Array.from({ length: width }, () => 0) }))();
-    this.#rows = new Records(this.#row.end, this.#row.texts);
+    this.#rows = new Records(this.#row.end + (isSaved ? 2 : 0), this.#row.texts);
     code.texts.held({ records: () => [this.#table], cells: this.#keys.codes });
     this.#tableName = code.emitter.bind(this.#table);
     this.#rowsName = code.emitter.bind(this.#rows);
     this.#touched = code.emitter.bind(new Touched());
+    this.#memory = this.#memoryOf(context);
+  }
+
+  #memoryOf({ statePrefix, code, inputColumns, functions }: NodeContext): TopMemory | null {
+    if (statePrefix === null) return null;
+    const [columns = []] = inputColumns;
+    return new TopMemory({
+      prefix: statePrefix,
+      texts: code.texts,
+      columns,
+      keys: this.#keys,
+      rest: this.#row,
+      table: this.#table,
+      rows: this.#rows,
+      order: this.#node.order.map(({ expr, descending }) => ({
+        by: evaluatorOf(expr, columns, functions),
+        descending,
+      })),
+      countCell: this.#count,
+      placeCell: this.#place,
+      shownCell: this.#shown,
+      savedCell: this.#saved,
+      isShownCell: SHOWN,
+      orderCell: SHOWN + 1,
+      serialCell: this.#row.end,
+      isSavedCell: this.#row.end + 1,
+    });
   }
 
   stage(): Stage {
@@ -76,6 +119,15 @@ class TopCode {
       ...(isRead ? { scan: () => this.#scan() } : { flush: () => this.#flush() }),
       maintain: () => emitter.line(`${this.#rowsName}.maintain();`),
       sizeBytes: () => this.#table.sizeBytes + this.#rows.sizeBytes,
+      ...(this.#memory !== null && { memory: this.#savedBy(this.#memory) }),
+    };
+  }
+
+  #savedBy(memory: TopMemory): StageMemory {
+    return {
+      persist: (batch) => memory.persist(batch),
+      restore: (entries) => memory.restore(entries),
+      size: () => this.#table.count,
     };
   }
 
@@ -143,6 +195,7 @@ class TopCode {
     emitter.line(`let ${p} = ${count};`);
     emitter.block(`if (${count} === ${limit})`, () => {
       const gone = emitter.local('r', place(`${limit - 1}`));
+      if (this.#memory !== null) emitter.line(`${emitter.bind(this.#memory)}.fell(${at}, ${gone});`);
       const test = isRead ? '' : `if (${this.#rowsName}.cells[${gone} + ${SHOWN}] !== 1) `;
       emitter.line(`${test}${this.#rowsName}.release(${gone});`);
       emitter.line(`${p}--;`);
@@ -158,6 +211,12 @@ class TopCode {
     for (const [index, value] of values.entries())
       emitter.line(`${names.cells}[${record} + ${1 + index}] = ${value};`);
     store(code, this.#row, flow.row, names, record);
+    if (this.#memory !== null) {
+      const memory = emitter.bind(this.#memory);
+      emitter.line(`${names.cells}[${record} + ${this.#row.end}] = ++${memory}.serial;`);
+      emitter.line(`${names.cells}[${record} + ${this.#row.end + 1}] = 0;`);
+      emitter.line(listUnsaved(`${cells}[${at} + ${this.#saved}]`, `${memory}.unsaved`, at));
+    }
     if (isRead) return;
     const listed = `${cells}[${at} + ${this.#listed}]`;
     emitter.line(`if (${listed} === 0) { ${listed} = 1; ${this.#touched}.add(${at}); }`);

@@ -56,6 +56,8 @@ class WindowGroupCode {
   /** The function that adds up the panes of a window, when it has several. */
   readonly #merge: string | null;
   readonly #memory: GroupMemory | null;
+  /** Whether what several windows share is added to each of them at every flush, since it is saved window by window. */
+  readonly #isFolded: boolean;
 
   constructor(node: NodeOf<'group'>, window: WindowPlan | null, context: NodeContext) {
     const { mode, isRead, allowedMs, hooks, code } = context;
@@ -77,19 +79,22 @@ class WindowGroupCode {
       () => panes.open().map(({ table }) => table),
       (index) => panes.open().flatMap((pane) => pane.sets.slice(index, index + 1)),
     );
-    if (overlaps && context.statePrefix !== null)
-      throw new Unsupported('the state of hopping windows is not saved by generated code');
+    if (overlaps && context.statePrefix !== null && this.#group.retracts)
+      throw new Unsupported('the state of hopping windows of rows that are taken back');
     const windowIndex = node.keys.findIndex(({ name }) => name === windowColumnOf(node));
     this.#memory = this.#group.memory(node, {
       windowIndex,
       paneOf: (key) => {
         const [startMs, endMs] = key[windowIndex] as WindowValue;
-        return window === null ? panes.ending(endMs) : panes.of(startMs);
+        if (window === null) return panes.ending(endMs);
+        return overlaps ? panes.own(startMs) : panes.of(startMs);
       },
+      windowOf: (pane) => panes.windowOf(pane),
     });
     const memory = this.#memory;
     if (memory !== null) panes.onDrop = (pane) => memory.forgetPane(pane);
     this.#merge = overlaps ? mergeFunction(this.#group, context) : null;
+    this.#isFolded = overlaps && memory !== null;
   }
 
   stage(): Stage {
@@ -100,6 +105,7 @@ class WindowGroupCode {
       inputs: [(flow) => this.#push(flow)],
       advance: () => this.#advance(),
       ...(this.#shows && { flush: () => open(() => this.#showListed('pane')) }),
+      ...(this.#isFolded && { flush: () => this.#fold() }),
       ...(mode === 'updates' && {
         scan: () =>
           open(() => this.#each('pane.table', (record) => this.#group.give(record, this.#besides('pane')))),
@@ -150,6 +156,27 @@ class WindowGroupCode {
       if (this.#shows) emitter.block('for (const pane of due.panes)', () => this.#showListed('pane'));
       else this.#each(table, (record) => this.#group.give(record, this.#besides('due')));
       emitter.line(`${this.#name}.close(due);`);
+    });
+  }
+
+  /** Writes: what lies in panes that several windows take goes into the own pane of each window. */
+  #fold(): void {
+    const { emitter } = this.#context.code;
+    emitter.block(`for (const { pane, own } of ${this.#name}.shared())`, () => {
+      emitter.block('for (const window of own)', () => {
+        const records = emitter.local('h', 'window.table');
+        this.#each('pane.table', (from) => {
+          const words = Array.from(
+            { length: this.#group.keyCells },
+            (_, cell) => `${from.cells}[at + ${cell}]`,
+          );
+          const at = emitter.local('g', `${records}.upsert(${words.join(', ')})`);
+          const record: GroupAt = { records, cells: emitter.local('c', `${records}.cells`), at };
+          this.#group.listUnsaved(record, 'window.unsaved');
+          this.#group.accumulators.merge(record, from);
+        });
+      });
+      emitter.line(`${this.#name}.empty(pane);`);
     });
   }
 
