@@ -145,3 +145,46 @@ export function rowAt(batch: ColumnBatch, row: number): Row {
 export function lineAt(batch: ColumnBatch, row: number): string {
   return batch.bytes.toString('utf8', batch.lineStarts[row], batch.lineEnds[row]);
 }
+
+/** The first `count` of these rows of a batch, with the watermarks before them; without where their lines lie. */
+export function selectRows(
+  batch: ColumnBatch,
+  watermarks: Float64Array,
+  rows: Int32Array,
+  count: number,
+): { readonly batch: ColumnBatch; readonly watermarks: Float64Array } {
+  if (count === batch.n) return { batch, watermarks };
+  const chosen = rows.subarray(0, count);
+  const doubles = (values: Float64Array): Float64Array =>
+    Float64Array.from(chosen, (row) => values[row] as number);
+  return {
+    batch: {
+      ...batch,
+      n: count,
+      columns: batch.columns.map((column) => selectOf(column, chosen)),
+      ordinals: doubles(batch.ordinals),
+      times: doubles(batch.times),
+    },
+    watermarks: doubles(watermarks),
+  };
+}
+
+function selectOf(column: BatchColumn, rows: Int32Array): BatchColumn {
+  const from = column.nulls;
+  const nulls = from === null ? null : Uint8Array.from(rows, (row) => from[row] as number);
+  switch (column.kind) {
+    case 'number':
+      return { ...column, nulls, values: Float64Array.from(rows, (row) => column.values[row] as number) };
+    case 'boolean':
+      return { ...column, nulls, values: Uint8Array.from(rows, (row) => column.values[row] as number) };
+    case 'text':
+      return {
+        ...column,
+        nulls,
+        starts: Int32Array.from(rows, (row) => column.starts[row] as number),
+        ends: Int32Array.from(rows, (row) => column.ends[row] as number),
+      };
+    case 'list':
+      return { ...column, nulls, values: Array.from(rows, (row) => column.values[row] ?? null) };
+  }
+}

@@ -124,6 +124,17 @@ export class EventBatches {
   }
 }
 
+const readers = new WeakMap<Plan, EventBatches>();
+
+/** The reader of a plan's events, for whoever computes again; what it gives is valid until anybody reads the next. */
+export function eventBatchesOf(plan: Plan): EventBatches {
+  const known = readers.get(plan);
+  if (known !== undefined) return known;
+  const made = new EventBatches(plan);
+  readers.set(plan, made);
+  return made;
+}
+
 /** Reads rows of columns; returns where to go on with texts. */
 function readColumns(
   body: ColumnBody,

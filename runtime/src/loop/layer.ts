@@ -324,6 +324,10 @@ export class Layer {
     }
   }
 
+  get hasAdmitted(): boolean {
+    return this.#admitted.size > 0;
+  }
+
   isAdmitted(at: Pick<Position, 'source' | 'partition' | 'offset'>): boolean {
     return this.#admitted.size > 0 && this.#admitted.has(`${at.source}/${at.partition}/${at.offset}`);
   }

@@ -9,12 +9,13 @@
  *                 over and the policy is `correct`, or when it was admitted.
  */
 import { type Chain, lower } from '../compile/lower.ts';
-import { isOver } from '../operators/operator.ts';
-import type { Collector } from '../operators/operator.ts';
+import { type Collector, isOver, type LateRule } from '../operators/operator.ts';
 import { codeOf } from '../plan/code.ts';
 import type { Batch } from '../state/store.ts';
 import { type KeyedChange, type RowChange, ViewChanges } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
+import { eventBatchesOf } from './event-batches.ts';
+import { GeneratedRecompute } from './generated-recompute.ts';
 import { LateRows } from './late.ts';
 import type { Layer } from './layer.ts';
 import { type Handlers, readEvents } from './reader.ts';
@@ -60,7 +61,8 @@ export async function recompute(options: RecomputeOptions): Promise<readonly Row
 export async function takeNew(options: Omit<RecomputeOptions, 'operatorsOf'>): Promise<readonly RowChange[]> {
   const { layer, layout, batch, freshFrom } = options;
   const changes = new ViewChanges(layout);
-  const newOnly = { ...options, operatorsOf: freshOperators(options, false), fromPosition: freshFrom };
+  const late = new LateRows(layer, layout, batch, { recomputes: false });
+  const newOnly = { ...options, operatorsOf: freshOperators(options, late), fromPosition: freshFrom };
   await readSlices(newOnly, mergeSlices(options.slices), changes);
   if (layout.slices?.windowMs !== 0) return [];
   const { changes: rows, rowsAdded } = await changes.take(layer.name, batch, layer.ports.store);
@@ -81,36 +83,42 @@ export function splitByReach(
 async function readSlices(
   options: RecomputeOptions & { readonly fromPosition?: number },
   slices: readonly Slice[],
-  next: Collector,
+  next: ViewChanges,
 ): Promise<void> {
-  const { layer, layout, freshFrom, operatorsOf = freshOperators(options), fromPosition = 0 } = options;
-  const chain = operatorsOf(next);
-  const push = eventsOf(options, slices, chain);
-  const event: Handlers['event'] = (row, at) => {
-    if (at.position >= fromPosition) push(row, at);
+  const { layer, layout, batch, freshFrom, fromPosition = 0 } = options;
+  const wants = wantsOf(options, slices);
+  const late = new LateRows(layer, layout, batch, { recomputes: true });
+  const generated =
+    options.operatorsOf === undefined ? GeneratedRecompute.make({ layer, layout, next, late, wants }) : null;
+  const { operatorsOf = freshOperators(options, late) } = options;
+  const chain = generated === null ? operatorsOf(next) : null;
+  const handlers: Handlers = {
+    event: (row, at) => {
+      if (at.position >= fromPosition && wants(at.eventTimeMs)) chain?.push(row, at);
+    },
+    events: (events) => generated?.process(events),
+    rejected() {},
+    admit() {},
   };
-  const handlers: Handlers = { event, rejected() {}, admit() {} };
   const { log } = layer.ports;
   const { plan } = layer;
+  const batches = generated === null ? undefined : eventBatchesOf(plan);
+  const reading = { log, plan, freshFrom, handlers, batches };
   if (layout.slices === null) {
     const from = layer.beganAt(layout.view.name);
-    await readEvents({ log, plan, times: new Times(plan), from, to: options.to, freshFrom, handlers });
+    await readEvents({ ...reading, times: new Times(plan), from, to: options.to });
   } else {
     const source = layout.sources[0]?.name ?? '';
     const stretches = new Set(slices.flatMap((slice) => stretchesOf(layer, layout, slice)));
     for (const { from, to, time } of stretches) {
       if (to <= fromPosition) continue;
-      const times = new Times(plan, { [source]: time });
-      await readEvents({ log, plan, times, from, to, freshFrom, handlers });
+      await readEvents({ ...reading, times: new Times(plan, { [source]: time }), from, to });
     }
   }
-  chain.settle(layer.viewWatermarkMs(layout));
+  (generated ?? chain)?.settle(layer.viewWatermarkMs(layout));
 }
 
-function freshOperators(
-  { layer, layout, batch }: RecomputeOptions,
-  recomputes = true,
-): (next: Collector) => Chain {
+function freshOperators({ layer, layout }: RecomputeOptions, late: LateRule): (next: Collector) => Chain {
   return (next) =>
     lower({
       plan: layer.plan,
@@ -118,25 +126,23 @@ function freshOperators(
       code: codeOf(layer.plan),
       statePrefix: Buffer.alloc(0),
       next,
-      late: new LateRows(layer, layout, batch, { recomputes }),
+      late,
       onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
     });
 }
 
-/** Hands on the events of the slices, and of them only. */
-function eventsOf(
+/** Whether an event at a time belongs to the slices. */
+function wantsOf(
   { layer, layout, closedOnly }: RecomputeOptions,
   slices: readonly Slice[],
-  chain: Chain,
-): Handlers['event'] {
-  if (layout.slices === null) return (row, at) => chain.push(row, at);
+): (eventTimeMs: number) => boolean {
+  if (layout.slices === null) return () => true;
   const { windowMs } = layout.slices;
   const watermarkMs = layer.viewWatermarkMs(layout);
-  return (row, at) => {
-    const startMs = layout.startOf(at.eventTimeMs);
-    if (!slices.some(({ fromMs, toMs }) => startMs >= fromMs && startMs < toMs)) return;
-    if (closedOnly && windowMs > 0 && !isOver(startMs + windowMs, layout.allowedMs, watermarkMs)) return;
-    chain.push(row, at);
+  return (eventTimeMs) => {
+    const startMs = layout.startOf(eventTimeMs);
+    if (!slices.some(({ fromMs, toMs }) => startMs >= fromMs && startMs < toMs)) return false;
+    return !closedOnly || windowMs === 0 || isOver(startMs + windowMs, layout.allowedMs, watermarkMs);
   };
 }
 

@@ -6,9 +6,11 @@
  *
  * The batch architecture is this on a schedule; Lambda's batch layer is this for windows that are over.
  */
+import { mayGenerate } from '../compile/jit/may-generate.ts';
 import { Batch } from '../state/store.ts';
 import type { RowChange } from '../views/changes.ts';
 import type { ViewLayout } from '../views/layout.ts';
+import { eventBatchesOf } from './event-batches.ts';
 import type { Layer } from './layer.ts';
 import { readEvents } from './reader.ts';
 import { trimmed } from '../log/trimmed.ts';
@@ -93,12 +95,17 @@ export class ScheduledLayer {
         event: (_, at) => {
           layer.timeline.event(at.source, at.eventTimeMs);
           layer.countEvents(at.source, 1);
-          for (const [layout, starts] of touched) {
-            if (!layout.sources.some(({ name }) => name === at.source)) continue;
-            starts.add(Math.floor(layout.startOf(at.eventTimeMs) / this.#partitionMs) * this.#partitionMs);
-          }
+          for (const [layout, starts] of touched)
+            if (readsOf(layout, at.source)) starts.add(this.#partitionOf(layout, at.eventTimeMs));
+        },
+        events: ({ source: { name }, batch: { times, n } }) => {
+          layer.timeline.events(name, times, n);
+          layer.countEvents(name, n);
+          for (const [layout, starts] of touched)
+            if (readsOf(layout, name)) this.#partitionsOf(layout, times.subarray(0, n), starts);
         },
       },
+      batches: layer.ports.jit === 'on' && mayGenerate() ? eventBatchesOf(layer.plan) : undefined,
     });
     await layer.markAdmitted(batch);
     return touched;
@@ -127,6 +134,20 @@ export class ScheduledLayer {
     const removed = stretchesOf(this.layer, layout, EVERYTHING).filter(({ from }) => from < start);
     const lastMs = Math.max(...removed.map(({ hiMs }) => hiMs));
     return this.#aligned({ fromMs: lastMs, toMs: lastMs + 1 }).toMs;
+  }
+
+  /** Where the partition of event time begins that an event belongs to. */
+  #partitionOf(layout: ViewLayout, eventTimeMs: number): number {
+    return Math.floor(layout.startOf(eventTimeMs) / this.#partitionMs) * this.#partitionMs;
+  }
+
+  #partitionsOf(layout: ViewLayout, times: Float64Array, starts: Set<number>): void {
+    let last = NaN;
+    for (const timeMs of times) {
+      const start = this.#partitionOf(layout, timeMs);
+      if (start !== last) starts.add(start);
+      last = start;
+    }
   }
 
   #slicesOf(layout: ViewLayout, starts: ReadonlySet<number>, watermarkBeforeMs: number): Slice[] {
@@ -161,4 +182,8 @@ export class ScheduledLayer {
     const size = this.#partitionMs;
     return { fromMs: Math.floor(fromMs / size) * size, toMs: Math.ceil(toMs / size) * size };
   }
+}
+
+function readsOf(layout: ViewLayout, source: string): boolean {
+  return layout.sources.some(({ name }) => name === source);
 }
