@@ -2,7 +2,8 @@
  * One measurement of a durable job, in a process of its own; prints a line of JSON.
  *
  *   durable fill QUERY FOLDER FILE     takes the events into the log of a new folder, and runs nothing
- *   durable replay QUERY FOLDER        runs the job over a log that is there
+ *   durable replay QUERY FOLDER        runs the streaming job over a log that is there
+ *   durable batch QUERY FOLDER         computes the same in one run of the batch architecture
  *   durable job QUERY FOLDER FILE      takes the events and runs the job at once
  *
  * CPU seconds are those of the whole process, user and system, all threads: RocksDB's and the collector's too. `cold` is all
@@ -10,13 +11,14 @@
  * quarter of the events to the last.
  */
 import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import process from 'node:process';
 import { defaultConfig } from '../../runtime/src/config/project.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import { Engine } from '../../runtime/src/engine/engine.ts';
 import { systemClock } from '../../runtime/src/ports/clock.ts';
 import { RocksStore } from '../../runtime/src/state/rocksdb.ts';
-import { jobQuery } from './queries.ts';
+import { jobQuery, sourceOf } from './queries.ts';
 
 export interface Part {
   readonly events: number;
@@ -55,7 +57,10 @@ function between(from: Sample, to: Sample): Part {
 }
 
 const data = await openDataFolder(folder, systemClock);
-const config = defaultConfig('streaming', { state: { memory: 1e9 }, runtime: { jit: jitOf() } });
+const config = defaultConfig(kind === 'batch' ? 'batch' : 'streaming', {
+  state: { memory: 1e9 },
+  runtime: { jit: jitOf() },
+});
 const engine = await Engine.open({ plan: jobQuery(query).plan, config, data, clock: systemClock });
 const { serving } = engine.arrangement;
 const samples: Sample[] = [];
@@ -66,16 +71,31 @@ if (data.store instanceof RocksStore) {
     return before();
   };
 }
+/** The events, or the bids among them alone. */
+async function* events(): AsyncIterable<Uint8Array> {
+  const bytes = createReadStream(file, { highWaterMark: 1 << 20 });
+  if (sourceOf(query) === 'nexmark') return yield* bytes;
+  let lines = '';
+  for await (const line of createInterface({ input: bytes })) {
+    const at = line.indexOf('"bid":{');
+    if (at < 0) continue;
+    lines += `${line.slice(at + 6, -1)}\n`;
+    if (lines.length < 1 << 20) continue;
+    yield Buffer.from(lines);
+    lines = '';
+  }
+  yield Buffer.from(lines);
+}
+
 if (kind === 'job') {
   const stop = new AbortController();
   const running = engine.run(stop.signal);
-  await engine.ingest('nexmark', createReadStream(file, { highWaterMark: 1 << 20 }));
+  await engine.ingest(sourceOf(query), events());
   const caughtUp = (): boolean => serving.position >= data.log.end;
   while (!caughtUp()) await systemClock.sleep(5, stop.signal);
   stop.abort();
   await running;
-} else if (kind === 'fill')
-  await engine.ingest('nexmark', createReadStream(file, { highWaterMark: 1 << 20 }));
+} else if (kind === 'fill') await engine.ingest(sourceOf(query), events());
 else await engine.settle();
 const last = sampleAt(serving.position);
 const quarter = samples.find(({ position }) => position >= data.log.end / 4) ?? last;
