@@ -14,12 +14,15 @@ export interface DiskFile {
 }
 
 export interface Disk {
-  /** Creates a folder and its parents, readable for its owner only, with durable names. */
-  makeFolder(folder: string): Promise<void>;
+  /** Creates a folder and its parents, readable for its owner only unless `shared`, with durable names. */
+  makeFolder(folder: string, options?: { readonly shared?: boolean }): Promise<void>;
   /** Names of the plain files of a folder; symbolic links are refused with ELOOP. */
   list(folder: string): Promise<string[]>;
-  /** Opens a file for reading and writing, or for reading alone; never through a symbolic link. */
-  open(file: string, options: { readonly create: boolean; readonly readOnly?: boolean }): Promise<DiskFile>;
+  /**
+   * Opens a file for reading and writing, or for reading alone; never through a symbolic link. A new one is for its owner
+   * only unless `shared`: then for whom the process says by its umask.
+   */
+  open(file: string, options: OpenFileOptions): Promise<DiskFile>;
   /** Makes names in a folder durable. */
   syncFolder(folder: string): Promise<void>;
   /** What a folder holds, of any kind, in no order; nothing when there is no such folder. */
@@ -38,6 +41,12 @@ export interface Disk {
   freeBytes(folder: string): Promise<number>;
 }
 
+export interface OpenFileOptions {
+  readonly create: boolean;
+  readonly readOnly?: boolean;
+  readonly shared?: boolean;
+}
+
 export interface DiskEntry {
   readonly name: string;
   readonly kind: 'file' | 'folder' | 'link' | 'other';
@@ -46,9 +55,9 @@ export interface DiskEntry {
 }
 
 export const realDisk: Disk = {
-  async makeFolder(folder) {
+  async makeFolder(folder, { shared = false } = {}) {
     const path = resolve(folder);
-    const firstMade = (await fs.mkdir(path, { recursive: true, mode: 0o700 })) ?? path;
+    const firstMade = (await fs.mkdir(path, { recursive: true, mode: shared ? 0o777 : 0o700 })) ?? path;
     // The parent of a folder that was there already too: whoever made it may have died before this.
     for (let made = path; made.length >= firstMade.length; made = dirname(made)) {
       await realDisk.syncFolder(dirname(made));
@@ -64,10 +73,10 @@ export const realDisk: Disk = {
     return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   },
 
-  async open(file, { create, readOnly = false }) {
+  async open(file, { create, readOnly = false, shared = false }) {
     const exclusive = create ? constants.O_CREAT | constants.O_EXCL : 0;
     const access = readOnly ? constants.O_RDONLY : constants.O_RDWR;
-    const handle = await fs.open(file, access | constants.O_NOFOLLOW | exclusive, 0o600);
+    const handle = await fs.open(file, access | constants.O_NOFOLLOW | exclusive, shared ? 0o666 : 0o600);
     return {
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,

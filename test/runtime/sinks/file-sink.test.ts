@@ -6,10 +6,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Partition } from '../../../runtime/src/config/sinks.ts';
 import { type Disk, realDisk } from '../../../runtime/src/ports/disk.ts';
@@ -107,6 +109,20 @@ describe('partitions', () => {
     const sink = open(newFolder(), { partition: 'day', view: 'totals' });
     await expect(sink.check(new TestView('totals').layout, null)).rejects.toThrow('say partition: none');
   });
+});
+
+it('others may read it, as the umask says', async () => {
+  const folder = newFolder();
+  const before = process.umask(0o027);
+  try {
+    await threeDays(folder);
+  } finally {
+    process.umask(before);
+  }
+  const modes = (path: string): number => statSync(path).mode & 0o777;
+  const files = filesIn(folder).map((name) => modes(join(folder, name)));
+  expect(files).toEqual([0o640, 0o640, 0o640, 0o640]);
+  expect([modes(folder), modes(join(folder, 'day=1970-01-01'))]).toEqual([0o750, 0o750]);
 });
 
 describe('what is there already', () => {

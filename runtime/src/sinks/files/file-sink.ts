@@ -112,7 +112,7 @@ export class FileSink implements Sink {
   async claim(claim: Claim): Promise<Marker | null> {
     const { disk, folder } = this.#options;
     return this.#guarded(async () => {
-      await disk.makeFolder(folder);
+      await disk.makeFolder(folder, { shared: true });
       for (let attempt = 0; attempt < CLAIMS_MAX; attempt++) {
         const newest = await this.#newest();
         const found = newest?.manifest ?? null;
@@ -277,7 +277,7 @@ export class FileSink implements Sink {
       let writer: Awaited<ReturnType<typeof writerOf>> | null = null;
       for await (const piece of delivery.rows(startMs, partitioning.endOf(startMs))) {
         if (output === null) {
-          await disk.makeFolder(dirname(path));
+          await disk.makeFolder(dirname(path), { shared: true });
           output = await Output.create(disk, part);
           writer = await writerOf(this.#format, layout, output);
         }

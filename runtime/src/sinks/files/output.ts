@@ -18,7 +18,7 @@ export class Output {
   /** Makes a file; one of that name that an attempt left goes first. */
   static async create(disk: Disk, path: string): Promise<Output> {
     await disk.remove(path);
-    return new Output(await disk.open(path, { create: true }));
+    return new Output(await disk.open(path, { create: true, shared: true }));
   }
 
   async append(bytes: Uint8Array): Promise<void> {
