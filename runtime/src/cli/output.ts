@@ -144,8 +144,10 @@ function unreachableText(events: number): string {
   return events === 0 ? '' : `; ${count(events)} came after the events of their windows were removed`;
 }
 
-function logText({ start, end, sizeBytes, oldestAtMs, heldBy, lastFailure }: LogStatus): string {
-  const kept = `${count(end - start)} records, ${formatSize(sizeBytes)}`;
+function logText(log: LogStatus): string {
+  const { start, end, sizeBytes, coldBytes, oldestAtMs, heldBy, lastFailure } = log;
+  const cold = coldBytes === 0 ? '' : `, ${formatSize(coldBytes)} of it cold`;
+  const kept = `${count(end - start)} records, ${formatSize(sizeBytes)}${cold}`;
   const since = start === 0 ? '' : `, since ${time(oldestAtMs)}`;
   const held = heldBy === null ? '' : `; more is kept than retention says: ${heldBy}`;
   return `${kept}${since}${held}${lastFailure === null ? '' : `; ${lastFailure}`}`;

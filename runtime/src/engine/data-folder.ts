@@ -18,6 +18,7 @@ import type { LogFileCheck } from '../log/log-files.ts';
 import type { RetentionLimits, Trimmed } from '../log/retention.ts';
 import type { Log } from '../log/log.ts';
 import { type NotesPlace, OBSERVED_FOLDER } from '../observe/days.ts';
+import type { LogStatus } from '../host/host.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
@@ -49,7 +50,7 @@ export interface DataFolder {
   /** Lets the oldest file of the log go cold whose events were all appended before; false when there is none. */
   roll?(olderThanMs: number, fieldsOf: (source: string) => readonly Field[]): Promise<boolean>;
   /** What the log takes on disk, and since when; absent when it is in memory. */
-  logUse?(): { readonly sizeBytes: number; readonly oldestAtMs: number | null };
+  logUse?(): Pick<LogStatus, 'sizeBytes' | 'coldBytes' | 'oldestAtMs'>;
   /** Reads and checks every byte of both logs; absent when they are in memory. */
   verifyLogs?(): AsyncIterable<LogFileCheck>;
   close(): Promise<void>;
@@ -126,7 +127,11 @@ async function openParts(
       room,
       trim: (needed, limits) => log.trim(needed, limits),
       roll: (olderThanMs, fieldsOf) => log.roll(olderThanMs, fieldsOf),
-      logUse: () => ({ sizeBytes: log.sizeBytes, oldestAtMs: log.oldestAtMs }),
+      logUse: () => ({
+        sizeBytes: log.sizeBytes,
+        coldBytes: log.files.cold.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        oldestAtMs: log.oldestAtMs,
+      }),
       async *verifyLogs() {
         yield* log.verify();
         yield* rejected.verify();

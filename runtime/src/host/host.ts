@@ -83,6 +83,8 @@ export interface LogStatus {
   readonly start: number;
   readonly end: number;
   readonly sizeBytes: number;
+  /** Of these, in Parquet. */
+  readonly coldBytes: number;
   /** When the oldest event that is kept was appended; null when there is none. */
   readonly oldestAtMs: number | null;
   /** Why `log.retention` keeps more than it says; null when it does not. */

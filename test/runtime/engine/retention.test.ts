@@ -77,7 +77,7 @@ async function dataOnDisk(): Promise<DataFolder> {
     rejected: new MemoryLog(clock),
     store: new MemoryStore(),
     trim: (needed, limits) => log.trim(needed, limits),
-    logUse: () => ({ sizeBytes: log.sizeBytes, oldestAtMs: log.oldestAtMs }),
+    logUse: () => ({ sizeBytes: log.sizeBytes, coldBytes: 0, oldestAtMs: log.oldestAtMs }),
     close: () => Promise.resolve(),
   };
 }

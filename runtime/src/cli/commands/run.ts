@@ -116,6 +116,7 @@ async function runOnce(
   await engine.settle(signal);
   if (signal.aborted) return;
   await engine.retention.apply();
+  while (await engine.retention.roll());
   await printResults(engine);
 }
 
