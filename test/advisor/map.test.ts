@@ -209,6 +209,18 @@ test('borders that the lines through the answers do not meet are labelled where 
   }
 });
 
+test('the legend fits into the picture, whatever it has to say', () => {
+  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', reprocessing: { every: 'unsure' } };
+  const map = mapOf(open, { x: 'freshness', y: 'reprocessing.history', ...FINE });
+  const legend = [...mapSvg(map).matchAll(/<text x="([\d.]+)" y="538">([^<]*)<\/text>/g)];
+  expect(legend.map(([, , name]) => name)).toEqual(
+    expect.arrayContaining(['batch', 'kappa', 'not every promise kept', 'your answers']),
+  );
+  const places = legend.map(([, x, name = '']) => [Number(x), Number(x) + 6.5 * name.length]);
+  for (const [index, [, end = 0]] of places.entries())
+    expect(end).toBeLessThanOrEqual(places[index + 1]?.[0] ?? 860);
+});
+
 test('the map as data', () => {
   const json = mapJson(mapOf(GIVEN, { x: 'freshness', y: 'maturity', columns: 8, rows: 2 }));
   expect(json.x).toMatchObject({ answer: 'freshness', given: ['15m', '15m'] });

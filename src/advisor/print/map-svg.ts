@@ -78,7 +78,7 @@ function runsOf(row: readonly MapCell[]): Run[] {
   return runs;
 }
 
-const NAME_PIXELS = 9;
+const NAME_PIXELS = 12;
 const NAME_HEIGHT_PIXELS = 22;
 /** A name keeps this far from the mark of the answers. */
 const MARK_PIXELS = 30;
@@ -204,18 +204,17 @@ function legend({ cells, x, y }: DecisionMap): string[] {
     all.some((cell) => cell.architecture === architecture),
   );
   const items = shown.map((architecture) => ({ name: architecture as string, fill: COLOURS[architecture] }));
-  if (all.some(({ holds }) => !holds))
-    items.push({ name: 'nothing keeps every promise', fill: 'url(#nothing)' });
+  if (all.some(({ holds }) => !holds)) items.push({ name: 'not every promise kept', fill: 'url(#nothing)' });
   let at = PLOT.left;
   const top = SIZE.height - 34;
   const parts = items.map(({ name, fill }) => {
-    const part = `<rect x="${at}" y="${top}" width="14" height="14" rx="2" fill="${fill}" stroke="#8888"/><text x="${at + 20}" y="${top + 12}">${name}</text>`;
-    at += 40 + name.length * 7;
+    const part = `<rect x="${rounded(at)}" y="${top}" width="14" height="14" rx="2" fill="${fill}" stroke="#8888"/><text x="${rounded(at + 20)}" y="${top + 12}">${name}</text>`;
+    at += 34 + name.length * 6.4;
     return part;
   });
   if (x.given !== null && y.given !== null)
     parts.push(
-      `<circle cx="${at + 7}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${at + 20}" y="${top + 12}">your answers</text>`,
+      `<circle cx="${rounded(at + 7)}" cy="${top + 7}" r="6" fill="#fff" stroke="#10151a" stroke-width="2"/><text x="${rounded(at + 20)}" y="${top + 12}">your answers</text>`,
     );
   return parts;
 }
