@@ -5,6 +5,10 @@
  *   senders ─► engine ─► log, store of one machine ◄─ trouble: deaths, power cuts, faults of the disk, a full disk, a pause
  *   reader  ◄───┘  notes what it saw; every answer must be the result of one prefix of the log
  */
+// What the log loads on demand is there already: a module that is read from a real disk, under load, would look like a
+// world that stands still.
+import 'hyparquet';
+import 'hyparquet-writer';
 import { CodedError } from 'pipeline-runtime/kit';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import type { Engine } from '../../runtime/src/engine/engine.ts';
