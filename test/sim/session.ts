@@ -1,4 +1,7 @@
 /** A simulated process at work: it opens the data, takes what senders send, and answers readers and an operator. */
+// Loaded before the world begins: in it nobody waits for files of the real one.
+import 'hyparquet';
+import 'hyparquet-writer';
 import { CodedError } from 'pipeline-runtime/kit';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import { Engine } from '../../runtime/src/engine/engine.ts';
