@@ -6,8 +6,8 @@
  *
  *   CPU = events × a + entries of the store × b + commits × c        by least squares of the relative errors
  *
- * A batch that has run computes all of it again: what that takes beyond b and c is the cost of reading an event again. The
- * time of an fsync is the median over appends of one event. CPU time hardly depends on what else the machine does.
+ * A batch that has run computes all of it again: what that takes beyond b and c is the cost of reading an event again. CPU time
+ * hardly depends on what else the machine does.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { systemClock } from '../../runtime/src/ports/clock.ts';
 import { definitionOf, Lines, SOURCE } from '../../runtime/src/prove/definition.ts';
 import { drawWorkload } from '../../runtime/src/prove/workload.ts';
 import { benchCommand } from '../command.ts';
-import { median, printLine, report } from '../nexmark/files.ts';
+import { printLine, report } from '../nexmark/files.ts';
 
 interface Run {
   readonly architecture: 'streaming' | 'batch';
@@ -91,20 +91,6 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(bytes);
 }
 
-async function measureSync(parent: string): Promise<number> {
-  const folder = mkdtempSync(join(parent, 'bench-costs-'));
-  const data = await openDataFolder(folder, systemClock);
-  const tookUs: number[] = [];
-  for (let count = 0; count < 200; count++) {
-    const startedMs = performance.now();
-    await data.log.append({ kind: 'events', source: SOURCE, partition: 0, records: ['{}'] });
-    tookUs.push((performance.now() - startedMs) * 1000);
-  }
-  await data.close();
-  rmSync(folder, { recursive: true });
-  return median(tookUs);
-}
-
 /** Solves for a, b and c by the normal equations; each run weighs as much as any other. */
 function fitted(runs: readonly Run[]): readonly [number, number, number] {
   const rows = runs.map(({ events, entries, commits, cpuUs }) =>
@@ -164,7 +150,7 @@ await runProgram(
     const batch = runs.at(-1) as Run;
     const known = batch.entries * entryUs + batch.commits * commitUs;
     const againUs = (batch.cpuUs - known) / batch.events;
-    const costs = { eventUs, againUs, entryUs, commitUs, syncUs: await measureSync(folder) };
+    const costs = { eventUs, againUs, entryUs, commitUs };
     process.stdout.write(`${JSON.stringify(costs)}\n`);
     report('costs', output, { what: 'CPU microseconds of events, entries and commits', costs, runs });
   }),

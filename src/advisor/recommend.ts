@@ -7,16 +7,16 @@ import type { Answers, Architecture, GivenAnswers } from './answers.ts';
 import { claimsOf } from './claims.ts';
 import { completeAnswers } from './complete.ts';
 import { conflictsOf } from './conflicts.ts';
-import { hardestFacts, predictedFacts, type Facts } from './facts.ts';
+import { hardestFacts, predictedFacts, promiseOf, type Facts } from './facts.ts';
 import { flipsOf } from './flips.ts';
 import { violationsOf } from './gates.ts';
 import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { knowledgeOf } from './knowledge/knowledge.ts';
-import { completenessAtRead } from './model/completeness.ts';
+import { completenessAfter } from './model/completeness.ts';
 import { correctionDelayOf, finalAfterOf, lostShareOf } from './model/corrections.ts';
 import { COST_SOURCES, keptOf, monthlyCostOf } from './model/cost.ts';
 import { effortHoursOf } from './model/effort.ts';
-import { freshnessOf } from './model/freshness.ts';
+import { agesOf, freshnessOf, runSecondsOf } from './model/freshness.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
 import { brokenHoursOf, nightsPerMonthOf, restartSecondsOf } from './model/operations.ts';
 import { reprocessSecondsOf } from './model/reprocessing.ts';
@@ -91,16 +91,19 @@ function candidateOf(architecture: Architecture, answers: Answers, assumed: Assu
 }
 
 export function predictedOf(architecture: Architecture, facts: Facts): Predicted {
-  const { p50Seconds, p99Seconds } = freshnessOf(architecture, facts);
+  const { intervalSeconds, p50Seconds, p99Seconds } = freshnessOf(architecture, facts);
+  const [ageP50Seconds = 0, ageP99Seconds = 0] = agesOf(architecture, facts, [0.5, 0.99]);
+  const runSeconds = runSecondsOf(architecture, facts, intervalSeconds);
+  const complete = completenessAfter(facts, promiseOf(facts), { intervalSeconds, runSeconds });
   const cost = monthlyCostOf(architecture, facts);
   const kept = keptOf(architecture, facts);
   // A machine acts at once; people act when they do.
   const reaction = facts.action === 'decide' ? 0 : facts.reactionTime;
   return {
-    freshnessP50Seconds: rounded(p50Seconds),
-    freshnessP99Seconds: rounded(p99Seconds),
+    freshnessP50Seconds: rounded(ageP50Seconds),
+    freshnessP99Seconds: rounded(ageP99Seconds),
     // Rounded down: an event may still be missing.
-    completenessAtRead: Math.floor(completenessAtRead(facts, p99Seconds) * 1e6) / 1e6,
+    completenessAtRead: Math.floor(complete * 1e6) / 1e6,
     reprocessSeconds: Math.round(reprocessSecondsOf(architecture, facts)),
     monthlyUsd: cost.likely,
     range: { low: cost.low, high: cost.high },

@@ -134,7 +134,7 @@ function addProve(program: Command): void {
     .option('--arrival-time <FIELD>', 'of --events: when it arrived')
     .option('--key <FIELD>', 'of --events: what results are grouped by')
     .option('--seed <N>', 'what is drawn; the same seed draws the same', seedOf, 1)
-    .addOption(formatOption(['text', 'json']))
+    .addOption(formatOption(['text', 'json', 'html']))
     .option('--output <FILE>', 'writes there instead of to stdout');
   addAnswerFlags(command).action(async (options: Record<string, unknown>) => {
     const { runProve } = await import('./commands/prove.ts');

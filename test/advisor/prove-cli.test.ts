@@ -98,7 +98,7 @@ describe('bad input is exit 2, and nothing is written', () => {
     [['--events', 'not-there.jsonl', '--event-time', 'at', ...SMALL], 'not-there.jsonl'],
     [['--events', 'empty.jsonl', '--event-time', 'at', ...SMALL], 'holds no event'],
     [['--events', 'some.jsonl', '--event-time', 'att', ...SMALL], 'Did you mean "at"?'],
-    [['--format', 'pdf', ...SMALL], 'Allowed choices are text, json'],
+    [['--format', 'pdf', ...SMALL], 'Allowed choices are text, json, html'],
     [['--output', 'no/such/folder.json', '--horizon', '1d', ...SMALL], 'unknown option'],
   ])('%j', (args, says) => {
     writeFileSync(join(folder, 'empty.jsonl'), '');

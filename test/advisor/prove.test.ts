@@ -3,6 +3,7 @@ import { createColors } from 'picocolors';
 import { expect, test } from 'vitest';
 import { recommend } from '../../src/advisor/recommend.ts';
 import type { GivenAnswers } from '../../src/advisor/answers.ts';
+import { proofHtml } from '../../src/advisor/print/prove-html.ts';
 import { proofText } from '../../src/advisor/print/prove-text.ts';
 import {
   describeSlice,
@@ -95,4 +96,17 @@ test('the text fits 80 columns, marks what is recommended, and says whether the 
   expect(text).toContain('All five end with the same 1,200 rows');
   const broken: Proof = { ...proof, law: { ...proof.law, holds: false } };
   expect(proofText(broken, 80, createColors(false))).toContain('do NOT end with the same rows');
+});
+
+test('the page needs nothing else, and shows each of the five over time', () => {
+  const proof = proofSample();
+  const page = proofHtml({ ...proof, notes: ['<script>alert(1)</script>'] });
+  expect(page).not.toMatch(/<script|<link|<img|@import|url\(/);
+  expect(page).toContain('&lt;script&gt;');
+  for (const { architecture } of proof.architectures)
+    expect(page).toContain(
+      `<text class="name" x="0" y="${42 + 104 * proof.architectures.findIndex((each) => each.architecture === architecture)}">${architecture}</text>`,
+    );
+  expect(page.match(/class="promise"/g)).toHaveLength(5);
+  expect(page).not.toMatch(/NaN|undefined|Infinity/);
 });

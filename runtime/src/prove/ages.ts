@@ -19,8 +19,7 @@ export class Ages {
   readonly #fromMs: number;
   readonly #toMs: number;
   /** When each event was sent, in the order of the log. */
-  readonly sentAtMs: Float64Array;
-  sent = 0;
+  readonly #sentAtMs: Float64Array;
   #seen = 0;
   #sinceMs: number;
   #zeroMs = 0;
@@ -29,8 +28,8 @@ export class Ages {
   readonly #points = Array.from({ length: CURVE_POINTS }, () => ({ area: 0, maxMs: 0 }));
 
   /** Of the time [fromMs, toMs). */
-  constructor(events: number, fromMs: number, toMs: number) {
-    this.sentAtMs = new Float64Array(events);
+  constructor(sentAtMs: Float64Array, fromMs: number, toMs: number) {
+    this.#sentAtMs = sentAtMs;
     this.#fromMs = fromMs;
     this.#toMs = toMs;
     this.#sinceMs = fromMs;
@@ -40,7 +39,7 @@ export class Ages {
   commit(nowMs: number, seen: number): void {
     const untilMs = Math.min(nowMs, this.#toMs);
     if (untilMs > this.#sinceMs) {
-      const oldestMs = this.#seen < this.sent ? (this.sentAtMs[this.#seen] as number) : Infinity;
+      const oldestMs = this.#sentAtMs[this.#seen] ?? Infinity;
       const growsFromMs = Math.min(untilMs, Math.max(this.#sinceMs, oldestMs));
       this.#zeroMs += growsFromMs - this.#sinceMs;
       if (untilMs > growsFromMs) this.#grow(growsFromMs, untilMs, oldestMs);

@@ -1,6 +1,6 @@
 /**
- * What work costs in virtual time: bench/results/costs.json, to two digits; `npm run bench:costs` says how it is measured. It is
- * CPU time, so that the load of the machine that measured does not matter.
+ * What work costs in virtual time, to two digits. All but the fsync is CPU time, so that the load of the machine that measured
+ * does not matter: bench/results/costs.json; `npm run bench:costs` says how.
  */
 export interface Costs {
   /** Reading an event for the first time and computing with it. */
@@ -11,8 +11,8 @@ export interface Costs {
   readonly entryUs: number;
   /** A commit, whatever it holds. */
   readonly commitUs: number;
-  /** Making events durable: an fsync. */
+  /** Making events durable: the median of four senders without a commit interval in bench/results/log.json. */
   readonly syncUs: number;
 }
 
-export const COSTS: Costs = { eventUs: 1.9, againUs: 1.9, entryUs: 13, commitUs: 910, syncUs: 330 };
+export const COSTS: Costs = { eventUs: 1.9, againUs: 1.9, entryUs: 13, commitUs: 910, syncUs: 4600 };

@@ -68,6 +68,7 @@ export interface Simulated {
   readonly eventsRead: number;
   readonly entriesWritten: number;
   readonly logBytes: number;
+  /** Of operators, at the most: when all windows are over, nothing is left of it. */
   readonly stateBytes: number;
   readonly viewBytes: number;
   /** The rest of the store: late events, the timeline, progress. */
@@ -94,6 +95,8 @@ class SimulatedRun {
   readonly #plan: Plan;
   readonly #config: ProjectConfig;
   readonly #lines: Lines;
+  /** When each event is sent: at the end of the tick in which it arrives. */
+  readonly #sentAtMs: Float64Array;
   readonly #ages: Ages;
   readonly #windows: Windows;
   readonly #store: OrderedStore;
@@ -104,12 +107,13 @@ class SimulatedRun {
   #engine!: Engine;
   #commits = 0;
   #entries = 0;
+  #stateBytes = 0;
   /** Events read that were paid for with time. */
   #paid = { first: 0, again: 0 };
   #isMeasuring = true;
 
   constructor(given: Simulation) {
-    const { workload, settings, computation, promiseMs } = given;
+    const { workload, settings, computation, promiseMs, tickMs } = given;
     const { arrivalMs } = workload;
     const first = arrivalMs[0] ?? 0;
     // After the last event has happened only stragglers come.
@@ -125,7 +129,8 @@ class SimulatedRun {
     const startMs = Math.floor(Math.floor(first / everyMs) * everyMs - everyMs / 2);
     this.clock = new VirtualClock(startMs);
     this.#lines = new Lines(workload);
-    this.#ages = new Ages(arrivalMs.length, ...wholeIntervals(startMs, everyMs, first, last));
+    this.#sentAtMs = arrivalMs.map((atMs) => Math.ceil(atMs / tickMs) * tickMs);
+    this.#ages = new Ages(this.#sentAtMs, ...wholeIntervals(startMs, everyMs, first, last));
     this.#windows = new Windows(workload, computation.windowMs, promiseMs);
     this.#store = new OrderedStore(({ operations }) => this.#pay(operations));
   }
@@ -160,6 +165,7 @@ class SimulatedRun {
   #committed(commit: LayerCommit): void {
     if (!this.#isMeasuring) return;
     this.#commits++;
+    this.#stateBytes = Math.max(this.#stateBytes, this.#store.bytesOf('s'));
     const { arrangement } = this.#engine;
     const nowMs = this.clock.exactMs;
     const { lambda } = arrangement;
@@ -189,18 +195,17 @@ class SimulatedRun {
   }
 
   async #send(): Promise<void> {
-    const { workload, tickMs, signal, onProgress } = this.#given;
-    const { arrivalMs } = workload;
-    const events = arrivalMs.length;
+    const { signal, onProgress } = this.#given;
+    const sentAtMs = this.#sentAtMs;
+    const events = sentAtMs.length;
     let nextProgress = 0;
     for (let from = 0; from < events;) {
-      const tickAtMs = Math.ceil((arrivalMs[from] as number) / tickMs) * tickMs;
-      await this.clock.sleep(tickAtMs - this.clock.exactMs);
+      await this.clock.sleep((sentAtMs[from] as number) - this.clock.exactMs);
       signal?.throwIfAborted();
-      let to = from;
-      while (to < events && to - from < LINES_MAX && (arrivalMs[to] as number) <= tickAtMs) to++;
-      this.#ages.sentAtMs.fill(this.clock.exactMs, from, to);
-      this.#ages.sent = to;
+      // What came while the last ones were made durable goes together.
+      const nowMs = this.clock.exactMs;
+      let to = from + 1;
+      while (to < events && to - from < LINES_MAX && (sentAtMs[to] as number) <= nowMs) to++;
       await this.clock.sleep(this.#costs.syncUs / 1000);
       await this.#engine.ingest(SOURCE, once(this.#lines.of(from, to)));
       from = to;
@@ -219,7 +224,7 @@ class SimulatedRun {
 
   async #figures(): Promise<Simulated> {
     const rows = await this.#rows();
-    this.#ages.commit(Infinity, this.#ages.sent);
+    this.#ages.commit(Infinity, this.#sentAtMs.length);
     this.#isMeasuring = false;
     const { arrangement } = this.#engine;
     const [ageP50Ms = 0, ageP99Ms = 0] = this.#ages.quantiles([0.5, 0.99]);
@@ -236,7 +241,7 @@ class SimulatedRun {
       eventsRead: this.#reads.events,
       entriesWritten: this.#entries,
       logBytes: await this.#logBytes(),
-      stateBytes: this.#store.bytesOf('s'),
+      stateBytes: this.#stateBytes,
       viewBytes: this.#store.bytesOf('v'),
       otherBytes: OTHER_KINDS.reduce((sum, kind) => sum + this.#store.bytesOf(kind), 0),
       rows,

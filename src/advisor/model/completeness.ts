@@ -10,7 +10,7 @@ export function arrivedShare(facts: Facts, delaySeconds: number): number {
   return normalBelow(Math.log(delaySeconds / facts.typical) / sigma);
 }
 
-/** Share of a window's events that are in its result when it is first read, `ageSeconds` after the window's end. */
+/** Share of a window's events that have arrived `ageSeconds` after its end. */
 export function completenessAtRead(facts: Facts, ageSeconds: number): number {
   const slices = 32;
   let sum = 0;
@@ -18,6 +18,22 @@ export function completenessAtRead(facts: Facts, ageSeconds: number): number {
     sum += arrivedShare(facts, ageSeconds + (facts.window * (slice + 0.5)) / slices);
   }
   return sum / slices;
+}
+
+/**
+ * Share of a window's events that a reader finds who comes so long after its end: what arrived before the newest result was
+ * made, whose age is anything between a run and an interval more.
+ */
+export function completenessAfter(
+  facts: Facts,
+  afterSeconds: number,
+  { intervalSeconds, runSeconds }: { readonly intervalSeconds: number; readonly runSeconds: number },
+): number {
+  const steps = 16;
+  let sum = 0;
+  for (let step = 0; step < steps; step++)
+    sum += completenessAtRead(facts, afterSeconds - runSeconds - (intervalSeconds * (step + 0.5)) / steps);
+  return sum / steps;
 }
 
 /** The normal distribution function, by Abramowitz and Stegun 26.2.17; off by less than 1e-7. */

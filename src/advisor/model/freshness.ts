@@ -22,6 +22,7 @@ import {
   STREAM_ONCE,
   type Pace,
 } from './limits.ts';
+import { ageQuantile, type Rhythm } from './age.ts';
 import { coreSeconds, reprocessCoresOf } from './reprocessing.ts';
 
 const DAY_SECONDS = 86_400;
@@ -83,6 +84,19 @@ export function freshnessOf(architecture: Architecture, facts: Facts): Freshness
     p99Seconds: intervalSeconds + run,
     promiseSeconds: intervalSeconds * pace.intervals,
   };
+}
+
+/** Ages of what readers see that are not exceeded for these shares of the time: smaller than above where little arrives. */
+export function agesOf(architecture: Architecture, facts: Facts, shares: readonly number[]): number[] {
+  const { intervalSeconds } = freshnessOf(architecture, facts);
+  const rhythm: Rhythm = {
+    kind: architecture === 'batch' || architecture === 'micro-batch' ? 'scheduled' : 'stream',
+    intervalSeconds,
+    runSeconds: runSecondsOf(architecture, facts, intervalSeconds),
+    // A drop of files is one arrival.
+    arrivalsPerSecond: facts.arrivalEvery > 0 ? 1 / facts.arrivalEvery : facts.eventsPerSecond,
+  };
+  return shares.map((share) => ageQuantile(rhythm, share));
 }
 
 /** Late events wait for a later run, so the runs must also come often enough for corrections. */

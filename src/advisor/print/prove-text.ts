@@ -17,15 +17,15 @@ export function proofText(proof: Proof, columns: number, colors: Colors): string
   return `${parts.join('\n\n')}\n`;
 }
 
-function heading(
-  { workload, promiseSeconds, seed, recommendation }: Proof,
-  columns: number,
-  colors: Colors,
-): string {
+function heading(proof: Proof, columns: number, colors: Colors): string {
+  return `${colors.bold('Measured in virtual time')}\n${indented(headingText(proof), columns)}`;
+}
+
+/** What ran over what. */
+export function headingText({ workload, promiseSeconds, seed, recommendation }: Proof): string {
   const { events, horizonSeconds, from } = workload;
   const source = from === 'description' ? `drawn from the answers with seed ${seed}` : `of ${from}`;
-  const text = `Five architectures over ${events.toLocaleString('en-US')} events in ${timeText(horizonSeconds)}, ${source}. A result may be ${timeText(promiseSeconds)} old. Recommended: ${recommendation}.`;
-  return `${colors.bold('Measured in virtual time')}\n${indented(text, columns)}`;
+  return `Five architectures over ${events.toLocaleString('en-US')} events in ${timeText(horizonSeconds)}, ${source}. A result may be ${timeText(promiseSeconds)} old. Recommended: ${recommendation}.`;
 }
 
 function section(title: string, body: string, colors: Colors): string {
@@ -125,7 +125,8 @@ function largest(curve: ProvedArchitecture['curve']): number {
   return curve.reduce((most, { maxSeconds }) => Math.max(most, maxSeconds), 0);
 }
 
-function lawText({ law, workload }: Proof): string {
+/** Whether the five agree. */
+export function lawText({ law, workload }: Proof): string {
   return law.holds
     ? `All five end with the same ${law.rows.toLocaleString('en-US')} rows, also after their history was processed again.`
     : `The five do NOT end with the same rows over ${workload.simulatedEvents.toLocaleString('en-US')} events: a defect of the runtime. Please report it.`;

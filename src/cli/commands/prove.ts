@@ -13,6 +13,7 @@ import {
 import type { GivenAnswers } from '../../advisor/answers.ts';
 import { answerAt, setAnswer } from '../../advisor/complete.ts';
 import { hardestFacts } from '../../advisor/facts.ts';
+import { proofHtml } from '../../advisor/print/prove-html.ts';
 import { proofText } from '../../advisor/print/prove-text.ts';
 import { profileOf } from '../../advisor/profile.ts';
 import { proofOf } from '../../advisor/prove/measured.ts';
@@ -126,7 +127,7 @@ async function prove(given: GivenAnswers, events: Events | null, options: ProveO
     recommendation,
     seed,
     hardest,
-    costs: { ...costs, source: 'bench/results/costs.json' },
+    costs: { ...costs, source: 'bench/results/costs.json, log.json' },
     workload: { from: events?.file ?? 'description', events: sizes.events, horizonSeconds },
   });
 }
@@ -195,6 +196,7 @@ const INFERRED = [
 
 function textOf(proof: Proof, format: Format, toTerminal: boolean): string {
   if (format === 'json') return `${JSON.stringify(proof, null, 1)}\n`;
+  if (format === 'html') return proofHtml(proof);
   const stream = toTerminal ? process.stdout : ({ isTTY: false } as NodeJS.WriteStream);
   return proofText(proof, toTerminal ? columnsOf(stream) : 80, paint(stream));
 }

@@ -127,6 +127,7 @@ describe('the five architectures over the same events', () => {
       expect(viewBytes).toBeGreaterThan(0);
     }
     expect(get('batch').stateBytes).toBe(0);
+    expect(get('streaming').stateBytes).toBeGreaterThan(0);
   });
 });
 
