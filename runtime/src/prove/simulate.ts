@@ -87,6 +87,8 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
 const OTHER_KINDS = ['m', 'p', 'i', 't', 'l', 'a', 'r', 'd'] as const;
 /** Lines that are sent at once. */
 const LINES_MAX = 4096;
+/** A little less than half of an interval. */
+const RUNS_BESIDE = 0.4531;
 const NEVER = new AbortController().signal;
 
 class SimulatedRun {
@@ -124,9 +126,9 @@ class SimulatedRun {
     this.#costs = given.costs ?? COSTS;
     this.#plan = definitionOf(computation).plan;
     this.#config = configOf(settings);
-    // Windows end at round times; runs begin half an interval beside them, as often before as after.
+    // Windows end at round times; runs begin beside them, in no whole relation, so that none always comes at their end.
     const everyMs = architecture === 'batch' ? batchEveryMs : triggerEveryMs;
-    const startMs = Math.floor(Math.floor(first / everyMs) * everyMs - everyMs / 2);
+    const startMs = Math.floor(Math.floor(first / everyMs) * everyMs - RUNS_BESIDE * everyMs);
     this.clock = new VirtualClock(startMs);
     this.#lines = new Lines(workload);
     this.#sentAtMs = arrivalMs.map((atMs) => Math.ceil(atMs / tickMs) * tickMs);
