@@ -7,7 +7,7 @@ import type { Engine } from './engine.ts';
 export async function statusOf(engine: Engine): Promise<Status> {
   const { arrangement, config, clock, plan } = engine;
   const layer = arrangement.serving;
-  const { progress } = layer;
+  const { progress, committed } = layer;
   const nowMs = clock.nowMs();
   const { room } = engine.data;
   if (room?.status.freeBytes === null) await room.look();
@@ -43,10 +43,10 @@ export async function statusOf(engine: Engine): Promise<Status> {
     },
     rejected: engine.rejectedCount,
     epochs: {
-      committed: progress.epochs,
-      lastAtMs: progress.lastAtMs,
-      lastDurationMs: progress.lastDurationMs,
-      lastRows: progress.lastRows,
+      committed: committed.epochs,
+      lastAtMs: committed.lastAtMs,
+      lastDurationMs: committed.lastDurationMs,
+      lastRows: committed.lastRows,
     },
     state: {
       keys: arrangement.jobs.reduce((sum, job) => sum + job.stateKeys, 0),
@@ -98,7 +98,7 @@ function sourceStatus({ data: { log }, config }: Engine, layer: Layer, name: str
   const time = layer.times.of(name);
   const finite = (ms: number | null | undefined): number | null =>
     ms !== null && ms !== undefined && Number.isFinite(ms) ? ms : null;
-  const eventsIn = layer.progress.eventsIn[name] ?? 0;
+  const eventsIn = layer.committed.eventsIn[name] ?? 0;
   const partitions = Array.from({ length: config.log.partitions }, (_, partition) => ({
     partition,
     endOffset: log.endOffset(name, partition),

@@ -93,6 +93,8 @@ export class Layer {
   readonly ports: LayerPorts;
   readonly layouts: readonly ViewLayout[];
   readonly progress: Progress;
+  /** What is told of it: the last commit, and not the one that may yet fail. */
+  committed: Pick<Progress, 'epochs' | 'lastAtMs' | 'lastDurationMs' | 'lastRows' | 'eventsIn'>;
   readonly times: Times;
   readonly timeline: Timeline;
   /** View → mark of a window → how many late events wait to be taken into it. */
@@ -111,6 +113,7 @@ export class Layer {
     this.ports = ports;
     this.layouts = layoutsOf(plan);
     this.progress = progress;
+    this.committed = { ...progress, eventsIn: { ...progress.eventsIn } };
     this.times = new Times(plan, times);
     this.timeline = timeline;
     for (const { view } of this.layouts) this.dirty.set(view.name, new Map());
@@ -392,6 +395,7 @@ export class Layer {
     progress.rejected += await this.#rejections.take(batch, ports.store);
     this.save(batch);
     await ports.store.commit(batch);
+    this.committed = { ...progress, eventsIn: { ...progress.eventsIn } };
     const arrivals = this.#arrivals;
     this.#unsavedLate = [];
     this.#arrivals = [];
