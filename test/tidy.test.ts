@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
+import { doorsIn, WAYS_IN } from './doors.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const filesIn = (folder: string): string[] =>
@@ -158,6 +159,21 @@ test('clock, chance, timers and files come in at the doors', () => {
       'this layer is pure, but for a hash; do it above',
     ),
   ]).toEqual([]);
+});
+
+/** The runtime has no other way: what a simulation does not decide it cannot repeat. */
+test('the runtime lets the outside in at its ports alone, and every way in is known', () => {
+  // The simulation waits for what no promise can tell, threads wait for each other, and how much CPU was used is only told.
+  const inside = unless(
+    RUNTIME,
+    /\/ports\/|\/dashboard\/client\/|\/sim\/world\.ts|\/prove\/virtual-clock\.ts|\/observe\/metrics\.ts|\/file-worker-exchange\.ts/,
+  );
+  const problems = inside.flatMap((file) => {
+    const text = read(file);
+    return doorsIn(text).map((hit) => `${file}:${lineOf(text, hit.index)} ${hit.text}: take it from ports/`);
+  });
+  expect(problems).toEqual([]);
+  expect(WAYS_IN.filter((line) => doorsIn(line).length === 0)).toEqual([]);
 });
 
 test('nothing is left behind', () => {

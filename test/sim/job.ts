@@ -9,7 +9,7 @@
 // world that stands still.
 import 'hyparquet';
 import 'hyparquet-writer';
-import { CodedError } from 'pipeline-runtime/kit';
+import { CodedError } from '../../runtime/src/base/coded-error.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import type { Engine } from '../../runtime/src/engine/engine.ts';
 import { Machine, type SimProcess } from '../../runtime/src/sim/machine.ts';
@@ -195,6 +195,7 @@ class SimJob {
     const other = this.#machine.start();
     const opening = openDataFolder(FOLDER, other.clock, other.disk, {
       openStore: (path) => other.openStore(path),
+      random: this.#world.random,
     });
     // Unless the owner had not come to the lock yet.
     const opened = await opening.catch((error: unknown) => error);

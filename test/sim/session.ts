@@ -2,7 +2,7 @@
 // Loaded before the world begins: in it nobody waits for files of the real one.
 import 'hyparquet';
 import 'hyparquet-writer';
-import { CodedError } from 'pipeline-runtime/kit';
+import { CodedError } from '../../runtime/src/base/coded-error.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import { Engine } from '../../runtime/src/engine/engine.ts';
 import { linesOf } from '../../runtime/src/ingest/lines.ts';
@@ -53,6 +53,7 @@ export class Session {
     const { config, segmentBytes, isChanged } = life;
     const data = await openDataFolder(folder, process.clock, process.disk, {
       openStore: (path) => process.openStore(path),
+      random: this.#world.random,
       segmentBytes,
       commitEveryMs: config.log.commitEvery,
     });

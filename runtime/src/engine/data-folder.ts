@@ -22,6 +22,7 @@ import type { LogStatus } from '../host/host.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
+import { type Random, systemRandom } from '../ports/random.ts';
 import { RocksStore } from '../state/rocksdb.ts';
 import { progressKey } from '../state/keys.ts';
 import { prefixRange, type Store } from '../state/store.ts';
@@ -65,6 +66,8 @@ export interface DataFolderOptions {
   readonly commitEveryMs?: number;
   /** How much of the disk is kept free; nothing unless said. */
   readonly reserveBytes?: number;
+  /** What new folders get their identity from. */
+  readonly random?: Random;
 }
 
 /**
@@ -91,7 +94,7 @@ async function openParts(
   folder: string,
   clock: Clock,
   disk: Disk,
-  { openStore, segmentBytes, commitEveryMs, reserveBytes = 0 }: DataFolderOptions,
+  { openStore, segmentBytes, commitEveryMs, reserveBytes = 0, random = systemRandom }: DataFolderOptions,
 ): Promise<DataFolder> {
   const guard = openStore === undefined ? fileGuard : noGuard;
   await examineFolder(folder, disk, guard);
@@ -99,7 +102,7 @@ async function openParts(
   const store = await (openStore === undefined ? openRocks(folder, disk) : openStore(join(folder, 'state')));
   const opened: { close(): Promise<void> }[] = [store];
   try {
-    const taken = await takeFolder(folder, { disk, clock, store, guard });
+    const taken = await takeFolder(folder, { disk, clock, random, store, guard });
     opened.push(taken);
     if (store instanceof RocksStore) store.beforeCommit = () => taken.check();
     // A snapshot that was killed may have left it.

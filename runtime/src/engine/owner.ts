@@ -12,12 +12,12 @@
  * Invariants  U5  A process that does not get the folder has changed nothing in it.
  *             U6  Nothing is acknowledged by a process whose folder is not its own any more.
  */
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { failure } from '../base/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
 import { fileGuard, type FolderGuard, type ProcessName } from '../ports/lock.ts';
+import type { Random } from '../ports/random.ts';
 import { metaKey } from '../state/keys.ts';
 import { Batch, type Store } from '../state/store.ts';
 
@@ -102,9 +102,15 @@ export async function lockedBy(folder: string, disk: Disk, pid?: number): Promis
 /** Takes a folder over. REQUIRES its lock. */
 export async function takeFolder(
   folder: string,
-  ports: { readonly disk: Disk; readonly clock: Clock; readonly store: Store; readonly guard: FolderGuard },
+  ports: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly store: Store;
+    readonly guard: FolderGuard;
+  },
 ): Promise<Owner> {
-  const { disk, clock, store, guard } = ports;
+  const { disk, clock, random, store, guard } = ports;
   const stored = await store.get(KEY);
   const inStore = stored === null ? undefined : parseRecord(stored.toString());
   refuseNewer(folder, inStore);
@@ -114,7 +120,7 @@ export async function takeFolder(
     generation: Math.max(inStore?.generation ?? 0, before?.generation ?? 0) + 1,
     since: new Date(clock.nowMs()).toISOString(),
     ...guard.self,
-    ...identityOf(before, inStore),
+    ...identityOf(before, inStore, random),
   };
   const text = JSON.stringify(record);
   const file = await replaceRecord(folder, disk, text);
@@ -154,10 +160,11 @@ export async function takeFolder(
 function identityOf(
   before: OwnerRecord | undefined,
   inStore: OwnerRecord | undefined,
+  random: Random,
 ): { readonly data: string; readonly parents: readonly string[] } {
   if (before?.data !== undefined) return { data: before.data, parents: before.parents ?? [] };
   const parents = inStore?.data === undefined ? [] : [inStore.data, ...(inStore.parents ?? [])];
-  return { data: randomUUID(), parents: parents.slice(0, PARENTS_MAX) };
+  return { data: random.uuid(), parents: parents.slice(0, PARENTS_MAX) };
 }
 
 async function replaceRecord(folder: string, disk: Disk, text: string): Promise<DiskFile> {

@@ -25,6 +25,11 @@ export class SeededRandom implements Random {
     return this.#word() / 2 ** 32;
   }
 
+  uuid(): string {
+    const digits = Array.from({ length: 4 }, () => this.#word().toString(16).padStart(8, '0')).join('');
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  }
+
   /** A whole number in [0, end). */
   below(end: number): number {
     return Math.floor(this.next() * end);
