@@ -46,6 +46,7 @@ await build({
     'loop/replay',
     'loop/job',
     'faults/torture',
+    'sim/sim',
   ]
     .map((name) => ({ in: `bench/${name}.ts`, out: name.replace(/.*\//, '') }))
     .concat({ in: 'test/faults/worker.ts', out: 'fault-worker' }),

@@ -9,7 +9,7 @@ import {
   sum,
   tumbling,
   type View,
-} from 'pipeline-runtime';
+} from '../../runtime/src/index.ts';
 import { z } from 'zod';
 
 export type Policy = 'correct' | 'drop' | 'side-output';

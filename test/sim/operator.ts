@@ -1,5 +1,5 @@
 /** What somebody who operates a simulated job does while it runs. */
-import type { CodedError } from 'pipeline-runtime/kit';
+import type { CodedError } from '../../runtime/src/base/coded-error.ts';
 import type { Engine } from '../../runtime/src/engine/engine.ts';
 import type { SnapshotStatus } from '../../runtime/src/host/host.ts';
 import { folderPlace } from '../../runtime/src/snapshots/place.ts';

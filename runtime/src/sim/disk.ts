@@ -39,6 +39,8 @@ type NameChange = readonly {
 
 const newFolder = (): FolderNode => ({ kind: 'folder', names: new Map(), durable: new Map() });
 
+/** A header of 64 bytes is written whole or not at all, as one of 512 is by a real disk. */
+const SECTOR_BITS_MIN = 6;
 /** What one power cut keeps of what is pending. */
 const SURVIVALS = ['nothing', 'everything', 'beginning', 'pieces'] as const;
 
@@ -210,14 +212,16 @@ export class SimFileSystem {
     if (survival === 'nothing') return [];
     const bytes = pending.reduce((sum, change) => sum + ('bytes' in change ? change.bytes.length : 1), 0);
     if (survival === 'beginning') return beginningOf(pending, random.below(bytes + 1));
-    // Pages of any size, each of which reached the disk or did not.
-    const pageBytes = 2 ** random.between(4, 12);
+    // Sectors, each of which reached the disk or did not. They are small, as simulated files are.
+    const sectorBytes = 2 ** random.between(SECTOR_BITS_MIN, 12);
     return pending.flatMap((change) => {
       if ('size' in change) return random.chance(0.5) ? [change] : [];
       const kept: FileChange[] = [];
-      for (let from = 0; from < change.bytes.length; from += pageBytes)
-        if (random.chance(0.5))
-          kept.push({ at: change.at + from, bytes: change.bytes.subarray(from, from + pageBytes) });
+      for (let from = 0; from < change.bytes.length;) {
+        const to = from + sectorBytes - ((change.at + from) % sectorBytes);
+        if (random.chance(0.5)) kept.push({ at: change.at + from, bytes: change.bytes.subarray(from, to) });
+        from = to;
+      }
       return kept;
     });
   }

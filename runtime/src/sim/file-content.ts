@@ -53,7 +53,8 @@ export class Content {
 
   #own(): void {
     if (!this.#isShared) return;
-    this.#bytes = this.#bytes.slice();
+    // Not its own `slice`: that of a Buffer copies nothing.
+    this.#bytes = Uint8Array.prototype.slice.call(this.#bytes);
     this.#isShared = false;
   }
 }
