@@ -2,9 +2,13 @@
 import { formatDuration, nearest, parseDuration } from 'pipeline-runtime/kit';
 import { z } from 'zod';
 
+/** An answer that is often given, and what it means. */
+type Typical = readonly (readonly [answer: string, means: string])[];
+
 interface Asked {
   readonly ask: string;
   readonly why: string;
+  readonly typical?: Typical;
 }
 
 /** What is known about an answer besides its type; kept as zod metadata, read by `questions.ts`. */
@@ -12,6 +16,7 @@ export interface QuestionMeta {
   readonly kind: 'duration' | 'number' | 'choice' | 'yes-no' | 'list';
   readonly ask: string;
   readonly why: string;
+  readonly typical: Typical;
   /** Absent for a required answer. */
   readonly fallback?: string | number | boolean | readonly string[];
   readonly example?: string;
@@ -110,6 +115,7 @@ function metaOf(
     kind,
     ask: q.ask,
     why: q.why,
+    typical: q.typical ?? [],
     choices: more.choices ?? [],
     unsure: more.unsure ?? [],
     ...(q.fallback === undefined ? {} : { fallback: q.fallback }),

@@ -37,6 +37,13 @@ const fields = {
   freshness: duration({
     ask: 'How old may a result be when someone reads it?',
     why: 'It is the promise. The simplest architecture that keeps it wins, so this answer decides most.',
+    typical: [
+      ['1d', 'reports about yesterday'],
+      ['1h', 'figures that are looked at a few times a day'],
+      ['15m', 'a dashboard that people act on'],
+      ['5s', 'something that is watched as it happens'],
+      ['200ms', 'a machine that decides on each event'],
+    ],
     range: ['1ms', '520w'],
     unsure: ['1s', '1d'],
     example: '15m',
@@ -52,6 +59,12 @@ const fields = {
     max: duration({
       ask: 'How late may an event be and still be handled?',
       why: 'Results are not final before this has passed. It decides how much is corrected later, and how long state is kept.',
+      typical: [
+        ['5s', 'servers that are always connected'],
+        ['10m', 'phones that lose their connection'],
+        ['1d', 'devices that are offline for hours'],
+        ['4w', 'partners who send what was forgotten'],
+      ],
       range: ['1ms', '520w'],
       unsure: ['1m', '1w'],
       example: '10m',
@@ -66,6 +79,12 @@ const fields = {
     every: choice(['never', 'yearly', 'quarterly', 'monthly', 'weekly', 'daily'], {
       ask: 'How often is history processed again (a fixed bug, a new column, a correction)?',
       why: 'Rare reprocessing is a manual task. Routine reprocessing needs an architecture that does it cleanly.',
+      typical: [
+        ['never', 'what was shown stays as it was'],
+        ['yearly', 'once in a while, by hand'],
+        ['monthly', 'fixed bugs and new columns are routine'],
+        ['daily', 'the whole past is computed again every night'],
+      ],
       example: 'monthly',
     }),
     history: duration({
@@ -79,6 +98,11 @@ const fields = {
   maturity: choice(['novice', 'intermediate', 'expert'], {
     ask: 'How experienced is the team at operating stateful streaming?',
     why: 'A job that never exits needs people who can bring it back at night. Load is held against experience.',
+    typical: [
+      ['novice', 'nobody has run a stream job that matters'],
+      ['intermediate', 'one has been in production for a year'],
+      ['expert', 'several run, and are brought back at night'],
+    ],
     example: 'novice',
   }),
   volume: z.strictObject({
@@ -132,6 +156,11 @@ const fields = {
   accuracy: choice(['exact', 'approximate-then-exact', 'approximate'], {
     ask: 'How exact must a result be when it is first read?',
     why: 'Fast and exact at once is impossible while events are still on their way.',
+    typical: [
+      ['exact', 'what is shown is right, or not shown'],
+      ['approximate-then-exact', 'a quick figure first, the exact one replaces it'],
+      ['approximate', 'a few percent do not matter'],
+    ],
     fallback: 'exact',
   }),
   duplicates: choice(['tolerate', 'never'], {
@@ -199,6 +228,12 @@ const fields = {
   historyIn: choice(['log', 'lake', 'both', 'none'], {
     ask: 'Where is the full history kept?',
     why: 'Replaying needs a log that holds it; a batch layer needs a lake. Ours is both: old segments become Parquet.',
+    typical: [
+      ['log', 'in Kafka or its like, as far back as needed'],
+      ['lake', 'in files or a warehouse'],
+      ['both', 'in the log and in files'],
+      ['none', 'nowhere yet'],
+    ],
     fallback: 'both',
   }),
   effects: choice(['replayable', 'once'], {
@@ -209,6 +244,10 @@ const fields = {
   codebases: choice(['one', 'two'], {
     ask: 'Is a second implementation of the logic tolerable?',
     why: 'Lambda elsewhere means two codebases that must agree. With one definition it means two layers to run.',
+    typical: [
+      ['one', 'every rule is written once'],
+      ['two', 'the batch job and the stream job may differ in code'],
+    ],
     fallback: 'one',
   }),
   asked: choice(['continuously', 'once'], {

@@ -2,8 +2,9 @@
 import type { Answers, Architecture } from './answers.ts';
 import { secondsText } from './complete.ts';
 import { hardestFacts, promiseOf, type Facts } from './facts.ts';
-import { NAMES, violationsOf } from './gates.ts';
+import { NAMES, severityOf, violationsOf } from './gates.ts';
 import type { Assumptions } from './knowledge/assumptions.ts';
+import { burdenHoursOf, effortHoursOf } from './model/effort.ts';
 import { freshnessOf, paceOf } from './model/freshness.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
 import { isRoutine } from './model/reprocessing.ts';
@@ -46,12 +47,13 @@ function verdictClaim(chosen: Candidate, facts: Facts): Claim {
   };
 }
 
-/** What each simpler architecture would break. */
+/** What each simpler architecture would break, or why it is no less to operate. */
 function simplerClaims(architecture: Architecture, facts: Facts): Claim[] {
   const simpler = SIMPLEST_FIRST.slice(0, SIMPLEST_FIRST.indexOf(architecture));
   return simpler.flatMap((other) => {
     const [violation] = violationsOf(other, facts);
-    if (violation === undefined) return [];
+    if (violation === undefined)
+      return severityOf(architecture, facts) > 0 ? [] : [alsoHolds(other, architecture, facts)];
     return [
       {
         claim: `${NAMES[other]} would break ${violation.requirement} (needs ${violation.needs}, gives ${violation.gives}): ${violation.because}.`,
@@ -59,6 +61,16 @@ function simplerClaims(architecture: Architecture, facts: Facts): Claim[] {
       },
     ];
   });
+}
+
+function alsoHolds(other: Architecture, architecture: Architecture, facts: Facts): Claim {
+  const spent = effortHoursOf(architecture, facts);
+  const borne = Math.round(spent - burdenHoursOf(architecture, facts));
+  const tolerated = borne > 0 ? `, ${borne} of them for two implementations that are tolerable` : '';
+  return {
+    claim: `${NAMES[other]} would hold as well, for about ${Math.round(effortHoursOf(other, facts))} hours of people a month; ${NAMES[architecture]} takes ${Math.round(spent)}${tolerated}.`,
+    source: 'ours-effort',
+  };
 }
 
 type About = (facts: Facts, candidates: readonly Candidate[]) => Claim[];

@@ -30,14 +30,18 @@ interface Turn {
 }
 
 /** Every answer that can change the recommendation by itself, in the order of the questions. */
-export function flipsOf(answers: Answers, assumed: Assumptions = ASSUMED): Flip[] {
+export function flipsOf(
+  answers: Answers,
+  assumed: Assumptions = ASSUMED,
+  paths: readonly string[] = DECIDING,
+): Flip[] {
   const at: Search = {
     answers,
     assumed,
     now: verdictOf(answers, assumed),
     decide: deciderOf(answers, assumed),
   };
-  return DECIDING.flatMap((path) => {
+  return paths.flatMap((path) => {
     const question = questionOf(path);
     const answer = answerAt(answers, path);
     if (answer === undefined) return [];

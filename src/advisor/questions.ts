@@ -62,6 +62,7 @@ function describe(node: Record<string, unknown>, question: QuestionMeta): void {
   const only = question.onlyWith === undefined ? '' : ` Only with ${question.onlyWith}.`;
   node['description'] = `${question.ask} Why it is asked: ${question.why}${only}`;
   node['x-why'] = question.why;
+  if (question.typical.length > 0) node['x-typical'] = Object.fromEntries(question.typical);
   if (question.fallback !== undefined) {
     if (question.fallback === 'same as freshness') node['x-default'] = question.fallback;
     else node['default'] = question.fallback;

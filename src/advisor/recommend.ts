@@ -7,21 +7,14 @@ import type { Answers, Architecture, GivenAnswers } from './answers.ts';
 import { claimsOf } from './claims.ts';
 import { completeAnswers } from './complete.ts';
 import { conflictsOf } from './conflicts.ts';
-import { hardestFacts, predictedFacts, promiseOf, type Facts } from './facts.ts';
+import { hardestFacts, predictedFacts } from './facts.ts';
+import { FIGURE_SOURCES, predictedOf } from './figures.ts';
 import { flipsOf } from './flips.ts';
 import { violationsOf } from './gates.ts';
 import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { knowledgeOf } from './knowledge/knowledge.ts';
-import { completenessAfter } from './model/completeness.ts';
-import { correctionDelayOf, finalAfterOf, lostShareOf } from './model/corrections.ts';
-import { COST_SOURCES, keptOf, monthlyCostOf } from './model/cost.ts';
-import { effortHoursOf } from './model/effort.ts';
-import { agesOf, freshnessOf, runSecondsOf } from './model/freshness.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
-import { brokenHoursOf, nightsPerMonthOf, restartSecondsOf } from './model/operations.ts';
-import { reprocessSecondsOf } from './model/reprocessing.ts';
-import { stateBytesOf } from './model/state.ts';
-import type { Candidate, Predicted, Recommendation, Source } from './recommendation.ts';
+import type { Candidate, Recommendation, Source } from './recommendation.ts';
 import { settingsOf } from './settings.ts';
 import { opennessOf } from './undecided.ts';
 
@@ -56,29 +49,9 @@ export function recommend(given: GivenAnswers, assumed: Assumptions = ASSUMED): 
       violations,
     ),
     flips: flipsOf(answers, assumed),
-    sources: [...new Set(cited)].map(sourceOf),
+    sources: [...[...new Set(cited)].map(sourceOf), ...givenSource(assumed)],
   };
 }
-
-/** What each predicted figure rests on. */
-export const FIGURE_SOURCES: Readonly<Record<keyof Predicted, readonly string[]>> = {
-  freshnessP50Seconds: ['sla-over-three', 'ours-commit'],
-  freshnessP99Seconds: ['sla-over-three', 'ours-commit'],
-  completenessAtRead: ['ours-lateness-shape'],
-  reprocessSeconds: ['ours-replay-rate', 'ours-batch-rate'],
-  monthlyUsd: Object.values(COST_SOURCES).flat(),
-  range: ['mult-3-10', 'mult-5-50'],
-  effortHours: ['ours-effort'],
-  correctionDelaySeconds: ['ours-corrections'],
-  finalAfterSeconds: ['ours-lateness-shape'],
-  lostShare: ['ours-lateness-shape'],
-  ageAtActionSeconds: ['act-on-it'],
-  stateBytes: ['ours-state'],
-  keptBytes: COST_SOURCES.storage,
-  restartSeconds: ['ours-recovery'],
-  nightsPerMonth: ['ours-stops'],
-  brokenHoursPerMonth: ['ours-stops', 'ours-recovery'],
-};
 
 function candidateOf(architecture: Architecture, answers: Answers, assumed: Assumptions): Candidate {
   const violations = violationsOf(architecture, hardestFacts(answers, assumed));
@@ -90,39 +63,19 @@ function candidateOf(architecture: Architecture, answers: Answers, assumed: Assu
   };
 }
 
-export function predictedOf(architecture: Architecture, facts: Facts): Predicted {
-  const { intervalSeconds, p50Seconds, p99Seconds } = freshnessOf(architecture, facts);
-  const [ageP50Seconds = 0, ageP99Seconds = 0] = agesOf(architecture, facts, [0.5, 0.99]);
-  const runSeconds = runSecondsOf(architecture, facts, intervalSeconds);
-  const complete = completenessAfter(facts, promiseOf(facts), { intervalSeconds, runSeconds });
-  const cost = monthlyCostOf(architecture, facts);
-  const kept = keptOf(architecture, facts);
-  // A machine acts at once; people act when they do.
-  const reaction = facts.action === 'decide' ? 0 : facts.reactionTime;
-  return {
-    freshnessP50Seconds: rounded(ageP50Seconds),
-    freshnessP99Seconds: rounded(ageP99Seconds),
-    // Rounded down: an event may still be missing.
-    completenessAtRead: Math.floor(complete * 1e6) / 1e6,
-    reprocessSeconds: Math.round(reprocessSecondsOf(architecture, facts)),
-    monthlyUsd: cost.likely,
-    range: { low: cost.low, high: cost.high },
-    effortHours: Math.round(effortHoursOf(architecture, facts) * 10) / 10,
-    correctionDelaySeconds: rounded(correctionDelayOf(architecture, facts)),
-    finalAfterSeconds: rounded(finalAfterOf(facts, p99Seconds)),
-    lostShare: Math.ceil(lostShareOf(facts) * 1e6) / 1e6,
-    ageAtActionSeconds: rounded(p50Seconds + reaction),
-    stateBytes: Math.round(stateBytesOf(architecture, facts)),
-    keptBytes: Math.round(kept.diskBytes + kept.objectBytes),
-    restartSeconds: rounded(restartSecondsOf(architecture, facts)),
-    nightsPerMonth: Math.round(nightsPerMonthOf(architecture, facts) * 100) / 100,
-    brokenHoursPerMonth: Math.round(brokenHoursOf(architecture, facts) * 100) / 100,
-  };
-}
-
-/** Three decimals: enough for milliseconds, and free of the noise of division. */
-function rounded(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000;
+/** A team's own prices and efforts, where they were used. */
+function givenSource({ given }: Assumptions): Source[] {
+  if (given === undefined || given.names.length === 0) return [];
+  return [
+    {
+      id: 'given-prices',
+      title: 'Prices and efforts of your own',
+      where: given.where,
+      kind: 'given',
+      claim: `In place of ours: ${given.names.join(', ')}`,
+      check: 'given',
+    },
+  ];
 }
 
 function sourceOf(id: string): Source {

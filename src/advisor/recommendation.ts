@@ -11,7 +11,12 @@ export interface Recommendation {
   /** Every verdict that unsure or ranged answers leave open, the recommendation first. */
   readonly possible: readonly Architecture[];
   /** Only with more than one possible verdict: the answer that would settle most. */
-  readonly undecided?: { readonly answer: string; readonly says: string };
+  readonly undecided?: {
+    readonly answer: string;
+    readonly says: string;
+    /** What to go and measure, or whom to ask. */
+    readonly findOut?: string;
+  };
   readonly settings: Settings;
   /** Always five, simplest first. */
   readonly candidates: readonly Candidate[];
@@ -62,6 +67,8 @@ export interface Predicted {
   readonly range: { readonly low: MonthlyUsd; readonly high: MonthlyUsd };
   /** Hours that people spend on operating it in a month: what "simple" is measured by. */
   readonly effortHours: number;
+  /** The same as a share of all the hours that the team has. */
+  readonly teamShare: number;
   /** From a late event to the corrected result; 0 when nothing is corrected by itself. */
   readonly correctionDelaySeconds: number;
   /** Age at which an exact result is final, with the latest event that is waited for in it. */

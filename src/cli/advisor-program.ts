@@ -50,6 +50,7 @@ export function advisorProgram(): Command {
       const { runReview } = await import('./commands/review.ts');
       await runReview(dir, flags);
     });
+  addPrices(program);
   program
     .command('schema')
     .argument('[name]', 'of which document; without it the names are listed')
@@ -75,6 +76,16 @@ export function advisorProgram(): Command {
   return program;
 }
 
+function addPrices(program: Command): void {
+  program
+    .command('prices')
+    .description('the prices and efforts that costs are counted with, as a file to edit for --prices')
+    .action(async () => {
+      const { printPrices } = await import('./commands/prices.ts');
+      printPrices();
+    });
+}
+
 function addRecommend(program: Command): void {
   const command = program
     .command('recommend')
@@ -82,6 +93,8 @@ function addRecommend(program: Command): void {
     .option('--answers <FILE>', 'the answers, as YAML or JSON; - reads them from stdin; flags beat the file')
     .addOption(formatOption(['text', 'json', 'markdown', 'html', 'mermaid', 'openslo', 'odcs']))
     .option('--output <FILE>', 'writes there instead of to stdout')
+    .option('--sources', 'prints each source with its figure, its date and how well it is known; text only')
+    .option('--prices <FILE>', 'prices and efforts of your own, as YAML; `advisor prices` prints ours')
     .option('--decision-makers <NAMES>', 'who decides, separated by commas; with --format markdown')
     .option('--all', 'asks the questions that have defaults, too')
     .option('--yes', 'never asks')

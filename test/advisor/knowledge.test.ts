@@ -6,7 +6,7 @@ import { GATES } from '../../src/advisor/gates.ts';
 import { ABOUT } from '../../src/advisor/knowledge/architectures.ts';
 import { KNOWLEDGE } from '../../src/advisor/knowledge/knowledge.ts';
 import { COST_SOURCES } from '../../src/advisor/model/cost.ts';
-import { FIGURE_SOURCES } from '../../src/advisor/recommend.ts';
+import { FIGURE_SOURCES } from '../../src/advisor/figures.ts';
 
 const IDS = KNOWLEDGE.map(({ id }) => id);
 const ADVISOR = join(import.meta.dirname, '..', '..', 'src', 'advisor');

@@ -20,6 +20,7 @@ export const predicted = z.object({
   monthlyUsd,
   range: z.object({ low: monthlyUsd, high: monthlyUsd }),
   effortHours: z.number().describe('Hours that people spend on operating it in a month.'),
+  teamShare: z.number().describe('The same as a share of all the hours that the team has.'),
   correctionDelaySeconds: z
     .number()
     .describe('From a late event to the corrected result; 0 when nothing is corrected by itself.'),
@@ -74,7 +75,11 @@ export const recommendationSchema = z.object({
     .describe('Every verdict that unsure or ranged answers leave open, the recommendation first.'),
   undecided: z.exactOptional(
     z
-      .object({ answer: z.string(), says: z.string() })
+      .object({
+        answer: z.string(),
+        says: z.string(),
+        findOut: z.exactOptional(z.string().describe('What to go and measure, or whom to ask.')),
+      })
       .describe('Only with more than one possible verdict: the answer that would settle most.'),
   ),
   settings,
@@ -104,7 +109,9 @@ export const recommendationSchema = z.object({
       claim: z.string(),
       value: z.exactOptional(z.union([z.number(), z.tuple([z.number(), z.number()])])),
       unit: z.exactOptional(z.string()),
-      check: z.string().describe('How well it is known: read, secondary, derived, measured or estimate.'),
+      check: z
+        .string()
+        .describe('How well it is known: read, secondary, derived, measured, estimate or given.'),
     }),
   ),
 });

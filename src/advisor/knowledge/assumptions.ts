@@ -38,6 +38,8 @@ export interface Assumptions {
   };
   /** Stops of a stream job in a month that somebody has to end. */
   readonly stopsPerMonth: number;
+  /** Where figures come from that a team gave in place of ours, and their names. */
+  readonly given?: { readonly where: string; readonly names: readonly string[] };
 }
 
 export const ASSUMED: Assumptions = {

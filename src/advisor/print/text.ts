@@ -1,4 +1,5 @@
 /** A recommendation for a terminal or a pipe: the verdict first, then why, then what else there was. */
+import { FIGURE_SOURCES } from '../figures.ts';
 import { table, wrap, type paint } from 'pipeline-runtime/kit';
 import { secondsText } from '../complete.ts';
 import { ABOUT } from '../knowledge/architectures.ts';
@@ -16,7 +17,17 @@ import {
 
 export type Colors = ReturnType<typeof paint>;
 
-export function recommendationText(recommendation: Recommendation, columns: number, colors: Colors): string {
+export interface TextOptions {
+  /** Whether each source says its figure, its date, and how well it is known. */
+  readonly sources: boolean;
+}
+
+export function recommendationText(
+  recommendation: Recommendation,
+  columns: number,
+  colors: Colors,
+  options: TextOptions = { sources: false },
+): string {
   const parts = [
     verdict(recommendation, columns, colors),
     section('Why', why(recommendation, columns, colors), colors),
@@ -24,7 +35,11 @@ export function recommendationText(recommendation: Recommendation, columns: numb
     section('These answers pull against each other', conflicts(recommendation, columns), colors),
     section('What would change it', flips(recommendation, columns), colors),
     section('Nobody said, so this was assumed', defaults(recommendation, columns), colors),
-    section('Sources', sources(recommendation, columns), colors),
+    section(
+      'Sources',
+      options.sources ? wholeSources(recommendation, columns) : sources(recommendation, columns),
+      colors,
+    ),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -43,7 +58,8 @@ function verdict(recommendation: Recommendation, columns: number, colors: Colors
   ];
   if (recommendation.undecided !== undefined) {
     const [, ...others] = recommendation.possible;
-    lines.push(indented(`Still possible: ${others.join(', ')}. ${recommendation.undecided.says}`, columns));
+    const { says, findOut = '' } = recommendation.undecided;
+    lines.push(indented(`Still possible: ${others.join(', ')}. ${says} ${findOut}`.trimEnd(), columns));
   }
   return lines.join('\n');
 }
@@ -120,4 +136,39 @@ function sources(recommendation: Recommendation, columns: number): string {
       return indented(`${source.id}: ${sourceText(source)}`, columns, '  - ') + link;
     })
     .join('\n');
+}
+
+/** Each source with what it says, and the parts of the recommendation that rest on it. */
+function wholeSources(recommendation: Recommendation, columns: number): string {
+  const uses = usesOf(recommendation);
+  return recommendation.sources
+    .map((source) => {
+      const { id, title, claim, value, unit, where, asOf, check } = source;
+      const figure =
+        value === undefined
+          ? ''
+          : ` Figure: ${[value].flat().join(' to ')}${unit === undefined ? '' : ` ${unit}`}.`;
+      const known = `${asOf === undefined ? '' : `${asOf}, `}${check}`;
+      return [
+        indented(`${id}: ${title} (${known})`, columns, '  - '),
+        indented(`${claim}.${figure}`, columns, '      '),
+        ...(uses.get(id) === undefined
+          ? []
+          : [indented(`For: ${[...(uses.get(id) ?? [])].join(', ')}`, columns, '      ')]),
+        `      ${where}`,
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+function usesOf({ because, candidates }: Recommendation): Map<string, Set<string>> {
+  const uses = new Map<string, Set<string>>();
+  const note = (id: string | undefined, use: string): void => {
+    if (id !== undefined) uses.set(id, (uses.get(id) ?? new Set()).add(use));
+  };
+  for (const { source } of because) note(source, 'why');
+  for (const { architecture, violations } of candidates)
+    for (const { source, requirement } of violations) note(source, `${architecture} breaks ${requirement}`);
+  for (const [figure, ids] of Object.entries(FIGURE_SOURCES)) for (const id of ids) note(id, figure);
+  return uses;
 }

@@ -18,6 +18,7 @@ export function questionsText(columns: number, colors: ReturnType<typeof paint>)
       ...indented(question.ask, columns),
       ...indented(`${allowedOf(question)}${fallbackText(question)}`, columns),
       ...indented(`Why: ${question.why}`, columns),
+      ...question.typical.flatMap(([answer, means]) => indented(`${answer}: ${means}`, columns)),
     ].join('\n'),
   );
   return `${wrap(NOTE.replaceAll('`', ''), columns)}\n\n${blocks.join('\n\n')}\n`;

@@ -13,6 +13,7 @@ import { failure } from '../../errors.ts';
 import { answerFlagsOf } from '../answer-flags.ts';
 import { collectAnswers } from '../interview.ts';
 import { writeOutput } from '../output.ts';
+import { readPrices } from './prices.ts';
 
 type Format = 'text' | 'json' | 'markdown' | 'html' | 'mermaid' | 'openslo' | 'odcs';
 
@@ -20,6 +21,8 @@ type Format = 'text' | 'json' | 'markdown' | 'html' | 'mermaid' | 'openslo' | 'o
 const NAME = 'pipeline';
 
 export async function runRecommend(options: Readonly<Record<string, unknown>>): Promise<void> {
+  // Before anything is asked: a file that cannot be read must not cost an interview.
+  const assumed = readPrices(options['prices'] as string | undefined);
   const { answers } = await collectAnswers({
     file: options['answers'] as string | undefined,
     flags: answerFlagsOf(options),
@@ -31,7 +34,11 @@ export async function runRecommend(options: Readonly<Record<string, unknown>>): 
   if (names !== undefined && format !== 'markdown')
     throw failure('OPTION_NEEDS', { flag: '--decision-makers', needs: '--format markdown' });
   const file = options['output'] as string | undefined;
-  writeOutput(file, textOf(recommend(answers), { format, toTerminal: file === undefined, names }));
+  const recommendation = recommend(answers, assumed);
+  const sources = options['sources'] === true;
+  if (sources && format !== 'text')
+    throw failure('OPTION_NEEDS', { flag: '--sources', needs: '--format text' });
+  writeOutput(file, textOf(recommendation, { format, toTerminal: file === undefined, names, sources }));
 }
 
 interface Wanted {
@@ -39,9 +46,11 @@ interface Wanted {
   readonly toTerminal: boolean;
   /** Who decides, separated by commas. */
   readonly names: string | undefined;
+  /** Whether each source says its figure, its date, and how well it is known. */
+  readonly sources: boolean;
 }
 
-function textOf(recommendation: Recommendation, { format, toTerminal, names }: Wanted): string {
+function textOf(recommendation: Recommendation, { format, toTerminal, names, sources }: Wanted): string {
   if (format === 'json') return `${JSON.stringify(recommendation, null, 2)}\n`;
   if (format === 'markdown') return recordOf(recommendation, names);
   if (format === 'html') return toHtml(recommendation, { title: titleOf(recommendation), date: today() });
@@ -53,6 +62,7 @@ function textOf(recommendation: Recommendation, { format, toTerminal, names }: W
     recommendation,
     stream === undefined ? 80 : columnsOf(stream),
     paint(stream ?? ({ isTTY: false } as NodeJS.WriteStream)),
+    { sources },
   );
 }
 
