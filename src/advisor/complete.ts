@@ -3,7 +3,7 @@ import { formatDuration } from 'pipeline-runtime/kit';
 import { failure } from '../errors.ts';
 import { answersSchema, type Answers, type GivenAnswers } from './answers.ts';
 import { QUESTIONS, questionOf, type Question } from './questions.ts';
-import { spanMs } from './spans.ts';
+import { spanMs, spanOf } from './spans.ts';
 
 export interface Completed {
   readonly answers: Answers;
@@ -83,7 +83,48 @@ export function answerProblems(given: GivenAnswers): Problem[] {
   if (given.arrivalEvery !== undefined && !files && given.arrival !== 'unsure') {
     problems.push({ path: 'arrivalEvery', message: 'has a meaning only with arrival: files' });
   }
+  return [...problems, ...absurdities(given)];
+}
+
+/** Ten terabytes a second: more than any stream that has been described. */
+const BYTES_PER_SECOND_MAX = 1e13;
+const TEN_YEARS_SECONDS = 3650 * 86_400;
+
+/** Answers that cannot all be true of anything: they get an explanation, not a verdict. */
+function absurdities({ volume, asked, reprocessing }: GivenAnswers): Problem[] {
+  const problems: Problem[] = [];
+  const rate = leastOf('volume.eventsPerSecond', volume?.eventsPerSecond);
+  const bytes = leastOf('volume.bytesPerEvent', volume?.bytesPerEvent);
+  if (rate !== undefined && bytes !== undefined && rate * bytes > BYTES_PER_SECOND_MAX) {
+    problems.push({
+      path: 'volume.eventsPerSecond',
+      message: `${rate} events of ${bytes} bytes in a second are ${Math.round((rate * bytes) / 1e12)} TB/s, more than any stream that has been described; one of the two must be a slip`,
+    });
+  }
+  const [, most] =
+    volume?.eventsPerSecond === undefined || volume.eventsPerSecond === 'unsure'
+      ? []
+      : spanOf(questionOf('volume.eventsPerSecond'), volume.eventsPerSecond);
+  const keys = leastOf('volume.keys', volume?.keys);
+  if (most !== undefined && keys !== undefined && keys > most * TEN_YEARS_SECONDS) {
+    problems.push({
+      path: 'volume.keys',
+      message: `${keys} keys cannot have come of ${most} events a second: not one event each in ten years`,
+    });
+  }
+  const every = reprocessing?.every;
+  if (asked === 'once' && every !== undefined && every !== 'never' && every !== 'unsure') {
+    problems.push({
+      path: 'asked',
+      message: `a question that is asked once is not reprocessed ${every}; say reprocessing.every: never, or asked: continuously`,
+    });
+  }
   return problems;
+}
+
+/** The least that an answer may mean; undefined when nobody gave it or knows it. */
+function leastOf(path: string, answer: unknown): number | undefined {
+  return answer === undefined || answer === 'unsure' ? undefined : spanOf(questionOf(path), answer)[0];
 }
 
 /** The answer at a dotted path. */

@@ -73,6 +73,24 @@ describe('answers together', () => {
     expect(answerProblems({ ...needed, arrival: 'files', arrivalEvery: '1d' })).toEqual([]);
   });
 
+  test.each([
+    [{ volume: { eventsPerSecond: 1e9, bytesPerEvent: 1e6 } }, '1000 TB/s, more than any stream'],
+    [{ volume: { eventsPerSecond: 0.001, keys: 1e9 } }, 'not one event each in ten years'],
+    [
+      { asked: 'once', reprocessing: { every: 'daily' } },
+      'a question that is asked once is not reprocessed daily',
+    ],
+  ] as const)('%j is explained, not decided', (absurd, message) => {
+    expect(() => completeAnswers({ ...needed, ...absurd })).toThrow(message);
+  });
+
+  test('what is only large, or only unsure, is decided', () => {
+    const large = { eventsPerSecond: 1e7, bytesPerEvent: 1000, keys: 1e12 };
+    expect(answerProblems({ ...needed, volume: large })).toEqual([]);
+    expect(answerProblems({ ...needed, volume: { eventsPerSecond: 'unsure', keys: 1e12 } })).toEqual([]);
+    expect(answerProblems({ ...needed, asked: 'once', reprocessing: { every: 'unsure' } })).toEqual([]);
+  });
+
   test('all that is missing is named at once, by flag', () => {
     expect(() => completeAnswers({ freshness: '15m' })).toThrow(
       '--lateness-max, --reprocessing-every, --maturity',

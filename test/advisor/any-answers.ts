@@ -1,6 +1,6 @@
 /** Arbitrary answers, made from the questions so that a new one is covered without being named here. */
 import * as fc from 'fast-check';
-import { setAnswer } from '../../src/advisor/complete.ts';
+import { answerProblems, setAnswer, withAnswer } from '../../src/advisor/complete.ts';
 import type { GivenAnswers } from '../../src/advisor/answers.ts';
 import { QUESTIONS, type Question } from '../../src/advisor/questions.ts';
 
@@ -54,6 +54,16 @@ export function anyAnswers(openness: 0 | 1): fc.Arbitrary<GivenAnswers> {
     if (given.arrival !== 'files') delete given.arrivalEvery;
     // Whether the latest comes before the typical is a matter for tests of problems.
     delete given.lateness.typical;
-    return answers;
+    return possible(answers);
   });
+}
+
+/** Takes back what cannot be true beside the rest; that such answers are refused is a test of its own. */
+function possible(answers: GivenAnswers): GivenAnswers {
+  let kept = answers;
+  for (const { path } of answerProblems(answers)) {
+    if (path === 'asked') kept = withAnswer(kept, 'asked', 'continuously');
+    if (path.startsWith('volume.')) kept = { ...kept, volume: { growthPerYear: 2 } };
+  }
+  return kept;
 }

@@ -39,7 +39,6 @@ test('freshness flips at the minute and at the hour, the nearer one first', () =
       becomes: 'batch',
       also: { at: '59.9s', becomes: 'streaming' },
     },
-    { answer: 'asked', from: 'continuously', at: 'once', becomes: 'batch' },
   ]);
   expect(recommend({ ...base, freshness: '2m' }).flips[0]).toMatchObject({
     at: '59.9s',

@@ -37,8 +37,11 @@ async function shows(text: string): Promise<string> {
   return screen();
 }
 
-async function answer(question: string, ...keys: readonly string[]): Promise<void> {
-  await shows(question);
+/** Types once the question is there, for the so-many-th time. */
+async function answer(question: string, keys: readonly string[], times = 1): Promise<void> {
+  await expect
+    .poll(() => screen().split(question).length - 1, { timeout: 60_000, interval: 100 })
+    .toBeGreaterThanOrEqual(times);
   tmux('send-keys', '-t', session, ...keys);
 }
 
@@ -55,35 +58,35 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
 
   test('four answers, one taken back, lead to a recommendation', async () => {
     start('', RECOMMEND);
-    await answer('1 of 4', '1d', 'Enter');
-    await answer('2 of 4', '<', 'Enter');
-    await answer('So far batch leads', 'BSpace', 'BSpace', '5m', 'Enter');
-    await answer('So far micro-batch leads', '10m', 'Enter');
-    await answer('3 of 4', 'Enter');
-    await answer('4 of 4', 'Down', 'Enter');
-    await answer('Is this right?', 'Enter');
+    await answer('1 of 4', ['1d', 'Enter']);
+    await answer('2 of 4', ['<', 'Enter']);
+    await answer('1 of 4', ['5m', 'Enter'], 2);
+    await answer('2 of 4', ['10m', 'Enter'], 2);
+    await answer('3 of 4', ['Enter']);
+    await answer('4 of 4', ['Down', 'Enter']);
+    await answer('Is this right?', ['Enter']);
     expect(await shows('exit 0')).toContain('What would change it');
   });
 
   test('Ctrl-C leaves nothing and exits with 130', async () => {
     const work = start('', `${RECOMMEND} --output decision.txt`);
-    await answer('1 of 4', '5m', 'Enter');
-    await answer('2 of 4', 'C-c');
+    await answer('1 of 4', ['5m', 'Enter']);
+    await answer('2 of 4', ['C-c']);
     await shows('exit 130');
     expect(readdirSync(work)).toEqual([]);
   });
 
   test('a dumb terminal is asked line by line, and Ctrl-C is 130 there, too', async () => {
     start('TERM=dumb', RECOMMEND);
-    await answer('Question 1 of 4', '5m', 'Enter');
-    await answer('Question 2 of 4', '10m', 'Enter');
-    await answer('Question 3 of 4', '4', 'Enter');
-    await answer('Question 4 of 4', '2', 'Enter');
-    await answer('Enter takes them', 'Enter');
+    await answer('Question 1 of 4', ['5m', 'Enter']);
+    await answer('Question 2 of 4', ['10m', 'Enter']);
+    await answer('Question 3 of 4', ['4', 'Enter']);
+    await answer('Question 4 of 4', ['2', 'Enter']);
+    await answer('Enter takes them', ['Enter']);
     expect(await shows('exit 0')).toContain('micro-batch');
     session = `interview-${count++}`;
     start('TERM=dumb', RECOMMEND);
-    await answer('Question 1 of 4', 'C-c');
+    await answer('Question 1 of 4', ['C-c']);
     await shows('exit 130');
   });
 });

@@ -31,7 +31,7 @@ export interface Assumptions {
     readonly secondCodebase: number;
     /** Keeping history where the architecture needs it and it is not kept yet: in the log for Kappa, in a lake for Lambda. */
     readonly keepHistory: number;
-    /** Each time that history must be brought from the lake into a stream job, in the order of its events. */
+    /** Each time that history must be brought into a stream job from elsewhere than the log, in the order of its events. */
     readonly loadHistory: number;
     /** Each time that a replay must be kept from mailing and paying again. */
     readonly holdEffects: number;

@@ -8,7 +8,7 @@
  *   extras   reconcile       Lambda always: two layers must agree. A stream, when an early and an exact result are asked for:
  *                            then it needs a second computation, and somebody who compares
  *            keepHistory     Kappa, unless the log holds it already; Lambda, when only the log does
- *            loadHistory     each replay, when only the lake holds it
+ *            loadHistory     each replay, when the log does not hold it
  *            holdEffects     each replay, when mails and payments must not be repeated
  *            secondCodebase  Lambda, when a second implementation is written
  *
@@ -61,7 +61,10 @@ function secondOf(architecture: Architecture, facts: Facts): number {
 }
 
 function keepOf(architecture: Architecture, facts: Facts): number {
-  const isThere = architecture === 'kappa' ? facts.historyIn === 'log' : facts.historyIn !== 'log';
+  const isThere =
+    architecture === 'kappa'
+      ? facts.historyIn === 'log'
+      : facts.historyIn === 'lake' || facts.historyIn === 'both';
   const needed = architecture === 'kappa' || architecture === 'lambda';
   return needed && !isThere ? facts.assumed.effort.keepHistory : 0;
 }
@@ -69,7 +72,8 @@ function keepOf(architecture: Architecture, facts: Facts): number {
 function perReplayOf(architecture: Architecture, facts: Facts): number {
   if (!replays(architecture)) return 0;
   const { loadHistory, holdEffects } = facts.assumed.effort;
-  return (facts.historyIn === 'lake' ? loadHistory : 0) + (facts.effects === 'once' ? holdEffects : 0);
+  const isInLog = facts.historyIn === 'log' || facts.historyIn === 'both';
+  return (isInLog ? 0 : loadHistory) + (facts.effects === 'once' ? holdEffects : 0);
 }
 
 /** What runs already is known; of Lambda's two layers each by its own tools. */
