@@ -7,7 +7,7 @@ const VALUES_PER_ENTRY = 100;
 
 /**
  * State of every key in the windows that are open; distinct values and joins keep more than a number. A batch holds it only
- * while it runs. The bytes of an entry are those of the committed recovery run, rounded down (ours-state).
+ * while it runs. The bytes of an entry are an estimate (ours-state).
  */
 export function stateBytesOf(architecture: Architecture, facts: Facts): number {
   if (architecture === 'batch') return 0;
