@@ -93,6 +93,29 @@ describe('a clock that was years ahead, and is right again', () => {
   });
 });
 
+describe('a run that was noted years ahead', () => {
+  it.for(['batch', 'lambda'] as const)(
+    '%s: after a restart the next one comes on its schedule',
+    async (name) => {
+      const clock = new SetClock();
+      clock.movedMs = YEARS_MS;
+      const config = { ...defaultConfig(name), batch: { every: 4 * HOUR_MS, partition: 24 * HOUR_MS } };
+      const driver = await TestDriver.open(sales(), { architecture: name, clock, config });
+      await driver.send('sales', [sale('a', '10:00', 1)]);
+      await driver.settle();
+      clock.movedMs = 0;
+      await driver.restart();
+      const stop = new AbortController();
+      const work = driver.engine.run(stop.signal);
+      await clock.advance(4 * HOUR_MS + 1);
+      expect((await driver.engine.status()).corrections.runs).toBe(2);
+      stop.abort();
+      await clock.advance(0);
+      await work;
+    },
+  );
+});
+
 describe('a clock that moves on while time does not', () => {
   it('puts no partition to sleep', async () => {
     const { clock, driver } = await running('streaming', { partitions: 2, everyMs: 100 });
