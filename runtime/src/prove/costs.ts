@@ -15,4 +15,4 @@ export interface Costs {
   readonly syncUs: number;
 }
 
-export const COSTS: Costs = { eventUs: 1.9, againUs: 1.9, entryUs: 13, commitUs: 910, syncUs: 4600 };
+export const COSTS: Costs = { eventUs: 1.9, againUs: 1.9, entryUs: 13, commitUs: 910, syncUs: 2100 };

@@ -35,7 +35,7 @@ export const STREAM: Pace = {
   intervalMinSeconds: 0.025,
   intervalMaxSeconds: 1,
   intervals: 4,
-  startSeconds: 0.005,
+  startSeconds: 0.002,
   source: 'ours-stream-floor',
 };
 /** Exactly-once makes a result visible only when its transaction is committed. */
@@ -63,7 +63,7 @@ export const READ_BYTES_PER_CORE = 200_000_000;
 /** Cores that can be had for the time of a reprocessing; a log is read by as many as it has partitions. */
 export const REPROCESS_CORES = 64;
 /** How long a killed job with a GB of state takes until new events are visible again. */
-export const RECOVERY_SECONDS_PER_GB = 8.4;
+export const RECOVERY_SECONDS_PER_GB = 0.38;
 
 /** Days between two reprocessings; "never" does not come round. */
 export const PERIOD_DAYS = {
