@@ -124,6 +124,7 @@ describe('every architecture', () => {
       ]);
       expect(await driver.engine.command('replay-late', {})).toEqual({ admitted: 0 });
       await driver.restart();
+      expect(await driver.engine.command('replay-late', {})).toEqual({ admitted: 0 });
       await driver.send('sales', [sale('a', '10:31', 7)]);
       await driver.settle();
       expect(short(await driver.rows('perHour'))[0]).toBe('a 10h: 2 sales, 6');

@@ -110,6 +110,19 @@ describe('after a failure', () => {
     }
   });
 
+  test('what a full disk refused does not come back by a power cut, not even its first, whole block', async () => {
+    for (let space = 0; space < 1600; space += 7) {
+      const disk = new SimDisk();
+      disk.spaceBytes = space;
+      const log = await open(disk).catch(() => null);
+      const acknowledged = log === null ? [] : await send(log);
+      disk.spaceBytes = Infinity;
+      // What was written is kept; what was cut off again by then is so only if that was synced.
+      disk.crash((unsynced) => unsynced.filter((change) => 'bytes' in change));
+      expect(await recordsOf(await open(disk))).toEqual(acknowledged.flatMap(({ records }) => records));
+    }
+  });
+
   test('a full disk takes appends again once there is space, however full it was', async () => {
     for (let space = 0; space < 1600; space += 7) {
       const disk = new SimDisk();
