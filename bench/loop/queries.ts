@@ -8,13 +8,11 @@ import {
   type Pipeline,
   session,
   source,
-  sqlTimestamp,
   sum,
   tumbling,
 } from 'pipeline-runtime';
-import { z } from 'zod';
 import { QUERIES } from '../nexmark/queries.ts';
-import { type AuctionHouse, auctionHouse } from '../nexmark/source.ts';
+import { type AuctionHouse, auctionHouse, bid } from '../nexmark/source.ts';
 
 type View = Parameters<typeof pipeline>[1][string];
 
@@ -82,15 +80,7 @@ function known(query: string): (house: AuctionHouse) => View {
 
 /** Bids alone, each an event of its own without an object around it. */
 const flatBids = source('bids', {
-  schema: z.object({
-    auction: z.int(),
-    bidder: z.int(),
-    price: z.int(),
-    channel: z.string(),
-    url: z.string(),
-    dateTime: sqlTimestamp(),
-    extra: z.string(),
-  }),
+  schema: bid,
   eventTime: 'dateTime',
   watermark: { delay: '4s' },
   lateness: { allowed: '0s', then: 'drop' },

@@ -24,7 +24,7 @@ const auction = z.object({
   category: z.int(),
   extra: z.string(),
 });
-const bid = z.object({
+export const bid = z.object({
   auction: z.int(),
   bidder: z.int(),
   price: z.int(),

@@ -64,6 +64,18 @@ export interface StageMemory {
   size(): number;
 }
 
+/** What a stage keeps in one memory, for these keys. */
+export function keptIn(
+  memory: Pick<StageMemory, 'persist' | 'restore'>,
+  keys: { readonly count: number },
+): StageMemory {
+  return {
+    persist: (batch) => memory.persist(batch),
+    restore: (entries) => memory.restore(entries),
+    size: () => keys.count,
+  };
+}
+
 /** What is told while code runs; the caller's. */
 export interface Hooks {
   /**

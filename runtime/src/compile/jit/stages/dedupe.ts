@@ -24,14 +24,7 @@ import type { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
 import { DedupeMemory } from '../dedupe-memory.ts';
 import { listUnsaved } from '../saved-bits.ts';
-import {
-  evaluating,
-  type Flow,
-  type NodeContext,
-  requireArrivals,
-  type Stage,
-  type StageMemory,
-} from '../stage.ts';
+import { evaluating, type Flow, type NodeContext, requireArrivals, type Stage, keptIn } from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { type Table, tableClass } from '../table.ts';
 import { Touched } from '../touched.ts';
@@ -129,15 +122,7 @@ class DedupeCode {
       ...(isRead && { scan: () => this.#scan() }),
       maintain: () => code.emitter.line(`${this.#rowsName}.maintain();`),
       sizeBytes: () => this.#table.sizeBytes + (isRead ? 0 : this.#rows.sizeBytes),
-      ...(this.#memory !== null && { memory: this.#saved(this.#memory) }),
-    };
-  }
-
-  #saved(memory: DedupeMemory): StageMemory {
-    return {
-      persist: (batch) => memory.persist(batch),
-      restore: (entries) => memory.restore(entries),
-      size: () => this.#table.count,
+      ...(this.#memory !== null && { memory: keptIn(this.#memory, this.#table) }),
     };
   }
 

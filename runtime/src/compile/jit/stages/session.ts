@@ -15,14 +15,7 @@ import { Records } from '../records.ts';
 import { FRESH, listUnsaved } from '../saved-bits.ts';
 import { SessionMemory } from '../session-memory.ts';
 import { SessionQueue } from '../session-queue.ts';
-import {
-  type Evaluated,
-  evaluating,
-  type Flow,
-  type NodeContext,
-  type Stage,
-  type StageMemory,
-} from '../stage.ts';
+import { type Evaluated, evaluating, type Flow, type NodeContext, type Stage, keptIn } from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { type Table, tableClass } from '../table.ts';
 import { Unsupported } from '../unsupported.ts';
@@ -123,15 +116,7 @@ class SessionCode {
       ],
       advance: () => this.#advance(),
       sizeBytes: () => this.#table.sizeBytes + this.#sessions.sizeBytes,
-      ...(this.#memory !== null && { memory: this.#saved(this.#memory) }),
-    };
-  }
-
-  #saved(memory: SessionMemory): StageMemory {
-    return {
-      persist: (batch) => memory.persist(batch),
-      restore: (entries) => memory.restore(entries),
-      size: () => this.#sessions.count,
+      ...(this.#memory !== null && { memory: keptIn(this.#memory, this.#sessions) }),
     };
   }
 

@@ -13,14 +13,7 @@ import { Lazy } from '../emitter.ts';
 import { Records } from '../records.ts';
 import { listUnsaved } from '../saved-bits.ts';
 import { TopMemory } from '../top-memory.ts';
-import {
-  evaluating,
-  type Flow,
-  type NodeContext,
-  requireArrivals,
-  type Stage,
-  type StageMemory,
-} from '../stage.ts';
+import { evaluating, type Flow, type NodeContext, requireArrivals, type Stage, keptIn } from '../stage.ts';
 import type { RowSymbols, Symbol_ } from '../symbol.ts';
 import { tableClass } from '../table.ts';
 import { Touched } from '../touched.ts';
@@ -119,15 +112,7 @@ class TopCode {
       ...(isRead ? { scan: () => this.#scan() } : { flush: () => this.#flush() }),
       maintain: () => emitter.line(`${this.#rowsName}.maintain();`),
       sizeBytes: () => this.#table.sizeBytes + this.#rows.sizeBytes,
-      ...(this.#memory !== null && { memory: this.#savedBy(this.#memory) }),
-    };
-  }
-
-  #savedBy(memory: TopMemory): StageMemory {
-    return {
-      persist: (batch) => memory.persist(batch),
-      restore: (entries) => memory.restore(entries),
-      size: () => this.#table.count,
+      ...(this.#memory !== null && { memory: keptIn(this.#memory, this.#table) }),
     };
   }
 
