@@ -61,6 +61,7 @@ await build({
     'nexmark/main',
     'nexmark/measure',
     'nexmark/generate',
+    'advisor/recommend',
     'nexmark/bench',
     'nexmark/scale',
     'nexmark/recovery',
