@@ -150,11 +150,15 @@ class SessionCode {
     );
     const cells = emitter.local('c', `${this.#name}.cells`);
     const touches = this.#touches(cells, time.js, at.watermark);
+    const rowsOf = (session: string): string => `${cells}[${session} + ${this.#rowsCell}]`;
     emitter.block(`for (let s = ${head}; s !== 0; s = ${cells}[s + ${NEXT}])`, () => {
       emitter.block(`if (${touches})`, () => {
         emitter.line(`if (${cells}[s + ${START}] < ${start}) ${start} = ${cells}[s + ${START}];`);
         emitter.line(`if (${cells}[s + ${END}] > ${end}) ${end} = ${cells}[s + ${END}];`);
-        emitter.line(`${own} = s; ${count}++;`);
+        // Of several the one with the most rows goes on, of these the first: a chain has the newest in front.
+        if (this.#memory === null) emitter.line(`${own} = s;`);
+        else emitter.line(`if (${count} === 0 || ${rowsOf('s')} >= ${rowsOf(own)}) ${own} = s;`);
+        emitter.line(`${count}++;`);
       });
     });
     emitter.block(`if (${end} - 1 + ${allowedMs} <= ${at.watermark})`, () => {
