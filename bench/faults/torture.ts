@@ -6,8 +6,10 @@
  * Method, cuts. A data folder lies on an ext4 image; copies of the image, taken at drawn moments, are machines whose power
  * went then: each is mounted and started. Needs root and loop devices.
  *
- * What every life sees is computed anew from the events that were acknowledged. Architectures take turns. Each of the two
- * is written to the report when it is done, and `--only` leaves the other as it was.
+ * Each folder has a log that loses its beginning, cold files of it, and two sinks of files; of kills also a table of a
+ * PostgreSQL that is started for it, where there is one. What every life sees, and what is in the sinks after it, is computed
+ * anew from the events that were acknowledged. Architectures take turns. Each of the two is written to the report when it is
+ * done, and `--only` leaves the other as it was.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
@@ -17,6 +19,7 @@ import { type Architecture, ARCHITECTURES } from '../../runtime/src/config/proje
 import { PowerCuts } from '../../test/faults/power-cuts.ts';
 import { Shim } from '../../test/faults/shim.ts';
 import { Workload } from '../../test/faults/workload.ts';
+import { noPostgresBecause, Postgres } from '../../test/live/postgres.ts';
 import { benchCommand, wholeNumber } from '../command.ts';
 import { printLine, report, resultsFile } from '../nexmark/files.ts';
 
@@ -39,11 +42,16 @@ interface Part {
 interface Total {
   kills: number;
   lives: number;
+  /** Folders, of which so many lost the beginning of their log, or had cold files. */
+  folders: number;
+  trimmed: number;
+  cold: number;
   readonly faults: Record<string, number>;
 }
 
 interface Killed extends Part {
   readonly kills: number;
+  readonly sinks: readonly string[];
 }
 
 interface Cut extends Part {
@@ -57,33 +65,46 @@ interface Results {
   readonly powerCuts?: Cut;
 }
 
-async function kill({ kills, chain }: Flags): Promise<Killed> {
+async function kill(flags: Flags): Promise<Killed> {
   const shim = new Shim();
   const reason = shim.build();
   if (reason !== undefined) throw new Error(`no faults can be injected here: ${reason}`);
+  const server = noPostgresBecause() === null ? await Postgres.start() : null;
+  try {
+    return await killUntil(flags, shim, server);
+  } finally {
+    shim.remove();
+    await server?.remove();
+  }
+}
+
+async function killUntil({ kills, chain }: Flags, shim: Shim, server: Postgres | null): Promise<Killed> {
   const started = performance.now();
-  const totals = new Map(
-    ARCHITECTURES.map((name): [string, Total] => [name, { kills: 0, lives: 0, faults: {} }]),
-  );
+  const none = { kills: 0, lives: 0, folders: 0, trimmed: 0, cold: 0 };
+  const totals = new Map(ARCHITECTURES.map((name): [string, Total] => [name, { ...none, faults: {} }]));
   const violations: string[] = [];
   let done = 0;
   for (let round = 0; done < kills; round++) {
     const architecture = architectureOf(round);
-    const workload = new Workload(architecture, shim);
+    const database = server === null ? null : { url: server.url(), table: `chunks_${round}` };
+    const workload = new Workload(architecture, shim, database);
     const sweep = await workload.sweep(chain, Math.floor(round / ARCHITECTURES.length));
     workload.remove();
     const total = totals.get(architecture);
     if (total === undefined) continue;
     total.kills += sweep.kills;
     total.lives += sweep.lives;
+    total.folders++;
+    total.trimmed += Number(sweep.isTrimmed);
+    total.cold += Number(sweep.isCold);
     for (const [kind, count] of Object.entries(sweep.faults))
       total.faults[kind] = (total.faults[kind] ?? 0) + count;
     violations.push(...sweep.violations.map((violation) => `${architecture}, round ${round}: ${violation}`));
     done += sweep.kills;
     printLine([String(round), architecture, String(done), String(violations.length)]);
   }
-  shim.remove();
-  return { ...endOf(started), kills: done, architectures: Object.fromEntries(totals), violations };
+  const sinks = ['files', ...(server === null ? [] : ['postgres'])];
+  return { ...endOf(started), kills: done, sinks, architectures: Object.fromEntries(totals), violations };
 }
 
 async function cutPower({ cuts }: Flags): Promise<Cut> {

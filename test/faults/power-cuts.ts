@@ -27,6 +27,7 @@ import process from 'node:process';
 import type { Architecture } from '../../runtime/src/config/project.ts';
 import { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
 import { producerOf, problemsOf, type Seen } from './chunks.ts';
+import { Delivered } from './delivered.ts';
 import { command, Mounts } from './mounts.ts';
 
 const WORKER = new URL('../../bench/dist/fault-worker.js', import.meta.url).pathname;
@@ -133,10 +134,13 @@ export class PowerCuts {
       const [ackedNow, sentNow] = [new Set(acked), new Set(sent)];
       const chunks = nextChunks(sentNow, ackedNow);
       for (const chunk of chunks) sentNow.add(chunk);
+      const delivered = new Delivered(join(disk, 'out'), null);
+      const had = await delivered.look([], sent);
       const { done } = this.#start(join(disk, 'data'), chunks, ackedNow, sentNow);
       const { problems, stderr, code, seen } = await done;
       if (code !== 0) this.#violations.push(`${name}: ended with ${code}: ${stderr}`);
-      this.#violations.push(...problems.map((problem) => `${name}: ${problem}`));
+      const has = await delivered.look(seen?.chunks ?? [], sentNow);
+      this.#violations.push(...[...had, ...problems, ...has].map((problem) => `${name}: ${problem}`));
       // What was sent and is not there: the worker had been given it, and the cut took it or came before it.
       if (seen !== undefined && seen.chunks.length < sent.size) this.#lossy++;
     } finally {

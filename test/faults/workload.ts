@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Architecture } from '../../runtime/src/config/project.ts';
 import { glimpseProblems, producerOf, problemsOf, type Seen } from './chunks.ts';
+import { type Database, Delivered } from './delivered.ts';
 import type { Point, PointName } from './points.ts';
 import type { Fault, Shim, Tally } from './shim.ts';
 
@@ -26,6 +27,11 @@ interface Life {
   readonly died: Point | undefined;
   /** How often it passed each failpoint. */
   readonly counts: Readonly<Partial<Record<PointName, number>>>;
+}
+
+interface Heard extends Pick<Life, 'died' | 'counts'> {
+  /** What readers saw when everything was visible, and delivered (the last time in this life). */
+  readonly seen: Seen | undefined;
 }
 
 /** What was injected, by the name under which it is counted. */
@@ -67,6 +73,8 @@ interface Said {
   readonly acked?: number;
   readonly sees?: Seen;
   readonly glimpses?: Seen['chunks'];
+  readonly start?: number;
+  readonly coldBytes?: number;
   readonly dies?: Point;
   readonly counts?: Life['counts'];
 }
@@ -99,6 +107,9 @@ export interface Sweep {
   readonly faults: Readonly<Record<string, number>>;
   readonly kills: number;
   readonly lives: number;
+  /** Whether the log lost its beginning and had cold files while this went on. */
+  readonly isTrimmed: boolean;
+  readonly isCold: boolean;
   readonly violations: readonly string[];
 }
 
@@ -119,12 +130,19 @@ export class Workload {
   /** Chunk → how many of its events a reader has seen: never less. */
   readonly #shown = new Map<number, number>();
   #lives = 0;
+  #isTrimmed = false;
+  #isCold = false;
   readonly architecture: Architecture;
   readonly #shim: Shim | null;
 
-  constructor(architecture: Architecture, shim: Shim | null) {
+  readonly #database: Database | null;
+  readonly #delivered: Delivered;
+
+  constructor(architecture: Architecture, shim: Shim | null, database: Database | null = null) {
     this.architecture = architecture;
     this.#shim = shim;
+    this.#database = database;
+    this.#delivered = new Delivered(join(this.folder, 'out'), database);
     mkdirSync(this.#data);
   }
 
@@ -154,6 +172,7 @@ export class Workload {
       (chunk) => producerOf(chunk) !== undefined && !this.#acked.has(chunk),
     );
     if (open.length > 0) this.#violations.push(`never acknowledged: ${open.join(', ')}`);
+    if (this.#delivered.compared === 0) this.#violations.push('two sinks were never at the same commit');
   }
 
   /**
@@ -248,7 +267,14 @@ export class Workload {
 
   #sweepSoFar(): Sweep {
     const kills = KILLS.reduce((sum, kind) => sum + (this.#faults[kind] ?? 0), 0);
-    return { faults: this.#faults, kills, lives: this.#lives, violations: this.#violations };
+    return {
+      faults: this.#faults,
+      kills,
+      lives: this.#lives,
+      isTrimmed: this.#isTrimmed,
+      isCold: this.#isCold,
+      violations: this.#violations,
+    };
   }
 
   /** Recoveries that are killed while they recover, and those again: three deep, `rounds` times. */
@@ -308,7 +334,7 @@ export class Workload {
     fault: Fault = COUNT,
     chunks: readonly number[] = this.#nextChunks(),
   ): Promise<Life & { readonly tally: Tally }> {
-    const environment = this.#shim?.environment(this.#data, fault) ?? {};
+    const environment = this.#shim?.environment(this.folder, fault) ?? {};
     const what = `${fault.does} at ${fault.at} of ${fault.calls}`;
     const life = await this.#life(chunks, environment, what);
     return { ...life, tally: this.#shim?.tally() ?? { counted: 0, hit: 0 } };
@@ -321,7 +347,12 @@ export class Workload {
   ): Promise<Life> {
     const life = this.#lives++;
     const child = spawn(process.execPath, [WORKER, this.#data, this.architecture, ...chunks.map(String)], {
-      env: { ...process.env, NO_COLOR: '1', ...environment },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        ...(this.#database !== null && { FAULT_DATABASE: JSON.stringify(this.#database) }),
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const [stdout, stderr]: [string[], string[]] = [[], []];
@@ -333,23 +364,31 @@ export class Workload {
     }, LIFE_MS_MAX);
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     clearTimeout(limit);
-    const heard = this.#hear(stdout.join(''), `life ${life}, ${what}`);
+    const { seen, ...heard } = this.#hear(stdout.join(''), `life ${life}, ${what}`);
+    const problems = await this.#delivered.look(seen?.chunks ?? [], this.#sent);
+    this.#violations.push(...problems.map((problem) => `life ${life}, ${what}: ${problem}`));
     return { code, signal, stderr: stderr.join(''), ...heard };
   }
 
   /** What was said is known, in this order, whatever happened after. */
-  #hear(stdout: string, life: string): Pick<Life, 'died' | 'counts'> {
-    let heard: Pick<Life, 'died' | 'counts'> = { died: undefined, counts: {} };
+  #hear(stdout: string, life: string): Heard {
+    let heard: Heard = { died: undefined, counts: {}, seen: undefined };
     for (const line of stdout.split('\n').filter((each) => each !== '')) {
       const said = JSON.parse(line) as Said;
       if (said.acked !== undefined) this.#acked.add(said.acked);
+      this.#isTrimmed ||= (said.start ?? 0) > 0;
+      this.#isCold ||= (said.coldBytes ?? 0) > 0;
       const problems = [
         ...(said.sees === undefined ? [] : problemsOf(said.sees, this.#acked, this.#sent)),
         ...this.#goneBack(said.sees?.chunks ?? said.glimpses ?? []),
         ...glimpseProblems(said.glimpses ?? []),
       ];
       this.#violations.push(...problems.map((problem) => `${life}: ${problem}`));
-      heard = { died: said.dies ?? heard.died, counts: said.counts ?? heard.counts };
+      heard = {
+        died: said.dies ?? heard.died,
+        counts: said.counts ?? heard.counts,
+        seen: said.sees ?? heard.seen,
+      };
     }
     return heard;
   }
