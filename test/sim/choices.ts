@@ -5,6 +5,7 @@ import {
   defaultConfig,
   type ProjectConfig,
 } from '../../runtime/src/config/project.ts';
+import { FILE_FORMATS, type SinkConfig } from '../../runtime/src/config/sinks.ts';
 import type { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
 import { DEFINITIONS, type SimDefinition } from './definitions.ts';
 import { type Plight, plightOf } from './troubles.ts';
@@ -42,6 +43,17 @@ export interface Life {
   /** The definition that runs: the first one, or from some life on the changed one. */
   readonly isChanged: boolean;
   readonly plight: Plight;
+  /** How often a message to or from the database goes wrong, of 1. */
+  readonly lineTrouble: number;
+  /** Somebody restores an older copy of the database before it. */
+  readonly setsDatabaseBack: boolean;
+}
+
+/** A view that is delivered, through all lives under this name. */
+interface ChosenSink {
+  readonly name: string;
+  readonly view: string;
+  readonly kind: SinkConfig['to']['kind'];
 }
 
 const KEYS = ['x', 'y', 'z', 'é"\\', ''];
@@ -59,15 +71,22 @@ export function choose(random: SeededRandom, architecture: Architecture): Choice
   const sources = chosen.definition.plan.sources.map(({ name }) => name);
   const linesPerLife = random.pick([1, 2, 3, 5]);
   const count = random.between(LIVES_MIN, LIVES_MAX);
+  const sinks = sinksOf(random, chosen);
   const changedFrom = random.chance(0.5) ? random.between(1, count) : Infinity;
   const lives: Life[] = [];
   for (let index = 0; index < count; index++) {
-    const config = configOf(random, architecture, partitions);
+    const isLast = index === count - 1;
+    const config = {
+      ...configOf(random, architecture, partitions),
+      sinks: sinks.flatMap((sink) => (isLast || random.chance(0.93) ? [sinkConfigOf(random, sink)] : [])),
+    };
     const segmentBytes = random.pick([600, 2_000, 1_000_000, 1_000_000]);
     const linesUpTo = (index + 1) * linesPerLife;
     const isChanged = index >= changedFrom;
     const plight = plightOf(random, lives.at(-1)?.plight);
-    lives.push({ config, segmentBytes, linesUpTo, isChanged, plight });
+    const lineTrouble = random.pick([0, 0, 0.03, 0.15]);
+    const setsDatabaseBack = random.chance(0.04);
+    lives.push({ config, segmentBytes, linesUpTo, isChanged, plight, lineTrouble, setsDatabaseBack });
   }
   const lines = new Map(sources.map((name) => [name, linesOf(random, (count + 1) * linesPerLife)]));
   const sending = random.pick(['named', 'named', 'twins', 'unnamed'] as const);
@@ -96,6 +115,40 @@ function linesOf(random: SeededRandom, count: number): Line[] {
     ];
     return { text: random.pick(bad), isGood: false };
   });
+}
+
+/** Half of the jobs deliver nothing: the rest of them costs enough. */
+function sinksOf(random: SeededRandom, { definition }: SimDefinition): ChosenSink[] {
+  const draw = random.next();
+  const kinds: readonly ChosenSink['kind'][] = [
+    ...(draw < 0.25 || draw > 0.45 ? [] : (['files'] as const)),
+    ...(draw < 0.35 || draw > 0.6 ? [] : (['postgres'] as const)),
+  ];
+  const views = definition.plan.views.map(({ name }) => name);
+  return kinds.map((kind) => {
+    const view = random.pick(['totals', 'totals', 'windows', random.pick(views)]);
+    return { kind, view, name: `${view}_${kind}` };
+  });
+}
+
+const BY_WINDOW: ReadonlySet<string> = new Set(['windows', 'closed', 'others', 'visits']);
+
+/** Settings may change with every life; what the sink has must not. */
+function sinkConfigOf(random: SeededRandom, { name, view, kind }: ChosenSink): SinkConfig {
+  const rest = {
+    name,
+    view,
+    every: random.pick([0, 0, 30, 300]),
+    buffer: random.pick([1, 300, 1_000_000]),
+    giveUpAfter: 900_000,
+  };
+  if (kind === 'postgres')
+    return { ...rest, to: { kind, url: '', schema: 'public', table: name, timeoutMs: 30_000 } };
+  const format = random.chance(0.9) ? 'jsonl' : random.pick(FILE_FORMATS);
+  const partition = BY_WINDOW.has(view)
+    ? random.pick([undefined, undefined, 'none', 'window', 'hour', 'day'] as const)
+    : undefined;
+  return { ...rest, to: { kind, folder: `/project/out/${name}`, format, partition } };
 }
 
 const BASES = new Map(ARCHITECTURES.map((architecture) => [architecture, defaultConfig(architecture)]));

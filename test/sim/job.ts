@@ -19,6 +19,7 @@ import { architectureOf, choose, type Choices, type Life, START_MS } from './cho
 import { holds } from './claims.ts';
 import { Ledger } from './ledger.ts';
 import { Operator } from './operator.ts';
+import { SimSinks } from './sinks.ts';
 import { FOLDER, Session, sleepOutside } from './session.ts';
 import { nameOf, type Trouble } from './troubles.ts';
 
@@ -71,6 +72,7 @@ class SimJob {
   readonly #machine: Machine;
   readonly #ledger: Ledger;
   readonly #operator: Operator;
+  readonly #sinks: SimSinks;
   readonly #struck: string[] = [];
   readonly #did = new Set<string>();
   #crashes = 0;
@@ -81,7 +83,9 @@ class SimJob {
     this.#world = world;
     this.#machine = new Machine(world);
     this.#ledger = new Ledger(choices);
-    this.#operator = new Operator(choices, this.#ledger, world.random, (what) => this.#did.add(what));
+    const did = (what: string): unknown => this.#did.add(what);
+    this.#operator = new Operator(choices, this.#ledger, world.random, did);
+    this.#sinks = new SimSinks(this.#machine, choices, this.#ledger, did);
   }
 
   report(): SeedReport {
@@ -105,12 +109,9 @@ class SimJob {
   }
 
   #session(process: SimProcess, life: Life, folder = FOLDER): Session {
-    const { choices, ledger, operator } = {
-      choices: this.#choices,
-      ledger: this.#ledger,
-      operator: this.#operator,
-    };
-    return new Session({ process, life, choices, ledger, operator, folder });
+    const [choices, ledger] = [this.#choices, this.#ledger];
+    const [operator, sinks] = [this.#operator, this.#sinks];
+    return new Session({ process, life, choices, ledger, operator, sinks, folder });
   }
 
   #sleep(ms: number): Promise<void> {
@@ -123,6 +124,7 @@ class SimJob {
     const { trouble, from } = life.plight;
     const cutsBefore = machine.powerCuts;
     const session = this.#session(process, life);
+    this.#sinks.begin(life);
     let hasEnded = false;
     const ended = (): void => {
       hasEnded = true;
@@ -212,6 +214,7 @@ class SimJob {
   async #liveInPeace(): Promise<void> {
     const life = this.#choices.lives.at(-1) as Life;
     const restarts = this.#world.random.chance(0.3);
+    this.#sinks.calm();
     for (const isFirst of restarts ? [true, false] : [true]) {
       const process = this.#machine.start();
       const session = this.#session(process, life);
@@ -220,6 +223,8 @@ class SimJob {
       if (isFirst) await session.send(engine, Infinity);
       await engine.settle();
       await this.#ledger.mirror(engine);
+      await this.#sinks.look(engine);
+      await this.#sinks.expectSame(engine);
       await engine.retention.apply();
       while (await engine.retention.roll());
       await this.#ledger.expectRight(engine);
@@ -270,6 +275,7 @@ class SimJob {
     const engine = await session.open();
     this.#ledger.opened(engine, records);
     await engine.settle();
+    await this.#sinks.expectSame(engine);
     await this.#ledger.expectRestored(engine);
     this.#did.add('restore');
     await engine.close();

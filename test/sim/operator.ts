@@ -42,6 +42,11 @@ export class Operator {
       await engine.command('replay-rejected', {});
       return this.#did('replay-rejected');
     }
+    if (this.#random.chance(0.2)) {
+      this.#ledger.admits();
+      const { admitted } = (await engine.command('replay-late', {})) as { readonly admitted: number };
+      return this.#did(admitted > 0 ? 'replay-late' : 'nothing was late');
+    }
     if (architecture === 'kappa') return this.#version(engine);
     if (architecture !== 'batch' && architecture !== 'lambda') return;
     if (await this.#asked(engine, 'backfill', {})) this.#did('backfill');

@@ -3,15 +3,18 @@
 import 'hyparquet';
 import 'hyparquet-writer';
 import { CodedError } from '../../runtime/src/base/coded-error.ts';
+import type { ProjectConfig } from '../../runtime/src/config/project.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
 import { Engine } from '../../runtime/src/engine/engine.ts';
 import { linesOf } from '../../runtime/src/ingest/lines.ts';
+import type { Plan } from '../../runtime/src/plan/node.ts';
 import type { SimProcess } from '../../runtime/src/sim/machine.ts';
 import type { Owner, World } from '../../runtime/src/sim/world.ts';
 import type { Choices, Life } from './choices.ts';
 import { ALLOWED } from './definitions.ts';
 import type { Ledger } from './ledger.ts';
 import type { Operator } from './operator.ts';
+import type { SimSinks } from './sinks.ts';
 
 export const FOLDER = '/project/data';
 /** The world outside of the machine. */
@@ -27,6 +30,7 @@ export interface SessionOptions {
   readonly choices: Choices;
   readonly ledger: Ledger;
   readonly operator: Operator;
+  readonly sinks: SimSinks;
   readonly folder?: string;
 }
 
@@ -49,7 +53,7 @@ export class Session {
   }
 
   async open(): Promise<Engine> {
-    const { process, life, choices, folder = FOLDER } = this.#options;
+    const { process, life, choices, sinks, folder = FOLDER } = this.#options;
     const { config, segmentBytes, isChanged } = life;
     const data = await openDataFolder(folder, process.clock, process.disk, {
       openStore: (path) => process.openStore(path),
@@ -59,11 +63,12 @@ export class Session {
     });
     const { plan } = isChanged ? choices.chosen.changed : choices.chosen.definition;
     const allowed = isChanged ? ALLOWED : { fromNowOn: false, drop: [] };
-    const engine = await Engine.open({ plan, config, data, clock: process.clock, allowed }).catch(
+    const rest = { config, data, clock: process.clock, sinkPorts: sinks.portsOf(process) };
+    const engine = await Engine.open({ ...rest, plan, config: withSinksOf(plan, config), allowed }).catch(
       (error: unknown) => {
         // A view that is new would lack what was removed: the definition stays as it was.
         if (!isChanged || (error as CodedError).code !== 'LOG_TRIMMED') throw error;
-        return Engine.open({ plan: choices.chosen.definition.plan, config, data, clock: process.clock });
+        return Engine.open({ ...rest, plan: choices.chosen.definition.plan });
       },
     );
     this.#recordsBefore = recordsOf(engine);
@@ -89,6 +94,7 @@ export class Session {
     const { ledger, life } = this.#options;
     const engine = await this.open();
     ledger.opened(engine);
+    await this.#options.sinks.look(engine);
     this.#onOpen();
     const { signal } = this.#stop;
     await Promise.all([engine.run(signal), this.send(engine, life.linesUpTo), this.#read(engine)]);
@@ -170,12 +176,13 @@ export class Session {
 
   /** Asks for views again and again, and now and then does what an operator does. */
   async #read(engine: Engine): Promise<void> {
-    const { ledger, operator } = this.#options;
+    const { ledger, operator, sinks } = this.#options;
     const { random } = this.#world;
     while (!this.#stop.signal.aborted) {
       await this.#sleep(random.below(300));
       if (this.#stop.signal.aborted) return;
       await ledger.mirror(engine);
+      await sinks.look(engine);
       await engine.retention.apply();
       await engine.retention.roll();
       const draw = random.next();
@@ -189,6 +196,12 @@ export class Session {
   #sleep(ms: number): Promise<void> {
     return sleepOutside(this.#world, ms);
   }
+}
+
+/** Of a view that the definition has not any more nothing can be delivered. */
+function withSinksOf(plan: Plan, config: ProjectConfig): ProjectConfig {
+  const sinks = config.sinks.filter(({ view }) => plan.views.some(({ name }) => name === view));
+  return { ...config, sinks };
 }
 
 function recordsOf({ data: { log, rejected } }: Engine): number {

@@ -25,13 +25,14 @@ export class MemoryPlace {
 export class MemorySink implements Sink {
   readonly guarantee = 'exactly-once';
   readonly place = 'memory';
-  readonly shape = 'memory';
+  readonly shape: string;
   readonly #place: MemoryPlace;
   /** Called before and after each delivery takes effect; what it throws is what the caller hears. */
   onDelivery: (when: 'before' | 'after', delivery: Delivery) => Promise<void> = () => Promise.resolve();
 
-  constructor(place: MemoryPlace) {
+  constructor(place: MemoryPlace, shape = 'memory') {
     this.#place = place;
+    this.shape = shape;
   }
 
   check(): Promise<void> {

@@ -92,7 +92,7 @@ export function dropViews(layer: Layer, views: readonly string[], batch: Batch):
 
 /**
  * Computes views from the beginning of the log to where the layer stands and adds their rows to the batch, and what their
- * nodes remember. Late events of that time count where the policy says so, and are not listed. A log whose beginning was
+ * nodes remember. Late events of that time count where the policy says so, and can be admitted later. A log whose beginning was
  * removed is enough only when `isPartial` says so. Throws LOG_TRIMMED.
  */
 export async function startViews(
@@ -124,7 +124,7 @@ export async function startViews(
           code: codeOf(layer.plan),
           statePrefix: prefixOf('s', layer.name, layout.view.name),
           next,
-          late: new LateRows(layer, layout, batch, { recomputes: true }),
+          late: new LateRows(layer, layout, batch, { recomputes: true, isNew: true }),
           onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
         });
         chains.push(chain);

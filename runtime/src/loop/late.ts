@@ -13,10 +13,18 @@ export class LateRows implements LateRule {
   readonly allowedMs: number;
   readonly #layer: Layer;
   readonly #layout: ViewLayout;
+  readonly #isNew: boolean;
   #batch: Batch;
   #recomputes: boolean;
 
-  constructor(layer: Layer, layout: ViewLayout, batch: Batch, options: { readonly recomputes: boolean }) {
+  /** `isNew`: the view was not there when the events were read first, so nobody has listed those that are late for it. */
+  constructor(
+    layer: Layer,
+    layout: ViewLayout,
+    batch: Batch,
+    options: { readonly recomputes: boolean; readonly isNew?: boolean },
+  ) {
+    this.#isNew = options.isNew ?? false;
     this.allowedMs = layout.allowedMs;
     this.#layer = layer;
     this.#layout = layout;
@@ -39,7 +47,7 @@ export class LateRows implements LateRule {
     if (at === null || !isOver(windowEndMs, this.allowedMs, at.watermarkMs)) return false;
     if (!this.#takes(at, windowEndMs)) return true;
     const startMs = windowEndMs - (this.#layout.slices?.windowMs ?? 1);
-    this.#layer.late(this.#layout, at, [startMs, windowEndMs], this.#batch);
+    this.late(at, startMs, windowEndMs);
     return false;
   }
 
@@ -67,6 +75,8 @@ export class LateRows implements LateRule {
   }
 
   late(at: Position, windowStartMs: number, windowEndMs: number): void {
-    this.#layer.late(this.#layout, at, [windowStartMs, windowEndMs], this.#batch);
+    const window = [windowStartMs, windowEndMs] as const;
+    if (this.#isNew) this.#layer.listLate(this.#layout, at, window, this.#batch);
+    else this.#layer.late(this.#layout, at, window, this.#batch);
   }
 }

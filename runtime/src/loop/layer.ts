@@ -18,7 +18,7 @@ import { isOver, type Position } from '../operators/operator.ts';
 import { type Allowed, describeChange, type PlanComparison } from '../plan/compare.ts';
 import { hashOf } from '../plan/hash.ts';
 import { isTable } from '../plan/event-time.ts';
-import type { Plan } from '../plan/node.ts';
+import type { LatePolicy, Plan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LateRow } from '../host/host.ts';
 import { STATE_FORMAT } from '../state/format.ts';
@@ -234,12 +234,25 @@ export class Layer {
   /** Keeps a late event, unless the policy is to drop it, and counts it (E2). */
   late(layout: ViewLayout, at: Position, window: readonly [number, number], batch: Batch): void {
     if (!at.firstReading) return;
+    this.progress.late++;
+    const listed = this.listLate(layout, at, window, batch);
+    if (listed === null) return;
+    this.#unsavedLate.push(listed);
+    if (listed.then === 'correct') this.markDirty(layout.view.name, listed.markMs, batch);
+  }
+
+  /** Keeps a late event, so that it can be admitted; null when the policy is to drop it. */
+  listLate(
+    layout: ViewLayout,
+    at: Position,
+    window: readonly [number, number],
+    batch: Batch,
+  ): (LateEntry & { readonly then: LatePolicy }) | null {
     const source = layout.sources.find(({ name }) => name === at.source);
     invariant(source !== undefined, 'a view gets the events of its own sources');
-    this.progress.late++;
     const { allowedMs } = layout;
     const { then } = source.lateness;
-    if (then === 'drop') return;
+    if (then === 'drop') return null;
     const row: LateRow = {
       view: layout.view.name,
       source: at.source,
@@ -256,8 +269,7 @@ export class Layer {
       Buffer.concat([prefixOf('l', this.name, layout.view.name), key]),
       JSON.stringify([markMs, row]),
     );
-    this.#unsavedLate.push({ markMs, row });
-    if (then === 'correct') this.markDirty(layout.view.name, markMs, batch);
+    return { markMs, row, then };
   }
 
   markDirty(view: string, markMs: number, batch: Batch): void {

@@ -62,7 +62,8 @@ export class World {
   post(owner: Owner, run: () => void, afterMs = 0): void {
     if (!owner.isAlive) return;
     if (afterMs <= 0) this.#ready.push({ owner, run });
-    else this.#sleep({ owner, run, atMs: this.#nowMs + afterMs, order: this.#order++ });
+    // Time is whole milliseconds, as clocks say it.
+    else this.#sleep({ owner, run, atMs: this.#nowMs + Math.ceil(afterMs), order: this.#order++ });
   }
 
   #sleep(timer: Timer): void {

@@ -13,7 +13,7 @@ import { failure } from '../base/errors.ts';
 import { Turns } from '../base/turns.ts';
 import type { SinkConfig } from '../config/sinks.ts';
 import type { SinkStatus } from '../host/host.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, elapsedMs } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { progressKey } from '../state/keys.ts';
 import type { Reads } from '../state/store.ts';
@@ -76,12 +76,17 @@ export class Courier {
     return this.#config.name;
   }
 
+  /** For what waits: the wall clock may be set meanwhile. */
+  get #nowMs(): number {
+    return elapsedMs(this.#ports.clock);
+  }
+
   /** A commit added so many bytes to the outbox. */
   note(bytes: number): void {
     this.#waitingBytes += bytes;
     this.#newBytes += bytes;
     this.#isDirty = true;
-    this.#dirtySinceMs ??= this.#ports.clock.nowMs();
+    this.#dirtySinceMs ??= this.#nowMs;
     this.#changed.ring();
   }
 
@@ -104,7 +109,7 @@ export class Courier {
   async #due(signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
     while (!signal.aborted) {
-      const inMs = this.#startedAtMs + this.#config.every - clock.nowMs();
+      const inMs = this.#startedAtMs + this.#config.every - this.#nowMs;
       const isUrgent = this.#waitingBytes > this.#config.buffer / 2;
       if (this.#isDirty && (inMs <= 0 || isUrgent)) return;
       await this.#changed.wait(clock, this.#isDirty ? inMs : IDLE_MS, signal);
@@ -122,7 +127,7 @@ export class Courier {
   async #bring(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#ports;
     for (let waitMs = RETRY_MS_MIN; !(await this.#try(signal)); waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
-      const failingMs = clock.nowMs() - (this.#failingSinceMs ?? Infinity);
+      const failingMs = this.#nowMs - (this.#failingSinceMs ?? Infinity);
       if (failingMs >= this.#config.giveUpAfter)
         throw failure('SINK_GIVEN_UP', { place: this.#sink.place, reason: this.#lastFailure ?? '' });
       // Never together with others that wait for the same server.
@@ -133,7 +138,7 @@ export class Courier {
 
   /** False when it failed and may work later. */
   async #try(signal: AbortSignal): Promise<boolean> {
-    this.#startedAtMs = this.#ports.clock.nowMs();
+    this.#startedAtMs = this.#nowMs;
     try {
       await this.#deliver();
       this.#failingSinceMs = null;
@@ -183,6 +188,8 @@ export class Courier {
       !record.isSuspect &&
       found.data === claim.data &&
       record.data === claim.data &&
+      // A sink that was set back and claimed since may have the sequence again, under a later owner.
+      found.generation === record.generation &&
       // Ours, or the one that we sent and did not hear of.
       (found.sequence === record.sequence || found.sequence === record.sequence + 1) &&
       found.commits <= record.commitsMin;
@@ -192,6 +199,7 @@ export class Courier {
     await outbox.save(this.name, {
       shape: record?.shape ?? '',
       data: claim.data,
+      generation: claim.generation,
       sequence: this.#sequence,
       position: record?.position ?? 0,
       deliveredAtMs: record?.deliveredAtMs ?? null,
@@ -231,6 +239,9 @@ export class Courier {
       changes: () => (isWhole ? rowsIn(reads, located, -Infinity, Infinity) : rowsOf(reads, located, keys())),
       rows: (fromMs, toMs) => rowsIn(reads, located, fromMs, toMs),
     };
+    const record = outbox.record(this.name);
+    // Whoever comes when this is there and not noted must not go on with the shape of before.
+    if (isWhole && record !== null) await outbox.save(this.name, { ...record, shape: '' });
     const attempt = { marker, shape };
     this.#unsure = attempt;
     await this.#sink.deliver(delivery);
@@ -260,12 +271,13 @@ export class Courier {
     const { outbox, clock } = this.#ports;
     let record: SinkRecord | null = null;
     if (attempt !== null) {
-      const { data, sequence, position } = attempt.marker;
+      const { data, generation, sequence, position } = attempt.marker;
       this.#sequence = sequence;
       this.#isWhole = false;
       record = {
         shape: attempt.shape,
         data,
+        generation,
         sequence,
         position,
         deliveredAtMs: clock.nowMs(),
@@ -280,8 +292,7 @@ export class Courier {
 
   /** `position`: of the log, as far as readers of the view see it. */
   status(position: number): SinkStatus {
-    const { outbox, clock } = this.#ports;
-    const record = outbox.record(this.name);
+    const record = this.#ports.outbox.record(this.name);
     return {
       name: this.name,
       view: this.#config.view,
@@ -290,7 +301,7 @@ export class Courier {
       sequence: record?.sequence ?? 0,
       position: record?.position ?? 0,
       lagEvents: Math.max(0, position - (record?.position ?? 0)),
-      lagSeconds: this.#dirtySinceMs === null ? 0 : (clock.nowMs() - this.#dirtySinceMs) / 1000,
+      lagSeconds: this.#dirtySinceMs === null ? 0 : (this.#nowMs - this.#dirtySinceMs) / 1000,
       waitingBytes: this.#waitingBytes,
       deliveredAtMs: record?.deliveredAtMs ?? null,
       failures: this.#failures,

@@ -35,6 +35,8 @@ export interface SinkRecord {
   /** Of everything that its content depends on beside the rows. */
   readonly shape: string;
   readonly data: string;
+  /** Of the owner who left the sink so; records of version 0.1.0 do not say. */
+  readonly generation?: number;
   readonly sequence: number;
   readonly position: number;
   readonly deliveredAtMs: number | null;

@@ -80,7 +80,8 @@ export function filesIn(folder: string): string[] {
     .sort();
 }
 
-async function rowsOf(format: string, bytes: Buffer, columns: readonly Column[]): Promise<JsonRow[]> {
+/** The rows of one file, as the API would answer them. */
+export async function rowsOf(format: string, bytes: Buffer, columns: readonly Column[]): Promise<JsonRow[]> {
   if (format === 'jsonl')
     return bytes
       .toString()
