@@ -2,7 +2,7 @@
  * Room on the disk of a data folder. The last of it, the reserve, is for what must go on when all else is used up:
  *
  *   free  ≥ reserve        all goes on
- *         < reserve        nothing is taken in; what is in the log is computed, and everybody reads
+ *         < reserve, or 0  nothing is taken in; what is in the log is computed, and everybody reads
  *         < reserve / 2    no epoch, run or snapshot begins either, so that the state never meets a full disk
  *
  * How much is free is looked at now and then while a pipeline runs, and before something is written when that was too
@@ -50,7 +50,7 @@ export class Room {
     return {
       freeBytes: Number.isFinite(this.#freeBytes) ? this.#freeBytes : null,
       reserveBytes,
-      intake: this.#freeBytes < reserveBytes ? 'refused' : 'open',
+      intake: this.#freeBytes < Math.max(reserveBytes, 1) ? 'refused' : 'open',
       epochs: this.#freeBytes < reserveBytes * PAUSE_SHARE ? 'paused' : 'running',
       refusals: this.#refusals,
     };

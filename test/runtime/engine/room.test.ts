@@ -140,6 +140,18 @@ describe('looking', () => {
     expect(looks).toBe(0);
   });
 
+  it('without a reserve, a disk with nothing left is told as full until there is room', async () => {
+    let free = 0;
+    const freeBytes = () => Promise.resolve(free);
+    const room = new Room({ folder: '/data', reserveBytes: 0, clock, freeBytes });
+    await room.look();
+    expect(room.status).toMatchObject({ intake: 'refused', epochs: 'running' });
+    expect(await codeOf(room.admit(1))).toBe('DISK_FULL');
+    free = 1;
+    await room.look();
+    expect(await codeOf(room.admit(1))).toBe('done');
+  });
+
   it('a disk that does not say how full it is refuses nothing', async () => {
     const room = new Room({
       folder: '/data',
