@@ -43,7 +43,10 @@ let healthy: Files = new Map();
 let rows: string[] = [];
 
 async function open(folder: string): Promise<Engine> {
-  const data = await openDataFolder(folder, systemClock, undefined, { segmentBytes: 600 });
+  const data = await openDataFolder(folder, systemClock, undefined, {
+    segmentBytes: 600,
+    columnSumsFromBytes: 0,
+  });
   try {
     const config = defaultConfig('streaming');
     return await Engine.open({ plan: sales().plan, config, data, clock: systemClock });

@@ -119,7 +119,7 @@ async function live(
     folder,
     systemClock,
     disk,
-    points === null ? {} : { segmentBytes: 3_000 },
+    points === null ? {} : { segmentBytes: 3_000, columnSumsFromBytes: 0 },
   );
   const data = points === null ? opened : { ...opened, store: points.store(opened.store) };
   const sinkPorts = { disk };

@@ -18,6 +18,8 @@ import type { SimSinks } from './sinks.ts';
 
 export const FOLDER = '/project/data';
 /** The world outside of the machine. */
+/** A log of small files has checksums for each column: small blocks too. */
+const SMALL_FILE_BYTES = 1_000_000;
 const OUTSIDE: Owner = { isAlive: true, isPaused: false };
 
 export function sleepOutside(world: World, ms: number): Promise<void> {
@@ -59,6 +61,7 @@ export class Session {
       openStore: (path) => process.openStore(path),
       random: this.#world.random,
       segmentBytes,
+      columnSumsFromBytes: segmentBytes < SMALL_FILE_BYTES ? 0 : SMALL_FILE_BYTES,
       commitEveryMs: config.log.commitEvery,
     });
     const { plan } = isChanged ? choices.chosen.changed : choices.chosen.definition;

@@ -229,6 +229,7 @@ export class SimDisk implements Disk {
         return written.length;
       },
       read: async (buffer, at) => file.pages.copy(buffer, 0, at, at + buffer.length),
+      readNow: (buffer, at) => file.pages.copy(buffer, 0, at, at + buffer.length),
       sync: async () => {
         this.beforeSync();
         const { unsynced } = file;

@@ -62,6 +62,8 @@ export interface DataFolderOptions {
   readonly openStore?: (folder: string) => Promise<Store>;
   /** From which size on the log begins another file. */
   readonly segmentBytes?: number;
+  /** From which size on columns in the log have checksums of their own. */
+  readonly columnSumsFromBytes?: number;
   /** How long an append waits for others to share its fsync. */
   readonly commitEveryMs?: number;
   /** How much of the disk is kept free; nothing unless said. */
@@ -94,8 +96,10 @@ async function openParts(
   folder: string,
   clock: Clock,
   disk: Disk,
-  { openStore, segmentBytes, commitEveryMs, reserveBytes = 0, random = systemRandom }: DataFolderOptions,
+  options: DataFolderOptions,
 ): Promise<DataFolder> {
+  const { openStore, segmentBytes, columnSumsFromBytes, commitEveryMs } = options;
+  const { reserveBytes = 0, random = systemRandom } = options;
   const guard = openStore === undefined ? fileGuard : noGuard;
   await examineFolder(folder, disk, guard);
   await disk.makeFolder(folder);
@@ -113,6 +117,7 @@ async function openParts(
       disk: ownersDisk(disk, taken),
       clock,
       ...(segmentBytes !== undefined && { segmentBytes }),
+      ...(columnSumsFromBytes !== undefined && { columnSumsFromBytes }),
       ...(commitEveryMs !== undefined && { commitEveryMs }),
     };
     const cold = coldFolder(ports.disk, join(folder, COLD));

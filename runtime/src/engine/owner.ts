@@ -230,6 +230,7 @@ export function ownersDisk(disk: Disk, owner: Pick<Owner, 'check'>): Disk {
       const file = await disk.open(path, options);
       return {
         read: (buffer, position) => file.read(buffer, position),
+        readNow: (buffer, position) => file.readNow(buffer, position),
         size: () => file.size(),
         close: () => file.close(),
         write: (bytes, position) => first(() => file.write(bytes, position)),

@@ -1,19 +1,27 @@
 /**
- * A block on disk. Numbers are little-endian.
+ * A block on disk. Numbers are little-endian; blocks take a multiple of eight bytes.
  *
- *   0  u32  magic "PBK1"                    8  u64  position of its first record
- *   4  u32  CRC-32 of everything after     16  u32  length of the head
- *                                          20  u32  length of the body
- *   24 head: JSON of kind, source, partition, partitions, offset, count, commit, appendedAtMs, producer, sequence,
- *            and from format 2 on: times [min, max] of the events; schema, which says that the body is columns
- *      body: text, the records in UTF-8 separated by line feeds, or columns, bytes of the codec in `columns/`
+ *   0  u32  magic "PBK2"                        8  u64  position of its first record
+ *   4  u32  CRC-32 of [8, 8 + n)               16  u32  length of the head
+ *                                              20  u32  length of the body
+ *                                              24  u32  n: up to the end of the block, or of the directory of its columns
+ *                                              28  u32  0
+ *   32 head: JSON of kind, source, partition, partitions, offset, count, commit, appendedAtMs, producer, sequence, times
+ *            [min, max] of the events; schema, which says that the body is columns. Then spaces up to a multiple of eight.
+ *      body: text, the records in UTF-8 separated by line feeds, then zeros; or columns, bytes of the codec in `columns/`
  *
- * The checksum covers the position, so a block that was moved or written twice is found out. `commit` is the position of
- * the first record that was written with the same fsync: pages of one commit may reach the disk in any order. Files of
- * format 1 hold text alone; which format a file has stands in its first bytes, see `file-header.ts`.
+ * A large body of columns has a checksum for each of them in its directory (`columns/sums.ts`), and the one of the block ends
+ * with the directory: whoever reads some columns sums those. The checksum covers the position, so a block that was moved or
+ * written twice is found out. `commit` is the position of the first record that was written with the same fsync: pages of one
+ * commit may reach the disk in any order.
+ *
+ * Files of the formats 1 and 2 (see `file-header.ts`) have blocks "PBK1", which begin with 24 bytes, without n: one checksum
+ * for everything after it, and no spaces or zeros. Those of format 1 hold text alone.
  */
 import { crc32 } from 'node:zlib';
 import { invariant } from '../base/invariant.ts';
+import { BlockParts } from './block-parts.ts';
+import { directoryBytes, writeSums } from './columns/sums.ts';
 import { textsOf } from './columns/texts.ts';
 import {
   type Append,
@@ -25,8 +33,12 @@ import {
   type EventTimes,
 } from './log.ts';
 
-export const HEADER_BYTES = 24;
-const MAGIC = 0x314b4250;
+/** What says how long a block is; no block of any format is shorter. */
+export const HEADER_BYTES = 32;
+const MAGIC = 0x324b4250;
+const V1 = { magic: 0x314b4250, headerBytes: 24 } as const;
+/** Where what the checksum covers begins. */
+const SUMMED_AT = 8;
 const HEAD_BYTES_MAX = 64 * 1024;
 /** The largest body: appends are cut well below it. */
 export const BODY_BYTES_MAX = 64 * 1024 * 1024;
@@ -41,10 +53,16 @@ interface StoredHead extends BlockHead {
   readonly schema?: unknown;
 }
 
+/** From which size on a body of columns has a checksum for each. */
+export const COLUMN_SUMS_FROM_BYTES = 16 * 1024;
+
 export interface Lengths {
   readonly position: number;
-  readonly headBytes: number;
+  readonly headAt: number;
+  readonly bodyAt: number;
   readonly bodyBytes: number;
+  /** What the checksum of the block covers ends here. */
+  readonly summedTo: number;
   readonly totalBytes: number;
 }
 
@@ -67,11 +85,13 @@ export class StoredBlock implements Block {
   readonly checksum: number;
   /** The whole block as it is stored. */
   readonly bytes: Buffer;
+  /** Its columns, where they have checksums of their own. */
+  readonly parts: BlockParts | null;
   readonly #body: Buffer;
   #records: readonly string[] | null = null;
 
-  constructor(position: number, head: StoredHead, bytes: Buffer, bodyAt: number) {
-    const body = bytes.subarray(bodyAt);
+  constructor(head: StoredHead, bytes: Buffer, { position, bodyAt, bodyBytes, summedTo }: Lengths) {
+    const body = bytes.subarray(bodyAt, bodyAt + bodyBytes);
     this.bytes = bytes;
     this.position = position;
     this.kind = head.kind;
@@ -87,7 +107,16 @@ export class StoredBlock implements Block {
     this.checksum = bytes.readUInt32LE(4);
     this.#body = body;
     if (head.times !== undefined) this.times = { minMs: head.times[0], maxMs: head.times[1] };
-    if (head.schema !== undefined) this.columns = { count: head.count, schema: head.schema, bytes: body };
+    const parts = summedTo < bytes.length ? new BlockParts(body, summedTo - bodyAt, position) : null;
+    this.parts = parts;
+    if (head.schema === undefined) return;
+    const { count, schema } = head;
+    this.columns = {
+      count,
+      schema,
+      bytes: body,
+      ...(parts !== null && { need: (column) => parts.need(column) }),
+    };
   }
 
   get sizeBytes(): number {
@@ -109,6 +138,7 @@ export function encodeBlock(
   append: Append,
   place: { position: number; offset: number; commit: number; appendedAtMs: number },
   reserve: (bytes: number) => Buffer,
+  sumsFromBytes = COLUMN_SUMS_FROM_BYTES,
 ): Buffer {
   const { kind, source, partition, partitions, producer, sequence, times, columns } = append;
   const stored: StoredHead = {
@@ -125,59 +155,88 @@ export function encodeBlock(
     ...(times !== undefined && { times: [times.minMs, times.maxMs] }),
     ...(columns !== undefined && { schema: columns.schema }),
   };
-  const head = Buffer.from(JSON.stringify(stored));
+  const json = Buffer.from(JSON.stringify(stored));
   const text = columns === undefined ? append.records.join('\n') : '';
   const bodyBytes = columns === undefined ? Buffer.byteLength(text) : columns.bytes.length;
+  const bodyAt = aligned(HEADER_BYTES + json.length);
   // A longer one would be written, and then not be known as a block any more.
-  invariant(head.length <= HEAD_BYTES_MAX && bodyBytes <= BODY_BYTES_MAX, 'a block keeps its limits');
-  const block = reserve(HEADER_BYTES + head.length + bodyBytes);
+  invariant(bodyAt <= HEAD_BYTES_MAX && bodyBytes <= BODY_BYTES_MAX, 'a block keeps its limits');
+  const block = reserve(bodyAt + aligned(bodyBytes));
+  block.fill(0, 0, HEADER_BYTES);
   block.writeUInt32LE(MAGIC, 0);
   block.writeBigUInt64LE(BigInt(place.position), 8);
-  block.writeUInt32LE(head.length, 16);
+  block.writeUInt32LE(bodyAt - HEADER_BYTES, 16);
   block.writeUInt32LE(bodyBytes, 20);
-  block.set(head, HEADER_BYTES);
-  if (columns === undefined) block.write(text, HEADER_BYTES + head.length);
-  else block.set(columns.bytes, HEADER_BYTES + head.length);
-  block.writeUInt32LE(crc32(block.subarray(8)), 4);
+  block.set(json, HEADER_BYTES);
+  block.fill(' ', HEADER_BYTES + json.length, bodyAt);
+  if (columns === undefined) block.write(text, bodyAt);
+  else block.set(columns.bytes, bodyAt);
+  block.fill(0, bodyAt + bodyBytes);
+  let summedTo = block.length;
+  if (columns !== undefined && bodyBytes >= sumsFromBytes) {
+    const body = block.subarray(bodyAt);
+    writeSums(body, place.position);
+    summedTo = bodyAt + directoryBytes(body);
+  }
+  block.writeUInt32LE(summedTo - SUMMED_AT, 24);
+  block.writeUInt32LE(crc32(block.subarray(SUMMED_AT, summedTo)), 4);
   return block;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
 }
 
 /** The lengths that a header states, or undefined when it cannot be one. */
 export function decodeLengths(header: Buffer): Lengths | undefined {
-  if (header.length < HEADER_BYTES || header.readUInt32LE(0) !== MAGIC) return undefined;
+  if (header.length < HEADER_BYTES) return undefined;
+  const magic = header.readUInt32LE(0);
+  if (magic !== MAGIC && magic !== V1.magic) return undefined;
   const headBytes = header.readUInt32LE(16);
   const bodyBytes = header.readUInt32LE(20);
-  const position = header.readBigUInt64LE(8);
+  const position = Number(header.readBigUInt64LE(8));
   if (headBytes > HEAD_BYTES_MAX || bodyBytes > BODY_BYTES_MAX || position > Number.MAX_SAFE_INTEGER)
     return undefined;
-  return {
-    position: Number(position),
-    headBytes,
-    bodyBytes,
-    totalBytes: HEADER_BYTES + headBytes + bodyBytes,
-  };
+  if (magic === V1.magic) {
+    const bodyAt = V1.headerBytes + headBytes;
+    const totalBytes = bodyAt + bodyBytes;
+    return { position, headAt: V1.headerBytes, bodyAt, bodyBytes, summedTo: totalBytes, totalBytes };
+  }
+  const bodyAt = HEADER_BYTES + headBytes;
+  const totalBytes = bodyAt + aligned(bodyBytes);
+  const summedTo = SUMMED_AT + header.readUInt32LE(24);
+  if (headBytes % 8 !== 0 || summedTo < bodyAt || summedTo > totalBytes) return undefined;
+  return { position, headAt: HEADER_BYTES, bodyAt, bodyBytes, summedTo, totalBytes };
 }
 
 /**
- * The block in these bytes, or undefined when the checksum or the shape is wrong. The block refers to the bytes until its
+ * The block in these bytes, or undefined when a checksum or the shape is wrong. The block refers to the bytes until its
  * body was asked for. REQUIRES exactly one block's bytes.
  */
 export function decodeBlock(bytes: Buffer, lengths: Lengths): StoredBlock | undefined {
-  if (bytes.length !== lengths.totalBytes) return undefined;
-  if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined;
-  const bodyAt = HEADER_BYTES + lengths.headBytes;
-  const head = JSON.parse(bytes.toString('utf8', HEADER_BYTES, bodyAt)) as StoredHead;
-  return new StoredBlock(lengths.position, head, bytes, bodyAt);
+  const block = decodeSummed(bytes, lengths);
+  return block?.parts?.firstWrong() === undefined ? block : undefined;
+}
+
+/** As `decodeBlock`; of columns with checksums of their own nothing is looked at yet, nor need it be there. */
+export function decodeSummed(bytes: Buffer, lengths: Lengths): StoredBlock | undefined {
+  const { headAt, bodyAt, summedTo, totalBytes } = lengths;
+  if (bytes.length !== totalBytes) return undefined;
+  if (crc32(bytes.subarray(SUMMED_AT, summedTo)) !== bytes.readUInt32LE(4)) return undefined;
+  const head = JSON.parse(bytes.toString('utf8', headAt, bodyAt)) as StoredHead;
+  return new StoredBlock(head, bytes, lengths);
 }
 
 /** The whole, undamaged blocks somewhere in these bytes: what tells damage in the middle from a torn end. */
 export function* blocksIn(bytes: Buffer): Iterable<StoredBlock> {
-  const magic = Buffer.alloc(4);
-  magic.writeUInt32LE(MAGIC);
-  for (let at = bytes.indexOf(magic); at >= 0; at = bytes.indexOf(magic, at + 1)) {
-    const lengths = decodeLengths(bytes.subarray(at));
-    if (lengths === undefined || at + lengths.totalBytes > bytes.length) continue;
-    const block = decodeBlock(bytes.subarray(at, at + lengths.totalBytes), lengths);
-    if (block !== undefined) yield block;
+  for (const magic of [MAGIC, V1.magic]) {
+    const begin = Buffer.alloc(4);
+    begin.writeUInt32LE(magic);
+    for (let at = bytes.indexOf(begin); at >= 0; at = bytes.indexOf(begin, at + 1)) {
+      const lengths = decodeLengths(bytes.subarray(at));
+      if (lengths === undefined || at + lengths.totalBytes > bytes.length) continue;
+      const block = decodeBlock(bytes.subarray(at, at + lengths.totalBytes), lengths);
+      if (block !== undefined) yield block;
+    }
   }
 }

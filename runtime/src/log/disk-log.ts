@@ -14,12 +14,13 @@ import { invariant } from '../base/invariant.ts';
 import type { Field } from '../data/decode.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk } from '../ports/disk.ts';
-import { encodeBlock } from './block.ts';
+import { COLUMN_SUMS_FROM_BYTES, encodeBlock } from './block.ts';
 import type { ColdPlace } from './cold/place.ts';
 import { CommitBuffer } from './commit-buffer.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { isRefusal, reasonOf } from './disk-reasons.ts';
-import { type Append, type Block, countOf, type Log } from './log.ts';
+import { FORMAT } from './file-header.ts';
+import { type Append, type Block, countOf, type Log, type LogReading } from './log.ts';
 import { type LogFileCheck, LogFiles } from './log-files.ts';
 import type { RetentionLimits, Trimmed } from './retention.ts';
 import { addBlock, type Indexed, type SegmentSummary } from './segment-index.ts';
@@ -33,6 +34,8 @@ export interface LogPorts {
   readonly clock: Clock;
   /** From which size on another file begins. */
   readonly segmentBytes?: number;
+  /** From which size on a body of columns has a checksum for each; see `block.ts`. */
+  readonly columnSumsFromBytes?: number;
   /** How long an append waits for others to share its fsync; 0, the default, commits whatever waits at once. */
   readonly commitEveryMs?: number;
   /** Runs before every commit of so many bytes; what it throws keeps all of it out. */
@@ -65,6 +68,7 @@ export class DiskLog implements Log {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #segmentBytes: number;
+  readonly #columnSumsFromBytes: number;
   readonly #admit: (bytes: number) => Promise<void>;
   readonly #files: LogFiles;
   readonly #offsets = new Map<string, number>();
@@ -86,6 +90,7 @@ export class DiskLog implements Log {
     this.#disk = ports.disk;
     this.#clock = ports.clock;
     this.#segmentBytes = ports.segmentBytes ?? SEGMENT_BYTES;
+    this.#columnSumsFromBytes = ports.columnSumsFromBytes ?? COLUMN_SUMS_FROM_BYTES;
     this.#admit = ports.admit ?? (() => Promise.resolve());
     this.#queue = new CommitQueue({
       ...ports,
@@ -209,7 +214,12 @@ export class DiskLog implements Log {
     const count = countOf(append);
     planned.end += count;
     planned.offsets.set(partition, place.offset + (append.kind === 'events' ? count : 0));
-    const block = encodeBlock(append, place, (bytes) => this.#buffer.reserve(bytes));
+    const block = encodeBlock(
+      append,
+      place,
+      (bytes) => this.#buffer.reserve(bytes),
+      this.#columnSumsFromBytes,
+    );
     return { head: { ...append, ...place, count }, checksum: block.readUInt32LE(4), bytes: block.length };
   }
 
@@ -223,7 +233,7 @@ export class DiskLog implements Log {
 
   async #activeSegment(): Promise<Segment> {
     const { last, isFull, lastChecksum } = this.#files;
-    if (last !== undefined && last.format === 2) {
+    if (last !== undefined && last.format === FORMAT) {
       if (last.isEmpty || (last.sizeBytes < this.#segmentBytes && !isFull)) return last;
     }
     try {
@@ -276,8 +286,8 @@ export class DiskLog implements Log {
   }
 
   /** @throws LOG_TRIMMED, LOG_CORRUPT, LOG_UNAVAILABLE */
-  read(from: number, { isPassing = false }: { isPassing?: boolean } = {}): AsyncIterable<Block> {
-    return this.#files.read(from, this.#end, isPassing);
+  read(from: number, reading: LogReading = {}): AsyncIterable<Block> {
+    return this.#files.read(from, this.#end, reading);
   }
 
   /** Reads and checks every byte of every file; hands out each file with its size and the first damage in it. */

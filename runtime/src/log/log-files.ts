@@ -12,15 +12,16 @@ import { Turns } from '../base/turns.ts';
 import type { Field } from '../data/decode.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Disk, DiskEntry } from '../ports/disk.ts';
+import { newRoom, type Reading, type ReadingRoom } from './block-reader.ts';
 import { ColdSegment, openCold } from './cold/cold-segment.ts';
 import type { ColdPlace } from './cold/place.ts';
 import { rollFile } from './cold/roll.ts';
 import { reasonOf } from './disk-reasons.ts';
 import { NEXT } from './framed.ts';
-import type { Block } from './log.ts';
+import type { Block, LogReading } from './log.ts';
 import { removable, type RetentionLimits, type Trimmed } from './retention.ts';
 import type { SegmentSummary } from './segment-index.ts';
-import { type ReadingRoom, Segment } from './segment.ts';
+import { Segment } from './segment.ts';
 import { type LogStart, readStart, sizeOf, START_FILE, startBehind, writeStart } from './start-file.ts';
 import { trimmed } from './trimmed.ts';
 
@@ -300,26 +301,30 @@ export class LogFiles {
   }
 
   /** Blocks from the one that holds a position up to an end. Throws LOG_TRIMMED, LOG_CORRUPT, LOG_UNAVAILABLE. */
-  async *read(from: number, end: number, isPassing = false): AsyncIterable<Block> {
-    if (!isPassing) return yield* this.#read(from, end, null);
-    const room = this.#room ?? { bytes: Buffer.alloc(0) };
+  async *read(
+    from: number,
+    end: number,
+    { isPassing = false, wants }: LogReading = {},
+  ): AsyncIterable<Block> {
+    if (!isPassing) return yield* this.#read(from, end, {});
+    const room = this.#room ?? newRoom();
     // Whoever reads at the same time makes room of their own.
     this.#room = null;
     try {
-      yield* this.#read(from, end, room);
+      yield* this.#read(from, end, { room, wants });
     } finally {
       if (room.bytes.length <= ROOM_BYTES_MAX) this.#room = room;
     }
   }
 
-  async *#read(from: number, end: number, room: ReadingRoom | null): AsyncIterable<Block> {
+  async *#read(from: number, end: number, how: Reading): AsyncIterable<Block> {
     if (from < this.start) throw trimmed(this, from);
     let position = from;
     while (position < end) {
       const file = this.#files[this.#indexOf(position)];
       if (file === undefined) return;
       try {
-        for await (const block of file.read(position, room)) {
+        for await (const block of file.read(position, how)) {
           if (block.position >= end) return;
           position = block.position + block.count;
           yield block;

@@ -8,7 +8,8 @@
  *
  * Invariants  L1  An append that returned survives a power cut; one that threw is not in the log.
  *             L2  Positions are consecutive; a reader sees whole blocks in their order.
- *             L3  A damaged block is an error with its file and byte, never skipped.
+ *             L3  A damaged block is an error with its file and byte, never skipped. Who reads some columns of a block meets
+ *                 the damage of these; `check --deep` meets all.
  *             L4  An append with a producer's sequence that is in the log already changes nothing, also when it was removed.
  *             L5  Only whole files from the beginning are removed, up to a position that was named; a read from before the
  *                 start is an error.
@@ -35,6 +36,11 @@ export interface ColumnBody {
   /** What the codec must know before the bytes: JSON, a few hundred bytes; it stands in the block's head. */
   readonly schema: unknown;
   readonly bytes: Uint8Array;
+  /**
+   * To be called before the first look at a column, by its place in the schema: reads and checks it where that was not done
+   * yet. Absent when all was. Throws LOG_CORRUPT, LOG_UNAVAILABLE.
+   */
+  readonly need?: (column: number) => void;
 }
 
 /** The smallest and the largest event time in a block, in epoch milliseconds. */
@@ -85,6 +91,16 @@ export function bytesOf(append: Append): number {
   return append.records.reduce((sum, record) => sum + record.length, 0);
 }
 
+export interface LogReading {
+  /** The reader is done with a block when it asks for the next, whose bytes may then lie in the same memory. */
+  readonly isPassing?: boolean;
+  /**
+   * Which columns of a block the reader means to look at, by their places in the schema; null for all. Others may be neither
+   * read nor checked until it asks for them, which it may as long as it has the block. REQUIRES `isPassing`.
+   */
+  readonly wants?: (block: BlockHead, schema: unknown) => readonly number[] | null;
+}
+
 export interface Log {
   /** The first position that is there: 0, unless the oldest files were removed. */
   readonly start: number;
@@ -94,11 +110,8 @@ export interface Log {
   readonly end: number;
   /** Resolves when the block is durable (L1). Throws LOG_WRITE_FAILED. */
   append(block: Append): Promise<void>;
-  /**
-   * The block that holds a position, then every later one up to the end at the time of the call (L2, L3). `isPassing`: the
-   * reader is done with a block when it asks for the next, whose bytes may then lie in the same memory. Throws LOG_TRIMMED.
-   */
-  read(from: number, options?: { readonly isPassing?: boolean }): AsyncIterable<Block>;
+  /** The block that holds a position, then every later one up to the end at the time of the call (L2, L3). Throws LOG_TRIMMED. */
+  read(from: number, options?: LogReading): AsyncIterable<Block>;
   /** Where the first block begins that was appended at this moment or later; the end when there is none. */
   positionAtTime(appendedAtMs: number): Promise<number>;
   /** Where the file begins that holds a position: what is removed together. */

@@ -8,12 +8,14 @@ import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Disk, DiskFile } from '../ports/disk.ts';
+import { BlockReader, type Reading, readInto } from './block-reader.ts';
 import { blocksIn, decodeBlock, decodeLengths, HEADER_BYTES, type StoredBlock } from './block.ts';
 import {
   decodeFileHeader,
   encodeFileHeader,
   FILE_HEADER_BYTES_MAX,
   type FileHeader,
+  FORMAT,
   isUnfinished,
 } from './file-header.ts';
 import { writeAll } from './framed.ts';
@@ -25,9 +27,6 @@ import {
   type SegmentSummary,
   writeIndex,
 } from './segment-index.ts';
-
-/** A reader holds so much of a file in memory, or one block when that is larger. */
-const RUN_BYTES = 2 * 1024 * 1024;
 
 /** An fsync failed: the kernel may have dropped what it could not write, so nothing may follow in this file. */
 export class SyncFailed extends Error {
@@ -42,8 +41,8 @@ export class Segment {
   /** Open for writing; null once it is sealed. */
   #handle: DiskFile | null;
   sizeBytes: number;
-  /** Of the file; format 1 is never appended to. */
-  format: FileHeader['format'] = 2;
+  /** Of the file; earlier formats are never appended to. */
+  format: FileHeader['format'] = FORMAT;
   /** Where the last commit that was found on opening begins. */
   #lastCommitAt = 0;
   /** Events before this position were durable: they were computed with. What lacks one of them is no torn end. */
@@ -266,11 +265,10 @@ export class Segment {
 
   /**
    * The blocks from the one that holds a position up to the end as it is now, each checked again: disks rot between opening
-   * and reading. The file is read in long runs, each into memory of its own, to which its blocks refer; into `room`, when the
-   * reader is done with a block before it asks for the next.
+   * and reading.
    * @throws LOG_CORRUPT, ENOENT when the file was removed
    */
-  async *read(from: number, room: ReadingRoom | null = null): AsyncIterable<StoredBlock> {
+  async *read(from: number, how: Reading = {}): AsyncIterable<StoredBlock> {
     const { summary } = this;
     const first = entryBefore(summary, from);
     if (first === undefined) return;
@@ -278,36 +276,18 @@ export class Segment {
     const { end } = summary;
     const handle = await this.#disk.open(this.file, { create: false });
     try {
-      let run: Run = { at, bytes: Buffer.alloc(0) };
+      const { file, sizeBytes } = this;
+      const reader = new BlockReader(handle, { ...how, file, sizeBytes });
       while (position < end) {
-        run = await this.#runWith(handle, run, { at, length: HEADER_BYTES, room });
-        const lengths = decodeLengths(run.bytes.subarray(at - run.at));
-        const total = lengths?.totalBytes ?? HEADER_BYTES;
-        run = await this.#runWith(handle, run, { at, length: total, room });
-        const bytes = run.bytes.subarray(at - run.at, at - run.at + total);
-        const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
-        if (block?.position !== position) throw this.#corrupt(at, 'the checksum does not match');
+        const block = await reader.blockAt(at);
+        if (block.position !== position) throw this.#corrupt(at, 'the checksum does not match');
         position += block.count;
-        at += total;
+        at += block.bytes.length;
         if (position > from) yield block;
       }
     } finally {
       await handle.close();
     }
-  }
-
-  /** The run that holds so many bytes at a place of the file: the one at hand, or the next, with what is there of it. */
-  async #runWith(
-    handle: DiskFile,
-    run: Run,
-    { at, length, room }: { at: number; length: number; room: ReadingRoom | null },
-  ): Promise<Run> {
-    if (at + length <= run.at + run.bytes.length) return run;
-    const there = run.bytes.subarray(at - run.at);
-    const size = Math.max(there.length, Math.min(Math.max(RUN_BYTES, length), this.sizeBytes - at));
-    const bytes = room === null ? Buffer.allocUnsafeSlow(size) : roomFor(room, size);
-    bytes.set(there);
-    return { at, bytes: await readInto(handle, at, bytes, there.length) };
   }
 
   #readBytes(at: number, length: number): Promise<Buffer> {
@@ -358,34 +338,8 @@ export class Segment {
   }
 }
 
-interface Run {
-  readonly at: number;
-  readonly bytes: Buffer;
-}
-
-/** Memory that a reader fills again and again: pages that are new cost more than what is read into them. */
-export interface ReadingRoom {
-  bytes: Buffer;
-}
-
-function roomFor(room: ReadingRoom, sizeBytes: number): Buffer {
-  if (room.bytes.length < sizeBytes) room.bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  return room.bytes.subarray(0, sizeBytes);
-}
-
 function readFrom(handle: DiskFile, at: number, length: number): Promise<Buffer> {
-  return readInto(handle, at, Buffer.allocUnsafeSlow(length), 0);
-}
-
-/** Fills a buffer, of which so much is filled already, with the bytes of the file from `at` on; what there was of them. */
-async function readInto(handle: DiskFile, at: number, buffer: Buffer, filled: number): Promise<Buffer> {
-  let read = filled;
-  while (read < buffer.length) {
-    const count = await handle.read(buffer.subarray(read), at + read);
-    if (count === 0) return buffer.subarray(0, read);
-    read += count;
-  }
-  return buffer;
+  return readInto(handle, at, Buffer.allocUnsafeSlow(length));
 }
 
 async function openNew(disk: Disk, file: string): Promise<DiskFile> {

@@ -15,7 +15,7 @@ import {
 } from '../data/columns.ts';
 import { decodeEvent, type Field } from '../data/decode.ts';
 import { EventColumns } from '../log/columns/decode.ts';
-import { pathOf } from '../log/columns/schema.ts';
+import { fieldsOfSchema, pathOf } from '../log/columns/schema.ts';
 import type { ColumnBody } from '../log/log.ts';
 import type { SourcePlan } from '../plan/node.ts';
 
@@ -43,7 +43,7 @@ export class BlockColumns {
   read(body: ColumnBody, from: number, to: number): ColumnBatch | null {
     const columns = this.#last?.body === body ? this.#last.columns : new EventColumns(body);
     this.#last = { body, columns };
-    const places = this.#placesOf(columns);
+    const places = this.#placesOf(columns.fields);
     if (places === null) return null;
     const fits = this.#source.fields.every(
       ({ nullable }, index) => nullable || !columns.hasNulls(places[index] as number),
@@ -62,7 +62,16 @@ export class BlockColumns {
     return { ...this.#scratch, n: to - from, bytes: columns.bytes, columns: read, times };
   }
 
-  #placesOf({ fields }: EventColumns): Places {
+  /** The columns of a block that give these fields and the time of each event; null for all of them. */
+  wanted(schema: unknown, names: readonly string[]): readonly number[] | null {
+    const places = this.#placesOf(fieldsOfSchema(schema));
+    if (places === null) return null;
+    const read = (index: number): boolean =>
+      this.#times.includes(index) || names.includes(this.#source.fields[index]?.name ?? '');
+    return places.filter((place, index) => place !== ABSENT && read(index));
+  }
+
+  #placesOf(fields: readonly Field[]): Places {
     const known = this.#places.get(fields);
     if (known !== undefined) return known.places;
     const places = this.#source.fields.map((field) => placeOf(field, fields));

@@ -11,6 +11,7 @@ import { BATCH_ROWS_MAX, type ColumnBatch, rowAt } from '../data/columns.ts';
 import { type Scanner, scannerFor } from '../compile/jit/scanner.ts';
 import type { Block, ColumnBody } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
+import type { Row } from '../data/value.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { blockColumnsOf } from './block-columns.ts';
 import type { Times } from './times.ts';
@@ -27,12 +28,14 @@ export interface EventBatch {
   readonly freshFrom: number;
 }
 
+/** REQUIRES that its event is asked for, if at all, while the batch is valid. */
 export function positionOf(
   { source, block, batch, watermarks, freshFrom }: EventBatch,
   row: number,
 ): Position {
   const ordinal = batch.ordinals[row] as number;
   const position = block.position + ordinal;
+  let event: Row | null = null;
   return {
     source: source.name,
     partition: block.partition,
@@ -40,7 +43,10 @@ export function positionOf(
     position,
     eventTimeMs: batch.times[row] as number,
     watermarkMs: watermarks[row] as number,
-    event: rowAt(batch, row),
+    // Few ask for it, and it takes columns that nobody else may have read.
+    get event() {
+      return (event ??= rowAt(batch, row));
+    },
     firstReading: position >= freshFrom,
   };
 }

@@ -88,6 +88,10 @@ export class GeneratedRecompute {
     layer.rejectRow(layout, at, row, new RowError(reason));
   }
 
+  fieldsOf(source: string): readonly string[] {
+    return this.#compiled.neededFields.get(source) ?? [];
+  }
+
   process(events: EventBatch): void {
     const { source, batch, block, watermarks } = events;
     const names = this.#compiled.neededFields.get(source.name);

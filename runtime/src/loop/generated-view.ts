@@ -109,6 +109,10 @@ export class GeneratedView implements ViewRun {
     return this.#compiled.neededFields.has(source);
   }
 
+  fieldsOf(source: string): readonly string[] {
+    return this.#compiled.neededFields.get(source) ?? [];
+  }
+
   push(): void {
     throw new Error('generated code takes events as columns');
   }

@@ -55,6 +55,10 @@ export class InterpretedView implements ViewRun {
     return this.chain.reads(source);
   }
 
+  fieldsOf(source: string): readonly string[] | null {
+    return this.takes(source) ? null : [];
+  }
+
   push(row: Row, at: Position): void {
     this.chain.push(row, at);
   }

@@ -179,7 +179,13 @@ export class Job {
       },
       isFull: () => this.#views.some(({ changes }) => changes.size >= CHANGES_MAX),
       batches: this.#views.some(({ run }) => run.interpretedBecause === null) ? this.#batches : undefined,
+      fieldsOf: (source) => this.#fieldsOf(source),
     });
+  }
+
+  #fieldsOf(source: string): readonly string[] | null {
+    const fields = this.#views.map(({ run }) => run.fieldsOf(source));
+    return fields.includes(null) ? null : [...new Set((fields as (readonly string[])[]).flat())];
   }
 
   /**

@@ -6,7 +6,7 @@ import { type Decoded, decodeEvent, type Field } from '../data/decode.ts';
 import { BATCH_ROWS_MAX, rowAt } from '../data/columns.ts';
 import { parseJson } from '../data/line.ts';
 import type { Row } from '../data/value.ts';
-import type { Block, ColumnBody, Log } from '../log/log.ts';
+import type { Block, ColumnBody, Log, LogReading } from '../log/log.ts';
 import type { Position } from '../operators/operator.ts';
 import type { Plan, SourcePlan } from '../plan/node.ts';
 import { eventTimeReader, noTimeProblem } from '../plan/event-time.ts';
@@ -42,6 +42,8 @@ export interface ReadOptions {
   readonly isFull?: () => boolean;
   /** What reads events as columns, when `events` wants them so. */
   readonly batches?: EventBatches | undefined;
+  /** Of each source the fields that `events` looks at, besides its times; null for all. Others are read when it does. */
+  readonly fieldsOf?: (source: string) => readonly string[] | null;
 }
 
 /** Reads positions [from, to) in order; returns the position after the last. */
@@ -50,7 +52,7 @@ export async function readEvents(options: ReadOptions): Promise<number> {
   let position = from;
   let leftBytes = bytesMax;
   if (from >= to) return position;
-  for await (const block of log.read(from, { isPassing: true })) {
+  for await (const block of log.read(from, { isPassing: true, ...wantsOf(options) })) {
     if (block.position >= to) break;
     const start = Math.max(position, block.position);
     const recordBytes = Math.max(1, block.sizeBytes / block.count);
@@ -65,6 +67,18 @@ export async function readEvents(options: ReadOptions): Promise<number> {
     if (position >= to || leftBytes < recordBytes || options.isFull?.() === true) break;
   }
   return position;
+}
+
+function wantsOf({ plan, batches, fieldsOf }: ReadOptions): Pick<LogReading, 'wants'> {
+  if (batches === undefined || fieldsOf === undefined) return {};
+  return {
+    wants: ({ source: name }, schema) => {
+      const source = plan.sources.find((candidate) => candidate.name === name);
+      if (source === undefined) return [];
+      const fields = fieldsOf(name);
+      return fields === null ? null : blockColumnsOf(source).wanted(schema, fields);
+    },
+  };
 }
 
 function readBlock(block: Block, start: number, end: number, source: SourcePlan, options: ReadOptions): void {

@@ -103,7 +103,8 @@ async function readSlices(
   const { log } = layer.ports;
   const { plan } = layer;
   const batches = generated === null ? undefined : eventBatchesOf(plan);
-  const reading = { log, plan, freshFrom, handlers, batches };
+  const fieldsOf = (source: string): readonly string[] => generated?.fieldsOf(source) ?? [];
+  const reading = { log, plan, freshFrom, handlers, batches, fieldsOf };
   if (layout.slices === null) {
     const from = layer.beganAt(layout.view.name);
     await readEvents({ ...reading, times: new Times(plan), from, to: options.to });

@@ -106,6 +106,7 @@ export class ScheduledLayer {
         },
       },
       batches: layer.ports.jit === 'on' && mayGenerate() ? eventBatchesOf(layer.plan) : undefined,
+      fieldsOf: () => [],
     });
     await layer.markAdmitted(batch);
     return touched;

@@ -13,6 +13,8 @@ export interface ViewRun {
   /** An epoch begins: late events go into this batch from now on. */
   goesOn(batch: Batch): void;
   takes(source: string): boolean;
+  /** The fields of a source that it looks at; null for all. */
+  fieldsOf(source: string): readonly string[] | null;
   push(row: Row, at: Position): void;
   process(events: EventBatch): void;
   /** Closes what the watermark has passed and hands on what changed. */

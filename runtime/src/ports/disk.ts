@@ -1,5 +1,5 @@
 /** Files come in through here, so that tests can fill the disk, fail an fsync or tear a write. */
-import { constants, type Dirent, promises as fs, type Stats } from 'node:fs';
+import { constants, type Dirent, promises as fs, readSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 export interface DiskFile {
@@ -7,6 +7,8 @@ export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<number>;
   /** May read less than fits; 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** As `read`, and the process waits for it: for what is small and rarely asked for. */
+  readNow(buffer: Uint8Array, position: number): number;
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;
   size(): Promise<number>;
@@ -80,6 +82,7 @@ export const realDisk: Disk = {
     return {
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+      readNow: (buffer, position) => readSync(handle.fd, buffer, 0, buffer.length, position),
       sync: () => handle.datasync(),
       truncate: (size) => handle.truncate(size),
       size: async () => (await handle.stat()).size,

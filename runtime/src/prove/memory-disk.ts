@@ -73,6 +73,7 @@ function handleOf(file: MemoryFile): DiskFile {
   return {
     write: (bytes, position) => Promise.resolve(file.write(bytes, position)),
     read: (into, position) => Promise.resolve(file.read(into, position)),
+    readNow: (into, position) => file.read(into, position),
     sync: () => Promise.resolve(),
     truncate: (size) => Promise.resolve(file.truncate(size)),
     size: () => Promise.resolve(file.size),

@@ -302,6 +302,7 @@ function handleOf(owner: SimProcess, path: string, file: FileNode): DiskFile {
         return files.write(file, bytes.subarray(0, count), at);
       }),
     read: (buffer, at) => owner.operate('read', path, () => file.content.read(buffer, at)),
+    readNow: (buffer, at) => file.content.read(buffer, at),
     sync: () =>
       owner.operate('sync', path, (share) => {
         if (share < 1) files.failSync(file);

@@ -45,7 +45,7 @@ describe('a file that is not of this log', () => {
     const disk = new SimDisk();
     for (const file of await written(disk)) {
       const { pages } = disk.files.get(file)!;
-      const later = Buffer.concat([Buffer.from('PIPELOG3'), Buffer.alloc(80, 7)]);
+      const later = Buffer.concat([Buffer.from('PIPELOG4'), Buffer.alloc(80, 7)]);
       put(disk, file, later);
       expect(await refusal(disk)).toEqual(refused('DATA_NEWER', 'newer version'));
       put(disk, file, pages);

@@ -7,6 +7,7 @@ import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
 import type { Disk } from '../../../runtime/src/ports/disk.ts';
 import { ManualClock } from '../../../runtime/src/testing/manual-clock.ts';
 import { blocksOf, events, recordsOf } from '../../suites/log.suite.ts';
+import { counting } from '../../suites/counting-disk.ts';
 import { NOTHING, SimDisk } from '../../suites/sim-disk.ts';
 
 const nameOf = (position: number, ending: string): string =>
@@ -35,30 +36,6 @@ function put(disk: SimDisk, file: string, pages: Buffer): void {
   disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
 }
 
-/** The same disk, and how many bytes of which files were read. */
-function counting(disk: SimDisk): { disk: Disk; read: Map<string, number> } {
-  const read = new Map<string, number>();
-  const open_: Disk['open'] = async (file, options) => {
-    const handle = await disk.open(file, options);
-    return {
-      ...handle,
-      read: async (buffer, at) => {
-        const count = await handle.read(buffer, at);
-        read.set(file, (read.get(file) ?? 0) + count);
-        return count;
-      },
-    };
-  };
-  const counted = new Proxy<Disk>(disk, {
-    get: (target, name) => {
-      if (name === 'open') return open_;
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-  return { disk: counted, read };
-}
-
 async function known(log: DiskLog): Promise<unknown> {
   return [
     log.end,
@@ -73,7 +50,7 @@ describe('opening', () => {
     const { disk, records } = await written();
     const { disk: counted, read } = counting(disk);
     const log = await open(counted);
-    expect([0, 2, 4].map((position) => read.get(nameOf(position, 'log')))).toEqual([64, 64, 64]);
+    expect([0, 2, 4].map((position) => read.get(nameOf(position, 'log')))).toEqual([72, 72, 72]);
     expect(log.end).toBe(8);
     expect(await recordsOf(log)).toEqual(records);
   });

@@ -51,7 +51,7 @@ export class ColdSegment {
   }
 
   /** The blocks from the one that holds a position, row group by row group. Throws LOG_CORRUPT. */
-  async *read(from: number, _room: unknown = null): AsyncIterable<StoredBlock> {
+  async *read(from: number, _how: unknown = null): AsyncIterable<StoredBlock> {
     const { groups, summary } = this.manifest;
     const { parquetMetadataAsync } = await import('hyparquet');
     const first = Math.max(

@@ -13,10 +13,12 @@ import {
   type ColumnPlace,
   ColumnsInvalid,
   ENTRY_BYTES,
+  entryAt,
   HEAD_BYTES,
   NUMBERS,
-  placeOf,
+  placesOf,
   ROWS_MAX,
+  SUM_AT,
   TAIL_BYTES,
   TEXTS,
   VERSION,
@@ -48,32 +50,33 @@ export class EventColumns {
   readonly #dictionaries = new Map<number, Entries>();
   /** Where the text of a row begins: of each column of texts, as far as it was read. */
   readonly #textAt = new Map<number, { row: number; at: number }>();
+  readonly #need: (index: number) => void;
 
   /** Checks all lengths. Throws ColumnsInvalid. Copies nothing: where the body begins is the reader's. */
-  constructor({ schema, bytes: body, count }: ColumnBody) {
+  constructor({ schema, bytes: body, count, need = () => {} }: ColumnBody) {
     check(IS_LITTLE_ENDIAN, 'this machine writes numbers the other way round');
     check(body.length >= HEAD_BYTES + TAIL_BYTES, 'it ends within its head');
     const bytes = Buffer.from(body.buffer as ArrayBuffer, body.byteOffset, body.length);
     const columns = bytes.readUInt16LE(2);
-    check(bytes.readUInt16LE(0) === VERSION, `it has version ${bytes.readUInt16LE(0)}`);
+    const version = bytes.readUInt16LE(0);
+    check(version === VERSION || version === 1, `it has version ${version}`);
     check(bytes.readUInt32LE(4) === body.length, 'it has another length than it says');
     this.bytes = bytes;
+    this.#need = need;
     this.rows = bytes.readUInt32LE(8);
     this.fields = fieldsOfSchema(schema);
     check(this.rows === count && count > 0 && count <= ROWS_MAX, `it says to have ${this.rows} rows`);
     check(this.fields.length === columns, 'its schema has another number of columns');
     const first = HEAD_BYTES + ENTRY_BYTES * columns;
     check(first <= body.length - TAIL_BYTES, 'its columns do not fit into it');
-    let at = first;
     this.#entries = this.fields.map((field, index) =>
-      entryAt(bytes, HEAD_BYTES + ENTRY_BYTES * index, field),
+      checkedEntry(bytes, HEAD_BYTES + ENTRY_BYTES * index, field),
     );
-    this.#places = this.#entries.map((entry) => {
-      const place = placeOf(entry, this.rows, at);
-      at = place.end;
-      return place;
-    });
-    check(at + TAIL_BYTES === body.length, 'its columns do not fill it');
+    const sums = this.fields.map((_, index) => bytes.readUInt32LE(HEAD_BYTES + ENTRY_BYTES * index + SUM_AT));
+    check(version !== 1 || sums.every((sum) => sum === 0), 'its directory has what version 1 does not know');
+    const { places, end } = placesOf(this.#entries, { rows: this.rows, at: first, version });
+    this.#places = places;
+    check(end + TAIL_BYTES === body.length, 'its columns do not fill it');
   }
 
   hasNulls(index: number): boolean {
@@ -87,6 +90,7 @@ export class EventColumns {
    */
   column(index: number, from: number, to: number, scratch: BatchColumn): BatchColumn {
     const { column } = scratch;
+    this.#need(index);
     const nulls = this.#nulls(index, from, to, scratch);
     switch (scratch.kind) {
       case 'number':
@@ -229,6 +233,7 @@ export class EventColumns {
   /** The texts that a column of codes can have; null for any other column. */
   textsAmong(index: number): readonly string[] | null {
     if (this.#entries[index]?.encoding !== CODES) return null;
+    this.#need(index);
     const { starts, ends } = this.#dictionary(index);
     return Array.from(starts, (start, code) => this.bytes.toString('utf8', start, ends[code]));
   }
@@ -247,22 +252,14 @@ function check(isRight: boolean, problem: string): void {
   if (!isRight) throw new ColumnsInvalid(problem);
 }
 
-function entryAt(body: Buffer, at: number, { type }: Column): ColumnEntry {
-  const entry = {
-    encoding: body.readUInt8(at),
-    width: body.readUInt8(at + 1),
-    lengthWidth: body.readUInt8(at + 2),
-    hasNulls: body.readUInt8(at + 3) === 1,
-    entries: body.readUInt32LE(at + 4),
-    textBytes: body.readUInt32LE(at + 8),
-    base: body.readDoubleLE(at + 16),
-  };
+/** The entry of a column of this type. */
+function checkedEntry(body: Buffer, at: number, { type }: Column): ColumnEntry {
+  const entry = entryAt(body, at);
   const isText = type === 'string' || type === 'list';
   const { encoding, width, lengthWidth, entries, textBytes } = entry;
   const isSmall = [0, 1, 2, 4].includes(width);
   const isRight =
     body.readUInt8(at + 3) <= 1 &&
-    body.readUInt32LE(at + 12) === 0 &&
     (encoding === CODES || (entries === 0 && lengthWidth === 0)) &&
     (isText || textBytes === 0) &&
     ((encoding === NUMBERS && !isText && type !== 'boolean' && (isSmall || width === 8)) ||

@@ -10,6 +10,7 @@ import {
   HEAD_BYTES,
   NUMBERS,
   placeOf,
+  placesOf,
   TAIL_BYTES,
   TEXTS,
   VERSION,
@@ -34,13 +35,11 @@ const NOTHING = { width: 0, lengthWidth: 0, hasNulls: false, entries: 0, textByt
 export function encodeColumns(batch: ColumnBatch, rows: Int32Array, count: number): Buffer {
   const chosen = { batch, rows, count };
   const planned = batch.columns.map((column) => planColumn(chosen, column));
-  let at = HEAD_BYTES + ENTRY_BYTES * planned.length;
-  const places = planned.map(({ entry }) => {
-    const place = placeOf(entry, count, at);
-    at = place.end;
-    return place;
-  });
-  const body = Buffer.alloc(at + TAIL_BYTES);
+  const { places, end } = placesOf(
+    planned.map(({ entry }) => entry),
+    { rows: count, at: HEAD_BYTES + ENTRY_BYTES * planned.length, version: VERSION },
+  );
+  const body = Buffer.alloc(end + TAIL_BYTES);
   body.writeUInt16LE(VERSION, 0);
   body.writeUInt16LE(planned.length, 2);
   body.writeUInt32LE(body.length, 4);
