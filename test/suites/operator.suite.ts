@@ -300,6 +300,13 @@ class Engine {
   }
 
   async result(): Promise<Run> {
+    const stored = await this.#entries();
+    const timed = await this.#entries({
+      gte: Buffer.concat([PREFIX, Buffer.of(0xff, 0xff, 1)]),
+      lt: Buffer.concat([PREFIX, Buffer.of(0xff, 0xff, 0xff)]),
+    });
+    if (timed.length > 0 && stored.length === 0)
+      throw new Error('Z3: an index by time has keys that are gone');
     const rows = [...this.#table].flatMap(([name, count]) => Array.from({ length: count }, () => name));
     return {
       rows: rows.sort(),
@@ -307,7 +314,7 @@ class Engine {
       late: this.#late.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]),
       errors: this.#errors,
       size: this.#subject.operator.size,
-      storedKeys: (await this.#entries()).length,
+      storedKeys: stored.length,
       sizeMax: this.#sizeMax,
       forgets: (this.#subject.operator.spilling ?? null) !== null,
     };

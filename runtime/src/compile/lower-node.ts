@@ -345,14 +345,17 @@ const JOINS: JoinTable = {
     return new WindowJoin(
       {
         ...spec,
+        mayWait: left.context.mayWait,
         left: { ...spec.left, window: window(left, node.left) },
         right: { ...spec.right, window: window(right, node.right) },
       },
       next,
     );
   },
-  interval: ({ spec }, { lowerMs, upperMs }, next) =>
-    new IntervalJoin({ ...spec, ...timedSides(spec), lowerMs, upperMs }, next),
+  interval: ({ spec, left }, { lowerMs, upperMs }, next) => {
+    const { mayWait } = left.context;
+    return new IntervalJoin({ ...spec, ...timedSides(spec), mayWait, lowerMs, upperMs }, next);
+  },
   temporal: ({ spec }, _, next) => new TemporalJoin({ ...spec, ...timedSides(spec) }, next),
   lookup: ({ spec }, _, next) => new LookupJoin(spec, next),
 };

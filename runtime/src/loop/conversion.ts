@@ -2,7 +2,7 @@
  * Brings the state of a layer from format 1 to format 2 (see state/format.ts):
  *
  *   s|layer|view|7|…  ── copied, in pieces ──►  s|layer|view|group1|…  ── then, in one commit ──►  the old ones are gone,
- *                                                                                          and the progress says format 2
+ *                                                                                          and the progress says so
  *
  * Until that commit all that the older version reads is as it left it, so after a crash either version starts; after it the
  * older one refuses, since it does not find the hash of its plan.

@@ -166,8 +166,7 @@ export class Layer {
   ): Promise<void> {
     const { ports, progress } = this;
     const batch = new Batch();
-    if (saved !== null && saved.format !== STATE_FORMAT)
-      await convertState(ports.store, this.name, this.plan, batch);
+    if (saved !== null && saved.format === 1) await convertState(ports.store, this.name, this.plan, batch);
     if (changed !== null) {
       dropViews(this, changed.dropped, batch);
       const isPartial = allowed?.partial === true;

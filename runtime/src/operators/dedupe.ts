@@ -237,7 +237,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
     const isHeld = (kept: Kept): boolean => this.#kept.get(kept.name) === kept;
     const over = this.#overMs(watermarkMs);
     for (const kept of this.#open.take(over)) if (isHeld(kept)) this.#forget(kept);
-    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id), 0);
+    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id));
     this.#spilled.drop(over);
     const untilMs = this.#ttl?.expiredUntilMs(watermarkMs) ?? -Infinity;
     for (const kept of this.#expiring.take(untilMs)) {
@@ -265,11 +265,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
-      const kept = this.#comeBack(saved, place);
-      this.#spilled.stored(kept.key, 1);
-      return kept;
-    });
+    this.#saved.restore(entries, (saved, place) => this.#comeBack(saved, place));
   }
 
   recall(index: readonly Entry[]): boolean {

@@ -5,15 +5,15 @@
  *   row ──► counted among the equal rows of its key ──► paired with each row of the other side: pair +1 or -1
  *                                                       └─ left join: its partners counted, its nulls taken back
  *
- * State       an entry for each different row, under its key (see saved-items.ts): [row, count, partners of a row of the left,
- *             its life]
+ * State       an entry for each different row, under its key, the window of that first (see saved-items.ts): [row, count,
+ *             partners of a row of the left, its life]
  * Invariants  Y1  A row of the left has nulls handed on only while it has no partner; they leave before the first pair.
  *             Y2  The pairs handed on are those of the two multisets, whatever the order of rows.
  */
 import { invariant } from '../base/invariant.ts';
-import { encodeKey, nameOfKey } from '../data/key.ts';
+import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Range } from '../state/store.ts';
 import {
   type ChangingSideSpec,
   joinKeyOf,
@@ -25,8 +25,9 @@ import {
   type Side,
 } from './join.ts';
 import type { Collector, Position, Weight } from './operator.ts';
-import { type SavedFacts, type SavedItem, SavedItems } from './saved-items.ts';
-import { coldest } from './spilling.ts';
+import { kindOf, type SavedFacts, type SavedItem, SavedItems, serialOf } from './saved-items.ts';
+import { keyId } from './spilled-keys.ts';
+import { coldest, rangeBelow } from './spilling.ts';
 
 export interface JoinRowsSpec extends JoinSpec {
   readonly left: ChangingSideSpec;
@@ -67,8 +68,14 @@ interface Living {
   readonly isExpired?: (other: JoinRow) => boolean;
 }
 
-/** When a left join hands on rows without a partner: at each `flush`, or when their key is closed. */
-export type NullsAt = 'flush' | 'close';
+export interface JoinRowsOptions {
+  /** When a left join hands on rows without a partner: at each `flush`, or when their key is closed. */
+  readonly nullsAt: 'flush' | 'close';
+  /** Which value of a key is a window; -1 for none. */
+  readonly windowIndex: number;
+  /** Told when the store will have a row that it had not, or the other way round. */
+  readonly onStored: (row: JoinRow, change: 1 | -1) => void;
+}
 
 /** The rows of one key and side in the order in which they came. Most keys have few, so that this is small. */
 interface Bucket {
@@ -91,20 +98,43 @@ export class JoinRows {
     new Map(),
   ];
   readonly #byContent: readonly [left: ByContent, right: ByContent] = [new Map(), new Map()];
-  readonly #nullsAt: NullsAt;
+  readonly #options: JoinRowsOptions;
   /** Rows of the left that may need nulls at the next flush. */
   readonly #unmatched = new Set<JoinRow>();
   #epoch = 0;
 
-  constructor(spec: JoinRowsSpec, nullsAt: NullsAt, next: Collector) {
+  constructor(spec: JoinRowsSpec, options: JoinRowsOptions, next: Collector) {
     this.#spec = spec;
-    this.#nullsAt = nullsAt;
+    this.#options = options;
     this.#next = next;
     this.#saved = new SavedItems(
       spec.prefix,
       ({ row, count, partners, life }) => [row, count, partners, ...(life === FOR_EVER ? [] : [life])],
-      ({ kind, row }) => joinId(joinValuesOf(row, kind === LEFT ? spec.left : spec.right) ?? []),
+      (own) => keyId(this.keyOf(own), options.windowIndex),
+      options.onStored,
     );
+  }
+
+  /** The values of the key of a row. */
+  keyOf({ kind, row }: Pick<JoinRow, 'kind' | 'row'>): Row {
+    return joinValuesOf(row, kind === LEFT ? this.#spec.left : this.#spec.right) ?? [];
+  }
+
+  /** Where the store has the rows of a key. */
+  rangeOf(key: Row): Range {
+    return rangeBelow(this.#spec.prefix, keyId(key, this.#options.windowIndex));
+  }
+
+  /** Forgets a row that the store alone has, by its key and the entry of an index that ends as its own. */
+  removeUnseen(key: Row, entry: Buffer): void {
+    const place = { kind: kindOf(entry), serial: serialOf(entry) };
+    this.#saved.removeUnseen(keyId(key, this.#options.windowIndex), place);
+  }
+
+  /** Forgets what the store alone has: so many rows in these ranges. */
+  forgetStored(ranges: readonly Range[], rows: number): void {
+    for (const range of ranges) this.#saved.removeRange(range);
+    this.#saved.removedItems(rows);
   }
 
   /** How many different rows there are, in memory or not. */
@@ -214,7 +244,7 @@ export class JoinRows {
   }
 
   #awaitNulls(left: JoinRow): void {
-    if (left.partners === 0 && this.#nullsAt === 'flush') this.#unmatched.add(left);
+    if (left.partners === 0 && this.#options.nullsAt === 'flush') this.#unmatched.add(left);
   }
 
   #countPartners(left: JoinRow, change: number, at: Position | null): void {
@@ -279,7 +309,7 @@ export class JoinRows {
 
   #recall([row, count, partners, savedLife]: SavedRow, place: SavedItem): JoinRow {
     const kind = place.kind as Side;
-    const hasNulls = this.#spec.type === 'left' && this.#nullsAt === 'flush';
+    const hasNulls = this.#spec.type === 'left' && this.#options.nullsAt === 'flush';
     const life = savedLife === undefined ? FOR_EVER : alive(savedLife);
     const key = this.#keyOf(row, kind);
     const nulls = hasNulls && kind === LEFT && partners === 0 ? count : 0;
@@ -298,10 +328,10 @@ export class JoinRows {
   }
 
   /**
-   * Drops the keys that were not touched for longest from memory until about so many bytes are free; each is told to
-   * `dropped`. REQUIRES that everything is saved, and rows that nothing else points to.
+   * Drops the keys that were not touched for longest from memory until about so many bytes are free; each row is told to
+   * `dropped`. REQUIRES that everything is saved.
    */
-  spill(bytes: number, dropped: (key: string) => void): void {
+  spill(bytes: number, dropped: (row: JoinRow) => void): void {
     const [left, right] = this.#buckets;
     const keys = [...new Set([...left.keys(), ...right.keys()])].map((key) => {
       const [l, r] = [left.get(key), right.get(key)];
@@ -314,33 +344,36 @@ export class JoinRows {
         for (let own = buckets.get(key)?.first ?? null; own !== null; own = own.after) {
           this.#saved.drop(own);
           this.#release(own, this.#contentOf(own));
+          dropped(own);
         }
       }
-      dropped(key);
     }
   }
 
-  /** Takes rows back into memory whose keys were dropped; each key is told to `returned`. */
-  resume(entries: Iterable<Entry>, returned: (key: string) => void): void {
+  /** All rows in memory. */
+  *[Symbol.iterator](): Iterator<JoinRow> {
+    for (const buckets of this.#buckets)
+      for (const { first } of buckets.values())
+        for (let own: JoinRow | null = first; own !== null; own = own.after) yield own;
+  }
+
+  /** Takes rows back into memory whose keys were dropped; each is told to `returned`. */
+  resume(entries: Iterable<Entry>, returned: (row: JoinRow) => void): void {
     const keys = new Set<string>();
     this.#saved.resume(entries, (saved, place) => {
       const key = this.#keyOf((saved as SavedRow)[0], place.kind as Side);
       if (!keys.has(key)) {
         if (this.has(key)) return null;
         keys.add(key);
-        returned(key);
       }
-      return this.#recall(saved as SavedRow, place);
+      const own = this.#recall(saved as SavedRow, place);
+      returned(own);
+      return own;
     });
   }
 }
 
 type SavedRow = readonly [row: Row, count: number, partners: number, life?: SavedLife];
-
-/** Under what the rows of a key stand in the store. */
-export function joinId(key: Row): Buffer {
-  return encodeKey(key);
-}
 
 /** Field by field: with a spread this takes twenty times as long, and every row comes by here. */
 function newRow(

@@ -13,6 +13,7 @@ import type { Row, Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { evaluated } from './evaluated.ts';
 import type { Collector, OnRowError, Position, StatefulOperator, Weight } from './operator.ts';
+import type { Aside } from './spilled-keys.ts';
 
 /** An operator with two inputs: each side's rows are pushed into its own. */
 export interface JoinOperator extends Omit<StatefulOperator, 'push'> {
@@ -54,6 +55,14 @@ export interface TimedSideSpec extends SideSpec {
 export const LEFT = 0;
 export const RIGHT = 1;
 export type Side = typeof LEFT | typeof RIGHT;
+
+/** Of a row that joins nothing. */
+export const NO_KEY: Row = [];
+
+/** A row that waits for its key. */
+export interface JoinAside extends Aside {
+  readonly side: Side;
+}
 
 /** The name of a row's key; null when a part of it is null, so that it joins nothing. */
 export function joinKeyOf(row: Row, side: SideSpec): string | null {

@@ -5,28 +5,32 @@
  *
  *   row ──► pairs with the rows of the other side that are not expired ──► remembered for `ttlMs` of event time
  *
- * State       the rows of both sides: see join-rows.ts
+ * State       the rows of both sides: see join-rows.ts. What was not touched for long may be in the store alone (spilling.ts);
+ *             an index by time says which rows are to be forgotten (time-index.ts)
  * Invariants  Y3  Whether a row is expired for another is decided by the two, never by when it was forgotten.
  */
 import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
-import type { Batch, Entry, Wanted } from '../state/store.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import {
   type ChangingSideSpec,
+  type JoinAside,
   type JoinOperator,
   type JoinSpec,
   joinValuesOf,
   LEFT,
+  NO_KEY,
   RIGHT,
   type Side,
 } from './join.ts';
-import { joinId, type JoinRow, JoinRows, type Life } from './join-rows.ts';
+import { type JoinRow, JoinRows, type Life } from './join-rows.ts';
 import type { Collector, Position, Weight } from './operator.ts';
-import type { SavedFacts } from './saved-items.ts';
-import { type Aside, SpilledKeys } from './spilled-keys.ts';
-import { rangeBelow, type Spilling } from './spilling.ts';
+import { itemSuffix, type SavedFacts } from './saved-items.ts';
+import { SpilledKeys } from './spilled-keys.ts';
+import type { Spilling } from './spilling.ts';
+import { indexedKey, TimeIndex } from './time-index.ts';
 import { TimeQueue } from './time-queue.ts';
 import { timeOfRow, Ttl } from './ttl.ts';
 
@@ -48,13 +52,6 @@ export interface RegularSideSpec extends ChangingSideSpec {
   readonly held: { readonly column: number; readonly ms: number } | null;
 }
 
-/** Of a row that joins nothing. */
-const NO_KEY: Row = [];
-
-interface SideAside extends Aside {
-  readonly side: Side;
-}
-
 export class RegularJoin implements JoinOperator, Spilling {
   readonly left: Collector = { push: (row, weight, at) => this.#push(LEFT, row, weight, at) };
   readonly right: Collector = { push: (row, weight, at) => this.#push(RIGHT, row, weight, at) };
@@ -62,17 +59,20 @@ export class RegularJoin implements JoinOperator, Spilling {
   readonly #next: Collector;
   readonly #rows: JoinRows;
   readonly #ttl: Ttl | null;
-  readonly #expiring = new TimeQueue<JoinRow>();
-  readonly #held = new TimeQueue<JoinRow>();
-  readonly #spilled: SpilledKeys<SideAside>;
+  /** Rows by the time at which they are forgotten: see `#timeOf`. */
+  #expiring = new TimeQueue<JoinRow>();
+  readonly #spilled: SpilledKeys<JoinAside>;
+  readonly #times: TimeIndex;
 
   constructor(spec: RegularJoinSpec, next: Collector) {
     const isAppendOnly = !spec.left.retracts && !spec.right.retracts;
     invariant(spec.ttlMs === null || isAppendOnly, 'only append-only inputs have a time-to-live');
     this.#spec = spec;
     this.#next = next;
-    this.#rows = new JoinRows(spec, 'flush', next);
+    const onStored = (row: JoinRow, change: 1 | -1): void => this.#noteStored(row, change);
+    this.#rows = new JoinRows(spec, { nullsAt: 'flush', windowIndex: -1, onStored }, next);
     this.#spilled = new SpilledKeys(spec.prefix, -1);
+    this.#times = new TimeIndex(spec.prefix);
     this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.allowedMs);
   }
 
@@ -92,13 +92,13 @@ export class RegularJoin implements JoinOperator, Spilling {
   }
 
   /** For its own key, or behind others that wait, since pairs are handed on at once. */
-  #mustWait({ key, name }: SideAside): boolean {
+  #mustWait({ key, name }: JoinAside): boolean {
     if (this.#spilled.size === 0) return false;
     if (this.#spilled.hasAside) return true;
     return key !== NO_KEY && !this.#rows.has(name) && this.#spilled.mayHave(key, name);
   }
 
-  #take({ side, key, name, row, weight, at }: SideAside): void {
+  #take({ side, key, name, row, weight, at }: JoinAside): void {
     const { type, project, left, right } = this.#spec;
     if (key === NO_KEY) {
       // Nothing can become its partner.
@@ -107,25 +107,46 @@ export class RegularJoin implements JoinOperator, Spilling {
     }
     const ttl = this.#ttl;
     if (ttl === null) {
-      this.#hold(this.#rows.push(side, name, row, weight, at));
+      const own = this.#rows.push(side, name, row, weight, at);
+      // What stands for equal rows is there once.
+      if (weight === 1 && own.count === 1) this.#enqueue(own);
       return;
     }
     const timeMs = timeOfRow(row, at, (side === LEFT ? left : right).time);
     const life: Life = { timeMs, nowMs: ttl.nowMs(at, timeMs), isPlaced: at !== null };
     const isExpired = (other: JoinRow): boolean => !meet(ttl, other.life, life);
-    this.#expiring.add(timeMs, this.#rows.push(side, name, row, weight, at, { life, isExpired }));
+    this.#enqueue(this.#rows.push(side, name, row, weight, at, { life, isExpired }));
   }
 
-  #hold(row: JoinRow): void {
-    const { held } = row.kind === LEFT ? this.#spec.left : this.#spec.right;
-    if (held !== null) this.#held.add((row.row[held.column] as number) + held.ms, row);
+  /** The time that must pass until no row can meet this one; null: one may, for ever. */
+  #timeOf({ kind, row, life }: JoinRow): number | null {
+    if (this.#ttl !== null) return life.timeMs;
+    const { held } = kind === LEFT ? this.#spec.left : this.#spec.right;
+    return held === null ? null : (row[held.column] as number) + held.ms;
+  }
+
+  #enqueue(row: JoinRow): void {
+    const timeMs = this.#timeOf(row);
+    if (timeMs !== null) this.#expiring.add(timeMs, row);
+  }
+
+  #noteStored(row: JoinRow, change: 1 | -1): void {
+    const timeMs = this.#timeOf(row);
+    if (timeMs === null) return;
+    if (change === 1) this.#times.add(timeMs, itemSuffix(row), this.#rows.keyOf(row));
+    else this.#times.remove(timeMs, itemSuffix(row));
+  }
+
+  /** The times that have passed when the watermark is this: with a time-to-live, or as a window that ends then is over. */
+  #passedMs(watermarkMs: number): number {
+    return this.#ttl?.expiredUntilMs(watermarkMs) ?? watermarkMs - this.#spec.allowedMs + 1;
   }
 
   advance(watermarkMs: number): void {
-    // The window that ends then is over: see `isOver`.
-    for (const row of this.#held.take(watermarkMs - this.#spec.allowedMs + 1)) this.#rows.expire(row);
-    if (this.#ttl === null) return;
-    for (const row of this.#expiring.take(this.#ttl.expiredUntilMs(watermarkMs))) this.#rows.expire(row);
+    const untilMs = this.#passedMs(watermarkMs);
+    // One that was taken back is not there any more.
+    for (const row of this.#expiring.take(untilMs)) if (row.count > 0) this.#rows.expire(row);
+    this.#spilled.passed(untilMs);
   }
 
   flush(): void {
@@ -134,28 +155,33 @@ export class RegularJoin implements JoinOperator, Spilling {
 
   persist(batch: Batch): void {
     this.#rows.persist(batch);
-    if (this.spilling !== null) this.#spilled.persist(batch, this.#rows.facts);
+    if (this.spilling === null) return;
+    this.#times.persist(batch);
+    const untilMs = this.#isForgotten ? this.#times.lastMs : null;
+    this.#spilled.persist(batch, { ...this.#rows.facts, untilMs });
+  }
+
+  /** Whether every row is forgotten some time. */
+  get #isForgotten(): boolean {
+    const { left, right } = this.#spec;
+    return this.#ttl !== null || (left.held !== null && right.held !== null);
   }
 
   recall(index: readonly Entry[]): boolean {
-    const facts = this.#spilled.recall(index) as SavedFacts | null;
+    const facts = this.#spilled.recall(index) as (SavedFacts & { readonly untilMs?: number | null }) | null;
     if (facts === null) return false;
     this.#rows.recall(facts);
-    if (facts.size > 0) this.#spilled.addAny();
+    this.#times.recall(facts.untilMs ?? -Infinity);
+    if (facts.size > 0) this.#spilled.addAny(facts.untilMs ?? null);
     return true;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#rows.restore(entries, (row) => {
-      if (this.#ttl === null) this.#hold(row);
-      else this.#expiring.add(row.life.timeMs, row);
-    });
+    this.#rows.restore(entries, (row) => this.#enqueue(row));
   }
 
-  /** Rows that time forgets are few, and all of them are needed. */
   get spilling(): Spilling | null {
-    const { ttlMs, left, right, mayWait } = this.#spec;
-    return mayWait && ttlMs === null && left.held === null && right.held === null ? this : null;
+    return this.#spec.mayWait ? this : null;
   }
 
   get isSpilled(): boolean {
@@ -163,13 +189,31 @@ export class RegularJoin implements JoinOperator, Spilling {
   }
 
   spill(bytes: number): void {
-    this.#rows.spill(bytes, (name) => this.#spilled.add(NO_KEY, name));
+    this.#rows.spill(bytes, (row) => this.#spilled.add(NO_KEY, row.key));
+    // It would hold what is forgotten until its time.
+    this.#expiring = new TimeQueue();
+    for (const row of this.#rows) this.#enqueue(row);
   }
 
   missing(): readonly Wanted[] {
     const isMissing = (key: Row): boolean => key !== NO_KEY && !this.#rows.has(nameOfKey(key));
-    const keys = [...this.#spilled.missing()].filter(isMissing);
-    return keys.map((key) => rangeBelow(this.#spec.prefix, joinId(key)));
+    return [...this.#spilled.missing()].filter(isMissing).map((key) => this.#rows.rangeOf(key));
+  }
+
+  dueIndex(watermarkMs: number): Range | null {
+    return this.#times.range(this.#passedMs(watermarkMs));
+  }
+
+  /** What the store alone has is forgotten unseen: nothing is handed on for it. */
+  takeDue(index: Iterable<Entry>): void {
+    for (const entry of index) {
+      const key = indexedKey(entry);
+      const name = nameOfKey(key);
+      if (this.#rows.has(name)) continue;
+      this.#times.removeEntry(entry);
+      this.#rows.removeUnseen(key, entry.key);
+      this.#spilled.remove(NO_KEY, name);
+    }
   }
 
   due(): readonly Wanted[] {
@@ -177,7 +221,10 @@ export class RegularJoin implements JoinOperator, Spilling {
   }
 
   resume(entries: Iterable<Entry>): void {
-    this.#rows.resume(entries, (name) => this.#spilled.remove(NO_KEY, name));
+    this.#rows.resume(entries, (row) => {
+      this.#spilled.remove(NO_KEY, row.key);
+      this.#enqueue(row);
+    });
     for (const aside of this.#spilled.takeAside()) this.#take(aside);
   }
 }

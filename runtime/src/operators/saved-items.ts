@@ -100,10 +100,19 @@ export class SavedItems<T extends SavedItem> {
     this.#onStored(item, -1);
   }
 
-  /** Forgets what the store has there: so many items, none of them in memory. */
-  removeRange(range: Range, items: number): void {
-    this.#size -= items;
+  /** Forgets an item that the store alone has, by where it stands. */
+  removeUnseen(id: Buffer, place: Pick<SavedItem, 'kind' | 'serial'>): void {
+    this.#removed.push(this.keyOf(id, place));
+    this.#size--;
+  }
+
+  /** Forgets what the store has there. REQUIRES that none of it is in memory, and `removedItems` to be told how many. */
+  removeRange(range: Range): void {
     this.#removedRanges.push(range);
+  }
+
+  removedItems(items: number): void {
+    this.#size -= items;
   }
 
   /** An item leaves memory; the store keeps it. REQUIRES that it did not change since the last `persist`. */
@@ -126,11 +135,21 @@ export class SavedItems<T extends SavedItem> {
     this.#changed.clear();
   }
 
-  /** Makes items again, by their ids, by kind and then in the order in which they came. */
+  /**
+   * Makes items again, by their ids, by kind and then in the order in which they came. One that an earlier version kept under
+   * another id comes to its place with the next `persist`.
+   */
   restore(entries: Iterable<Entry>, make: (saved: unknown, place: SavedItem) => T): void {
     for (const { key, value } of entries) {
       this.#size++;
-      this.#make(key, value, make);
+      const item = this.#make(key, value, make) as T;
+      if (this.keyOf(this.#idOf(item), item).equals(key)) {
+        this.#onStored(item, 1);
+        continue;
+      }
+      this.#removed.push(key);
+      item.isSaved = false;
+      this.#changed.add(item);
     }
   }
 
@@ -152,14 +171,15 @@ export class SavedItems<T extends SavedItem> {
       if (removed.size === 0 || !removed.has(key.toString('latin1'))) this.#make(key, value, make);
   }
 
-  #make(key: Buffer, value: Buffer, make: (saved: unknown, place: SavedItem) => T | null): void {
+  #make(key: Buffer, value: Buffer, make: (saved: unknown, place: SavedItem) => T | null): T | null {
     const serial = serialOf(key);
-    const place = { kind: key[key.length - 7] ?? 0, serial, isSaved: true };
+    const place = { kind: kindOf(key), serial, isSaved: true };
     const item = make(JSON.parse(value.toString()), place);
-    if (item === null) return;
+    if (item === null) return null;
     this.#serial = Math.max(this.#serial, serial);
     this.#inMemory++;
     this.#measure(value);
+    return item;
   }
 
   /** Where the store has an item. */
@@ -175,6 +195,16 @@ export function itemKey(id: Buffer, kind: number, serial: number): Buffer {
   key[id.length] = kind;
   key.writeUIntBE(serial, id.length + 1, 6);
   return key;
+}
+
+/** What tells items with one id apart: the end of their keys. */
+export function itemSuffix({ kind, serial }: Pick<SavedItem, 'kind' | 'serial'>): Buffer {
+  return itemKey(NO_ID, kind, serial);
+}
+
+/** The kind of the item that has this key. */
+export function kindOf(key: Buffer): number {
+  return key[key.length - 7] ?? 0;
 }
 
 /** The number of the item that has this key. */

@@ -28,6 +28,8 @@ interface Part {
   readonly window: WindowValue | null;
   /** Null: any name may be there. */
   names: HashBag | null;
+  /** Any name may be there besides those. */
+  isAny: boolean;
   /** How many keys the store alone has, and how many it has. */
   spilled: number;
   stored: number;
@@ -50,6 +52,7 @@ export class SpilledKeys<A extends Aside = Aside> {
   #facts = '';
   #aside: A[] = [];
   #size = 0;
+  #anyUntilMs: number | null = null;
 
   /** `windowIndex`: which value of a key is its window; -1 for none. The keys of the state start with `prefix`. */
   constructor(prefix: Buffer, windowIndex: number) {
@@ -75,22 +78,33 @@ export class SpilledKeys<A extends Aside = Aside> {
     this.#size++;
   }
 
-  /** The store may have any key that has no window, and nobody knows how many. */
-  addAny(): void {
-    this.#parts.set('', { window: null, names: null, spilled: Infinity, stored: 0 });
+  /** The store may have any key that has no window, and nobody knows how many, until time has passed that; null: for ever. */
+  addAny(untilMs: number | null): void {
+    this.#anyUntilMs = untilMs;
+    this.#parts.set('', { window: null, names: new HashBag(), isAny: true, spilled: Infinity, stored: 0 });
     this.#size = Infinity;
+  }
+
+  /** Everything that was due by then is gone: of any key perhaps what was added since is left. */
+  passed(timeMs: number): void {
+    const part = this.#parts.get('');
+    if (part?.isAny !== true || this.#anyUntilMs === null || timeMs < this.#anyUntilMs) return;
+    part.isAny = false;
+    this.#size = part.spilled = part.names?.size ?? 0;
   }
 
   /** Whether the store has this key: no for certain, or yes but for a chance. */
   mayHave(key: Row, name: string): boolean {
     if (this.#size === 0) return false;
     const part = this.#parts.get(this.#nameOf(key));
-    return part !== undefined && part.spilled > 0 && part.names?.has(name) !== false;
+    return part !== undefined && part.spilled > 0 && (part.isAny || part.names?.has(name) !== false);
   }
 
   /** A key is back in memory. */
   remove(key: Row, name: string): void {
     const part = this.#partOf(key);
+    // It may never have been added: by its hash another could go. It stays, and costs a look at the store.
+    if (part.isAny) return;
     part.names?.remove(name);
     part.spilled--;
     this.#size--;
@@ -110,7 +124,13 @@ export class SpilledKeys<A extends Aside = Aside> {
     if (part === undefined)
       this.#parts.set(
         name,
-        (part = { window: this.#windowOf(key), names: new HashBag(), spilled: 0, stored: 0 }),
+        (part = {
+          window: this.#windowOf(key),
+          names: new HashBag(),
+          isAny: false,
+          spilled: 0,
+          stored: 0,
+        }),
       );
     return part;
   }
@@ -152,14 +172,16 @@ export class SpilledKeys<A extends Aside = Aside> {
       .map(([, { window }]) => encodeKey([window]));
   }
 
-  /** Forgets those windows. */
-  drop(untilMs: number): void {
+  /** Forgets those windows; returns how many of their keys the store alone had. */
+  drop(untilMs: number): number {
+    const before = this.#size;
     for (const [name, part] of Array.from(this.#dueParts(untilMs))) {
       this.#size -= part.spilled;
       this.#parts.delete(name);
       this.#changed.delete(part);
       this.#gone.push(part);
     }
+    return before - this.#size;
   }
 
   *#dueParts(untilMs: number): Iterable<readonly [string, Part]> {
@@ -193,7 +215,7 @@ export class SpilledKeys<A extends Aside = Aside> {
     for (const { key, value } of index) {
       if (key[this.#prefix.length + 1] === INDEX) continue;
       const [window, stored] = JSON.parse(value.toString()) as [WindowValue | null, number];
-      const part = { window, names: null, spilled: stored, stored };
+      const part = { window, names: null, isAny: false, spilled: stored, stored };
       this.#parts.set(this.#windowIndex < 0 ? '' : nameOfKey([window]), part);
       this.#size += stored;
     }

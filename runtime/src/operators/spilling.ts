@@ -5,7 +5,7 @@
  *   push ─► key in memory? ─ yes ─► as ever
  *                          ─ no ──► forgotten? ─ no ─► a new key
  *                                              ─ yes ─► the row is put aside ──► missing ─► (read) ─► resume: the rows, in order
- *   advance needs what is due ──► due ─► (read) ─► resume
+ *   advance needs what is due ──► dueIndex ─► (read) ─► takeDue ──► due ─► (read) ─► resume
  *
  *   a restart is the case that everything was forgotten ──► recall: an index of the windows, nothing else
  *
@@ -24,6 +24,12 @@ export interface Spilling {
   spill(bytes: number): void;
   /** What the rows that were put aside wait for; empty when there are none. */
   missing(): readonly Wanted[];
+  /**
+   * Of an operator with an index by time (time-index.ts): the part of it to be given to `takeDue` before `due` is asked, if
+   * there is anything to read.
+   */
+  dueIndex?(watermarkMs: number): Range | null;
+  takeDue?(index: Iterable<Entry>): void;
   /** What `advance` to this watermark and the `flush` behind it need besides. REQUIRES that nothing is missing. */
   due(watermarkMs: number): readonly Wanted[];
   /**

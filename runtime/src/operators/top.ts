@@ -192,7 +192,7 @@ export class TopOperator implements StatefulOperator, Spilling {
       this.#touched.delete(partition);
       for (const item of partition.items) this.#saved.remove(item);
     }
-    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id), 0);
+    for (const id of this.#spilled.due(over)) this.#saved.removeRange(rangeBelow(this.#spec.prefix, id));
     this.#spilled.drop(over);
   }
 

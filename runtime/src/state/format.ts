@@ -3,14 +3,16 @@
  *
  *   1   (none is written)  the state of a node lies under its place among all nodes of its view
  *   2   the state of a node lies under its id; each layer says in its progress which of the two it has
+ *   3   rows of joins and of operators over time lie under their keys, with an index by time (operators/time-index.ts)
  *
- * A newer one is refused before anything is written. An older one is converted layer by layer, when a layer is opened.
+ * A newer one is refused before anything is written. An older one is converted layer by layer, when a layer is opened; from
+ * 2 to 3 by its operators, which read all of a state without such an index, with their first commit.
  */
 import { failure } from '../base/errors.ts';
 import { metaKey } from './keys.ts';
 import { Batch, type Store } from './store.ts';
 
-export const STATE_FORMAT = 2;
+export const STATE_FORMAT = 3;
 
 const KEY = metaKey('format');
 

@@ -132,7 +132,7 @@ it('a state that was converted goes on to the rows of the whole', async () => {
 it('a newer format is refused, and nothing is written', async () => {
   const { entries, open, close } = await fixture('streaming');
   const store = new DyingStore();
-  await filled(store, [...entries, { key: metaKey('format'), value: Buffer.from('3') }]);
+  await filled(store, [...entries, { key: metaKey('format'), value: Buffer.from(String(STATE_FORMAT + 1)) }]);
   const before = await entriesOf(store);
   store.commitsLeft = 0;
   await expect(open(store)).rejects.toMatchObject({ code: 'STATE_NEWER', exitCode: 2 });

@@ -41,7 +41,7 @@ const joinOf =
   (type: JoinType, bounds: Bounds) =>
   (given: Surroundings): IntervalJoin =>
     new IntervalJoin(
-      { ...specOf(type, given), ...bounds, left: side, right: side, late: given.late },
+      { ...specOf(type, given), ...bounds, left: side, right: side, late: given.late, mayWait: true },
       given.next,
     );
 

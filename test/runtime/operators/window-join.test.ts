@@ -37,7 +37,10 @@ const make =
   (given: Surroundings): Subject => {
     const side = { keys: [0, 1], window: 1, retracts };
     return subject(
-      new WindowJoin({ ...specOf(type, given), left: side, right: side, late: given.late }, given.next),
+      new WindowJoin(
+        { ...specOf(type, given), left: side, right: side, late: given.late, mayWait: true },
+        given.next,
+      ),
     );
   };
 
