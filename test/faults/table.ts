@@ -359,6 +359,10 @@ export const FAULTS: readonly FaultRow[] = [
         'the marker says what is there (E5)',
       ],
       'runtime/sinks/postgres-faults.test.ts': ['on the way to the database'],
+      'runtime/sinks/http.test.ts': ['comes again with its key and its bytes: %s'],
+      'runtime/sinks/http-pipeline.test.ts': [
+        'sends again what was under way, and of the rest only what was not taken (E7); it was taken: %s',
+      ],
     },
   },
   {

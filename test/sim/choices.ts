@@ -53,7 +53,7 @@ export interface Life {
 interface ChosenSink {
   readonly name: string;
   readonly view: string;
-  readonly kind: SinkConfig['to']['kind'];
+  readonly kind: 'files' | 'postgres';
 }
 
 const KEYS = ['x', 'y', 'z', 'é"\\', ''];

@@ -75,7 +75,7 @@ export class SimSinks {
       random: world.random,
       makeSink: (config) => {
         if (config.to.kind === 'files')
-          return openSink(config, { disk: process.disk, pipeline: 'simulated' });
+          return openSink(config, { disk: process.disk, pipeline: 'simulated', journal: null });
         const sink = new DatabaseSink(this.#database, config.name, this.#lineOf(process));
         void process.ended.then(() =>
           world.post(OUTSIDE, () => void sink.close(), world.random.below(NOTICE_MS_MAX)),

@@ -92,6 +92,9 @@ export class TestView {
       marker,
       layout,
       isWhole,
+      layers: ['live'],
+      itemize: () => Promise.resolve(),
+      checkOwner: () => Promise.resolve(),
       changes: () => inPieces(changes, pieceRows),
       keys: () =>
         inPieces(

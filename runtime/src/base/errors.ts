@@ -171,6 +171,11 @@ export const RUNTIME_ERRORS = {
     (p) => `${p.place}: it cannot be reached now (${p.reason}). Nothing is lost; it is tried again.`,
     true,
   ),
+  SINK_REFUSED: row<{ place: string; reason: string }>(
+    'external',
+    (p) =>
+      `${p.place}: the rows were refused (${p.reason}). Nothing is lost: mend the receiver or the settings of the sink, then start again.`,
+  ),
   SINK_GIVEN_UP: row<{ place: string; reason: string }>(
     'external',
     (p) =>

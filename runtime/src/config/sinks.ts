@@ -1,6 +1,7 @@
 /** `sinks` of `pipeline.config.yaml`: which views are delivered where. */
 import { z } from 'zod';
 import { duration, durationIfSaid, relativePath, size } from './fields.ts';
+import { type HttpTarget, problemOfHttp } from './http-target.ts';
 
 export const FILE_FORMATS = ['jsonl', 'csv', 'parquet'] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
@@ -25,6 +26,9 @@ export interface PostgresTarget {
   readonly timeoutMs: number;
 }
 
+/** Of the view, to a message. */
+const ROWS_A_MESSAGE = 500;
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 const identifier = z
   .string()
@@ -38,39 +42,63 @@ const targetSchema = z
     postgres: z.string().min(1).max(2000).optional(),
     schema: identifier.optional(),
     table: identifier.optional(),
+    http: z.string().min(1).max(2000).optional(),
+    headers: z.record(z.string(), z.string().max(4000)).optional(),
+    rows: z.int().min(1).max(10_000).optional(),
     timeout: duration('30s', 100),
   })
-  .transform((to, context): FilesTarget | PostgresTarget => {
+  .transform((to, context): FilesTarget | PostgresTarget | HttpTarget => {
     const problem = problemOf(to);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-    const { files, format = 'jsonl', partition, postgres, schema = 'public', table = '', timeout } = to;
+    const { files, format = 'jsonl', partition, postgres, schema = 'public', table = '' } = to;
+    const { http, headers = {}, rows = ROWS_A_MESSAGE, timeout: timeoutMs } = to;
+    if (http !== undefined) return { kind: 'http', url: http, headers, rows, timeoutMs };
     return postgres === undefined
       ? { kind: 'files', folder: files ?? '', format, partition }
-      : { kind: 'postgres', url: postgres, schema, table, timeoutMs: timeout };
+      : { kind: 'postgres', url: postgres, schema, table, timeoutMs };
   });
 
-type Given = Readonly<
-  Partial<Record<'files' | 'format' | 'partition' | 'postgres' | 'schema' | 'table', string | undefined>>
->;
+interface Given extends Readonly<
+  Partial<Record<'files' | 'format' | 'partition' | 'postgres' | 'schema' | 'table' | 'http', unknown>>
+> {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly rows?: number | undefined;
+}
 
-function problemOf({ files, format, partition, postgres, schema, table }: Given): string | undefined {
-  if ((files === undefined) === (postgres === undefined))
-    return 'say either "files", a folder, or "postgres", a URL such as ${DATABASE_URL}';
-  if (files !== undefined)
-    return schema === undefined && table === undefined
-      ? undefined
-      : '"schema" and "table" belong to "postgres"';
-  if (format !== undefined || partition !== undefined) return '"format" and "partition" belong to "files"';
+/** Which settings belong to which kind of sink, beside its own name. */
+const SETTINGS = {
+  files: ['format', 'partition'],
+  postgres: ['schema', 'table'],
+  http: ['headers', 'rows'],
+} as const;
+type Kind = keyof typeof SETTINGS;
+const KINDS = Object.keys(SETTINGS) as readonly Kind[];
+
+function problemOf(given: Given): string | undefined {
+  const [kind, ...others] = KINDS.filter((each) => given[each] !== undefined);
+  if (kind === undefined || others.length > 0)
+    return 'say either "files", a folder, or "postgres", a URL such as ${DATABASE_URL}, or "http", a URL such as https://example.com/rows';
+  for (const owner of KINDS) {
+    const settings = SETTINGS[owner];
+    if (owner !== kind && settings.some((each) => given[each] !== undefined))
+      return `"${settings.join('" and "')}" belong to "${owner}"`;
+  }
+  const { postgres, table, http, headers = {} } = given;
+  if (kind === 'http') return problemOfHttp(String(http), headers);
+  return kind === 'files' ? undefined : problemOfPostgres(String(postgres), table);
+}
+
+function problemOfPostgres(postgres: string, table: unknown): string | undefined {
   if (table === undefined) return 'say which "table"';
   // The file is committed with the project; the environment is not.
-  if (/^\w+:\/\/[^/@]*:(?!\$\{)[^/@]*@/.test(postgres ?? '') || /[?&]password=(?!\$\{)/.test(postgres ?? ''))
+  if (/^\w+:\/\/[^/@]*:(?!\$\{)[^/@]*@/.test(postgres) || /[?&]password=(?!\$\{)/.test(postgres))
     return '"postgres" holds a password; put it into .env and write ${NAME} for it here';
   return undefined;
 }
 
 /** How often files are written when nothing is said: each time the whole partition is. */
 const FILES_EVERY_MS = 60_000;
-const POSTGRES_EVERY_MS = 1000;
+const OTHERS_EVERY_MS = 1000;
 
 const sinkSchema = z
   .strictObject({
@@ -84,7 +112,7 @@ const sinkSchema = z
   .transform(({ name, every, ...sink }) => ({
     ...sink,
     name: name ?? `${sink.view}_${sink.to.kind}`,
-    every: every ?? (sink.to.kind === 'files' ? FILES_EVERY_MS : POSTGRES_EVERY_MS),
+    every: every ?? (sink.to.kind === 'files' ? FILES_EVERY_MS : OTHERS_EVERY_MS),
   }));
 
 /** Durations in milliseconds, sizes in bytes. */
@@ -118,7 +146,8 @@ function isSamePlace(a: SinkConfig['to'], b: SinkConfig['to']): boolean {
     const [one, two] = [normal(a.folder), normal(b.folder)];
     return one.startsWith(two) || two.startsWith(one);
   }
-  if (a.kind === 'files' || b.kind === 'files') return false;
+  // A receiver tells sinks apart by their names.
+  if (a.kind !== 'postgres' || b.kind !== 'postgres') return false;
   return a.url === b.url && a.schema === b.schema && a.table === b.table;
 }
 

@@ -8,6 +8,7 @@ import type { SinkConfig } from '../config/sinks.ts';
 import { type Disk, realDisk } from '../ports/disk.ts';
 import type { Random } from '../ports/random.ts';
 import type { Plan } from '../plan/node.ts';
+import type { Journal } from '../sinks/journal.ts';
 import { openSink } from '../sinks/open.ts';
 import { Outbox } from '../sinks/outbox.ts';
 import type { Claim, Sink } from '../sinks/sink.ts';
@@ -22,7 +23,7 @@ import type { EngineOptions } from './engine.ts';
 export interface SinkPorts {
   readonly disk?: Disk;
   readonly random?: Random;
-  readonly makeSink?: (config: SinkConfig) => Sink;
+  readonly makeSink?: (config: SinkConfig, journal: Journal) => Sink;
 }
 
 /** Null without sinks. Throws SINK_INVALID. */
@@ -55,7 +56,7 @@ export async function openSinks(
 export async function checkSink(config: SinkConfig, plan: Plan, claim: Claim | null): Promise<string> {
   const view = plan.views.find(({ name }) => name === config.view);
   if (view === undefined) throw unknownView(config, plan);
-  const sink = openSink(config, { disk: realDisk, pipeline: plan.name });
+  const sink = openSink(config, { disk: realDisk, pipeline: plan.name, journal: null });
   try {
     await sink.check(new ViewLayout(plan, view), claim);
     return `${sink.place}, ${sink.guarantee}`;

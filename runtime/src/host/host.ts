@@ -42,11 +42,17 @@ export interface Status {
   readonly sinks?: readonly SinkStatus[];
 }
 
-/** `exactly-once`: a reader never sees a change half or twice, through any crash. */
+export type SinkKind = 'files' | 'postgres' | 'http';
+
+/**
+ * `exactly-once`: a reader never sees a change half or twice, through any crash. `at-least-once`: none is lost, and what comes
+ * twice has the same idempotency key.
+ */
 export type Guarantee = 'exactly-once' | 'at-least-once';
 
 export interface SinkStatus {
   readonly name: string;
+  readonly kind: SinkKind;
   readonly view: string;
   /** Where it is, without secrets. */
   readonly place: string;
@@ -56,6 +62,10 @@ export interface SinkStatus {
   /** Records of the log that the sink has seen, and how many more the view has. */
   readonly position: number;
   readonly lagEvents: number;
+  /** Epochs of the pipeline that the sink has seen; absent before its first delivery. */
+  readonly epoch?: number;
+  /** Changed rows that the sink does not have; one that changed in two commits counts twice. */
+  readonly waitingRows: number;
   /** Age of the oldest change that was not delivered; 0 when all were. */
   readonly lagSeconds: number;
   readonly waitingBytes: number;

@@ -122,9 +122,15 @@ const STATUS_METRICS: readonly StatusMetric[] = [
     for (const version of s.versions ?? [])
       set(version.lagEvents, { version: version.name, role: version.role });
   }),
-  gauge('sink_info', 'A sink, where it is and what it promises.', ['sink', 'view', 'guarantee'], (s, set) => {
-    for (const { name, view, guarantee } of s.sinks ?? []) set(1, { sink: name, view, guarantee });
-  }),
+  gauge(
+    'sink_info',
+    'A sink, where it is and what it promises.',
+    ['sink', 'view', 'kind', 'guarantee'],
+    (s, set) => {
+      for (const { name, view, kind, guarantee } of s.sinks ?? [])
+        set(1, { sink: name, view, kind, guarantee });
+    },
+  ),
   gauge(
     'sink_lag_events',
     'Events that readers of the view see and the sink does not.',
@@ -135,6 +141,9 @@ const STATUS_METRICS: readonly StatusMetric[] = [
   ),
   gauge('sink_lag_seconds', 'Age of the oldest change that a sink does not have.', ['sink'], (s, set) => {
     for (const sink of s.sinks ?? []) set(sink.lagSeconds, { sink: sink.name });
+  }),
+  gauge('sink_waiting_rows', 'Changed rows that wait to be delivered.', ['sink'], (s, set) => {
+    for (const sink of s.sinks ?? []) set(sink.waitingRows, { sink: sink.name });
   }),
   gauge('sink_waiting_bytes', 'What waits to be delivered.', ['sink'], (s, set) => {
     for (const sink of s.sinks ?? []) set(sink.waitingBytes, { sink: sink.name });

@@ -1,4 +1,5 @@
 /** The flat columns of files and tables: a window is two, its start and its end. */
+import { createHash } from 'node:crypto';
 import { type Column, isWindow, type Row, type Value } from '../data/value.ts';
 
 /** One flat column and the value of it in a row. */
@@ -6,6 +7,11 @@ export interface FlatColumn {
   readonly name: string;
   readonly column: Column;
   readonly valueOf: (row: Row) => Value;
+}
+
+/** By which the outside tells a row from the others of its view: some keys are no columns, and texts may be long. */
+export function hashOf(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex');
 }
 
 export function flatColumns(columns: readonly Column[]): readonly FlatColumn[] {

@@ -35,10 +35,24 @@ export interface CourierPorts {
 
 const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 30_000;
+/** What the other side asks for is granted up to this. */
+const ASKED_MS_MAX = 300_000;
 
 interface Attempt {
   readonly marker: Marker;
   readonly shape: string;
+  readonly epoch: number;
+}
+
+interface Waiting {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const NOTHING: Waiting = { rows: 0, bytes: 0 };
+
+function sum(a: Waiting, b: Waiting): Waiting {
+  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
 }
 
 export class Courier {
@@ -57,8 +71,8 @@ export class Courier {
   /** A delivery of which we do not know whether it happened. */
   #unsure: Attempt | null = null;
   /** What the outbox has for it, and how much of that came after the delivery under way began. */
-  #waitingBytes = 0;
-  #newBytes = 0;
+  #waiting = NOTHING;
+  #new = NOTHING;
   #startedAtMs = -Infinity;
   #dirtySinceMs: number | null = null;
   #failures = 0;
@@ -81,10 +95,10 @@ export class Courier {
     return elapsedMs(this.#ports.clock);
   }
 
-  /** A commit added so many bytes to the outbox. */
-  note(bytes: number): void {
-    this.#waitingBytes += bytes;
-    this.#newBytes += bytes;
+  /** A commit added so much to the outbox. */
+  note({ rows, bytes }: Waiting): void {
+    this.#waiting = sum(this.#waiting, { rows, bytes });
+    this.#new = sum(this.#new, { rows, bytes });
     this.#isDirty = true;
     this.#dirtySinceMs ??= this.#nowMs;
     this.#changed.ring();
@@ -92,12 +106,13 @@ export class Courier {
 
   /** Whether epochs must wait. */
   get isFull(): boolean {
-    return this.#waitingBytes > this.#config.buffer;
+    return this.#waiting.bytes > this.#config.buffer;
   }
 
   /** Delivers until the signal aborts, then once more if the sink works. Throws what is no use trying again. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#waitingBytes = Math.max(this.#waitingBytes, await this.#ports.outbox.bytesOf(this.name));
+    const found = await this.#ports.outbox.sizeOf(this.name);
+    if (found.bytes > this.#waiting.bytes) this.#waiting = found;
     while (!signal.aborted) {
       await this.#due(signal);
       if (!signal.aborted) await this.#turns.take(() => this.#bring(signal));
@@ -110,7 +125,7 @@ export class Courier {
     const { clock } = this.#ports;
     while (!signal.aborted) {
       const inMs = this.#startedAtMs + this.#config.every - this.#nowMs;
-      const isUrgent = this.#waitingBytes > this.#config.buffer / 2;
+      const isUrgent = this.#waiting.bytes > this.#config.buffer / 2;
       if (this.#isDirty && (inMs <= 0 || isUrgent)) return;
       await this.#changed.wait(clock, this.#isDirty ? inMs : IDLE_MS, signal);
     }
@@ -131,7 +146,9 @@ export class Courier {
       if (failingMs >= this.#config.giveUpAfter)
         throw failure('SINK_GIVEN_UP', { place: this.#sink.place, reason: this.#lastFailure ?? '' });
       // Never together with others that wait for the same server.
-      await clock.sleep(waitMs * (0.5 + random.next() / 2), signal);
+      const jitteredMs = waitMs * (0.5 + random.next() / 2);
+      const askedMs = Math.min(this.#sink.waitMs ?? 0, ASKED_MS_MAX);
+      await clock.sleep(Math.max(jitteredMs, askedMs), signal);
       if (signal.aborted) return;
     }
   }
@@ -159,8 +176,9 @@ export class Courier {
     await checkOwner();
     if (!this.#isClaimed) await this.#claim();
     if (this.#unsure !== null) await this.#learn(this.#unsure);
+    await this.#sink.resume?.();
     this.#isDirty = false;
-    this.#newBytes = 0;
+    this.#new = NOTHING;
     const dirtySinceMs = this.#dirtySinceMs;
     this.#dirtySinceMs = null;
     const snapshot = outbox.snapshot();
@@ -202,6 +220,7 @@ export class Courier {
       generation: claim.generation,
       sequence: this.#sequence,
       position: record?.position ?? 0,
+      epoch: record?.epoch ?? 0,
       deliveredAtMs: record?.deliveredAtMs ?? null,
       isSuspect: !isTrusted,
       commitsMin: Number.MAX_SAFE_INTEGER,
@@ -220,13 +239,14 @@ export class Courier {
 
   /** Null when there is nothing to send. */
   async #send(reads: Reads, located: Located, commits: number): Promise<Attempt | null> {
-    const { outbox, claim } = this.#ports;
+    const { outbox, claim, checkOwner } = this.#ports;
     const { layout, parts } = located;
+    const layers = parts.map(({ layer }) => layer);
     const shape = shapeOf(this.#sink, located);
-    const waiting = await Promise.all(parts.map(({ layer }) => outbox.waiting(reads, this.name, layer)));
+    const waiting = await Promise.all(layers.map((layer) => outbox.waiting(reads, this.name, layer)));
     const isWhole = this.#isWhole || waiting.includes('all') || shape !== outbox.record(this.name)?.shape;
     if (!isWhole && !waiting.includes('some')) return null;
-    const position = await positionOf(reads, parts.at(-1)?.layer ?? '');
+    const { position, epochs } = await progressOf(reads, layers.at(-1) ?? '');
     const { data, generation } = claim;
     const marker = { data, generation, sequence: this.#sequence + 1, commits, position };
     const keys = (): AsyncIterable<readonly Buffer[]> =>
@@ -235,6 +255,9 @@ export class Courier {
       marker,
       layout,
       isWhole,
+      layers,
+      itemize: () => this.#itemize(reads, located, shape, commits),
+      checkOwner,
       keys,
       changes: () => (isWhole ? rowsIn(reads, located, -Infinity, Infinity) : rowsOf(reads, located, keys())),
       rows: (fromMs, toMs) => rowsIn(reads, located, fromMs, toMs),
@@ -242,11 +265,22 @@ export class Courier {
     const record = outbox.record(this.name);
     // Whoever comes when this is there and not noted must not go on with the shape of before.
     if (isWhole && record !== null) await outbox.save(this.name, { ...record, shape: '' });
-    const attempt = { marker, shape };
+    const attempt = { marker, shape, epoch: epochs };
     this.#unsure = attempt;
     await this.#sink.deliver(delivery);
     this.#unsure = null;
     return attempt;
+  }
+
+  /** Every row is noted by itself, and of the sink's content only those are missing. */
+  async #itemize(reads: Reads, located: Located, shape: string, commits: number): Promise<void> {
+    const { outbox } = this.#ports;
+    const layer = located.parts.at(-1)?.layer ?? '';
+    for await (const keys of keysIn(reads, located)) await outbox.itemize(this.name, layer, keys, commits);
+    const record = outbox.record(this.name);
+    if (record === null) return;
+    await outbox.itemized(this.name, commits, { ...record, shape, isSuspect: false });
+    this.#isWhole = false;
   }
 
   /** Lambda's layers may both have noted a key; each is handed on once. */
@@ -280,13 +314,14 @@ export class Courier {
         generation,
         sequence,
         position,
+        epoch: attempt.epoch,
         deliveredAtMs: clock.nowMs(),
         isSuspect: false,
         commitsMin: Number.MAX_SAFE_INTEGER,
       };
     }
     await outbox.clear(this.name, commits, record);
-    this.#waitingBytes = this.#newBytes;
+    this.#waiting = this.#new;
     this.#onDelivered();
   }
 
@@ -295,6 +330,7 @@ export class Courier {
     const record = this.#ports.outbox.record(this.name);
     return {
       name: this.name,
+      kind: this.#config.to.kind,
       view: this.#config.view,
       place: this.#sink.place,
       guarantee: this.#sink.guarantee,
@@ -302,7 +338,9 @@ export class Courier {
       position: record?.position ?? 0,
       lagEvents: Math.max(0, position - (record?.position ?? 0)),
       lagSeconds: this.#dirtySinceMs === null ? 0 : (this.#nowMs - this.#dirtySinceMs) / 1000,
-      waitingBytes: this.#waitingBytes,
+      ...(record?.epoch !== undefined && { epoch: record.epoch }),
+      waitingRows: this.#waiting.rows,
+      waitingBytes: this.#waiting.bytes,
       deliveredAtMs: record?.deliveredAtMs ?? null,
       failures: this.#failures,
       lastFailure: this.#lastFailure,
@@ -340,7 +378,8 @@ function shapeOf(sink: Sink, { layout, parts }: Located): string {
   ]);
 }
 
-async function positionOf(reads: Reads, layer: string): Promise<number> {
+async function progressOf(reads: Reads, layer: string): Promise<{ position: number; epochs: number }> {
   const bytes = await reads.get(progressKey(layer));
-  return bytes === null ? 0 : (JSON.parse(bytes.toString()) as { position: number }).position;
+  if (bytes === null) return { position: 0, epochs: 0 };
+  return JSON.parse(bytes.toString()) as { position: number; epochs: number };
 }

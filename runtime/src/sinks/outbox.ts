@@ -12,7 +12,7 @@
  * Invariants  E6  A row that a sink may have otherwise is in its outbox, after any crash.
  */
 import { Turns } from '../base/turns.ts';
-import { metaKey, outboxPrefix, prefixOf } from '../state/keys.ts';
+import { journalKey, metaKey, outboxPrefix, prefixOf } from '../state/keys.ts';
 import {
   Batch,
   type Entry,
@@ -39,11 +39,24 @@ export interface SinkRecord {
   readonly generation?: number;
   readonly sequence: number;
   readonly position: number;
+  /** Epochs that readers had seen then; absent before version 0.2. */
+  readonly epoch?: number;
   readonly deliveredAtMs: number | null;
   /** Whether its content cannot be trusted until all rows were delivered. */
   readonly isSuspect: boolean;
   /** The fewest commits that the store was opened with since the sink's marker was last looked at. */
   readonly commitsMin: number;
+}
+
+/** What a commit added to what a sink has not got. */
+export interface Added {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+function add(to: Map<string, Added>, sink: string, rows: number, bytes: number): void {
+  const before = to.get(sink) ?? { rows: 0, bytes: 0 };
+  to.set(sink, { rows: before.rows + rows, bytes: before.bytes + bytes });
 }
 
 const COMMITS = metaKey('outbox');
@@ -57,8 +70,8 @@ export class Outbox implements Store {
   readonly #turns = new Turns();
   readonly #records = new Map<string, SinkRecord>();
   #commits: number;
-  /** Called after a commit with what it added for a sink, in bytes of keys and rows; 0: readers may see other layers. */
-  onCommit: (sink: string, bytes: number) => void = () => {};
+  /** Called after a commit with what it added for a sink, in rows and bytes of them; 0: readers may see other layers. */
+  onCommit: (sink: string, added: Added) => void = () => {};
 
   private constructor(store: Store, sinks: readonly OutboxSink[], commits: number) {
     this.#store = store;
@@ -74,6 +87,7 @@ export class Outbox implements Store {
       const name = key.toString().slice(metaKey('sink-').length);
       if (sinks.some((sink) => sink.name === name)) continue;
       batch.delete(key);
+      batch.delete(journalKey(name));
       for (const kind of ['o', 'w'] as const) batch.deleteRange(prefixRange(outboxPrefix(kind, name)));
     }
     for (const { name } of sinks) await outbox.#openRecord(name, batch);
@@ -111,12 +125,12 @@ export class Outbox implements Store {
 
   async #commitNow(batch: Batch): Promise<void> {
     const marks = new Batch();
-    const bytes = new Map<string, number>();
+    const added = new Map<string, Added>();
     const number = String(this.#commits + 1);
     let movesReaders = false;
     for (const operation of batch.operations) {
-      if (operation.kind === 'delete-range') await this.#markRange(operation, number, marks, bytes);
-      else if (isRow(operation.key)) this.#markRow(operation, number, marks, bytes);
+      if (operation.kind === 'delete-range') await this.#markRange(operation, number, marks, added);
+      else if (isRow(operation.key)) this.#markRow(operation, number, marks, added);
       else movesReaders ||= operation.kind === 'put' && ALIASES.has(operation.key.toString());
     }
     if (marks.operations.length === 0) await this.#store.commit(batch);
@@ -128,15 +142,15 @@ export class Outbox implements Store {
       await this.#store.commit(all);
       this.#commits++;
     }
-    if (movesReaders) for (const { name } of this.#sinks) bytes.set(name, bytes.get(name) ?? 0);
-    for (const [sink, added] of bytes) this.onCommit(sink, added);
+    if (movesReaders) for (const { name } of this.#sinks) add(added, name, 0, 0);
+    for (const [sink, each] of added) this.onCommit(sink, each);
   }
 
   #markRow(
     operation: Exclude<Operation, { kind: 'delete-range' }>,
     number: string,
     marks: Batch,
-    bytes: Map<string, number>,
+    added: Map<string, Added>,
   ): void {
     const { key } = operation;
     const [layer, view, at] = namesOf(key);
@@ -144,11 +158,11 @@ export class Outbox implements Store {
       if (wanted !== view) continue;
       marks.put(Buffer.concat([outboxPrefix('o', name, layer), key.subarray(at)]), number);
       const size = key.length + (operation.kind === 'put' ? operation.value.length : 0);
-      bytes.set(name, (bytes.get(name) ?? 0) + size);
+      add(added, name, 1, size);
     }
   }
 
-  async #markRange(range: Range, number: string, marks: Batch, bytes: Map<string, number>): Promise<void> {
+  async #markRange(range: Range, number: string, marks: Batch, added: Map<string, Added>): Promise<void> {
     if (!isRow(range.gte)) return;
     const [layer, view, at] = namesOf(range.gte);
     for (const { name, view: wanted } of this.#sinks) {
@@ -156,11 +170,11 @@ export class Outbox implements Store {
       const whole = prefixOf('v', layer, wanted);
       if (view === '' || (range.gte.length === at && range.lt.equals(prefixRange(whole).lt))) {
         marks.put(outboxPrefix('w', name, layer), number);
-        bytes.set(name, bytes.get(name) ?? 0);
+        add(added, name, 0, 0);
         continue;
       }
       for await (const { key } of this.#store.scan(range))
-        this.#markRow({ kind: 'delete', key }, number, marks, bytes);
+        this.#markRow({ kind: 'delete', key }, number, marks, added);
       break;
     }
   }
@@ -196,11 +210,48 @@ export class Outbox implements Store {
     return unknown;
   }
 
-  /** How many bytes the entries of a sink are, of all layers. */
-  async bytesOf(sink: string): Promise<number> {
-    let bytes = 0;
-    for await (const { key } of this.#store.scan(prefixRange(outboxPrefix('o', sink)))) bytes += key.length;
-    return bytes;
+  /** How many the entries of a sink are, of all layers, and how many bytes. */
+  async sizeOf(sink: string): Promise<{ readonly rows: number; readonly bytes: number }> {
+    let [rows, bytes] = [0, 0];
+    for await (const { key } of this.#store.scan(prefixRange(outboxPrefix('o', sink)))) {
+      rows++;
+      bytes += key.length;
+    }
+    return { rows, bytes };
+  }
+
+  /** Notes rows one by one as of a commit, where nothing later is noted: for what was noted as all of a layer. */
+  itemize(sink: string, layer: string, keys: readonly Buffer[], commits: number): Promise<void> {
+    const prefix = outboxPrefix('o', sink, layer);
+    return this.#turns.take(async () => {
+      const entries = keys.map((key) => Buffer.concat([prefix, key]));
+      const found = await this.#store.getMany(entries);
+      const batch = new Batch();
+      for (const [index, entry] of entries.entries())
+        if ((found[index] ?? null) === null) batch.put(entry, String(commits));
+      await this.#store.commit(batch);
+    });
+  }
+
+  /** All rows were noted one by one up to a commit: from here on a sink lacks these. Saves its record with that. */
+  async itemized(sink: string, commits: number, record: SinkRecord): Promise<void> {
+    for await (const piece of inPieces(this.#store.scan(prefixRange(outboxPrefix('w', sink)))))
+      await this.#turns.take(() => this.#remove(piece, commits));
+    await this.save(sink, record);
+  }
+
+  /** Removes what the first `commits` commits noted of some rows, and nothing later did. */
+  async acknowledge(
+    sink: string,
+    layers: readonly string[],
+    keys: readonly Buffer[],
+    commits: number,
+  ): Promise<void> {
+    for (const layer of layers) {
+      const prefix = outboxPrefix('o', sink, layer);
+      const piece = keys.map((key) => ({ key: Buffer.concat([prefix, key]) }));
+      await this.#turns.take(() => this.#remove(piece, commits));
+    }
   }
 
   /** Removes what the first `commits` commits noted for a sink and nothing later did, and then saves its record. */
@@ -212,7 +263,7 @@ export class Outbox implements Store {
     if (record !== null) await this.save(sink, record);
   }
 
-  async #remove(piece: readonly Entry[], commits: number): Promise<void> {
+  async #remove(piece: readonly Pick<Entry, 'key'>[], commits: number): Promise<void> {
     const keys = piece.map(({ key }) => key);
     const values = await this.#store.getMany(keys);
     const batch = new Batch();

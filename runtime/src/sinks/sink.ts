@@ -6,7 +6,9 @@
  *                                                            trusted, whatever            whoever had it before
  *                                                            was answered                 is refused from here on
  *
- * Rows are told by their keys, so a delivery that is made again changes nothing.
+ * Rows are told by their keys, so a delivery that is made again changes nothing. A sink that cannot keep a marker has it kept
+ * in a journal (see journal.ts), says at-least-once, and instead of E3 to E5 holds that nothing is lost and what comes twice
+ * has the same name.
  *
  * Invariants  E3  A reader of a sink sees the view as it was at one commit, whole, and rows never twice.
  *             E4  After another owner's claim a delivery of an earlier one changes nothing and is refused.
@@ -65,6 +67,12 @@ export interface Delivery {
   keys(): AsyncIterable<readonly Buffer[]>;
   /** Those rows; when it is whole none of them is gone. */
   changes(): AsyncIterable<readonly KeyedRowChange[]>;
+  /** Of the view, as the outbox knows them. */
+  readonly layers: readonly string[];
+  /** Notes every row by itself, so that a delivery that breaks off goes on where it was. REQUIRES that it is whole. */
+  itemize(): Promise<void>;
+  /** Throws DATA_TAKEN when the data folder is not ours any more: before each message where nothing else refuses us. */
+  checkOwner(): Promise<void>;
   /** All rows of windows that start, or of events that happened, in [fromMs, toMs), in the order of their keys. */
   rows(fromMs: number, toMs: number): AsyncIterable<readonly KeyedRow[]>;
 }
@@ -84,6 +92,10 @@ export interface Sink {
   claim(claim: Claim): Promise<Marker | null>;
   /** Throws SINK_UNAVAILABLE, SINK_FAILED. */
   marker(): Promise<Marker | null>;
+  /** Ends what an earlier delivery left under way, before another one is read. REQUIRES a claim; throws as `deliver` does. */
+  resume?(): Promise<void>;
+  /** How long the other side asked to be left alone at its last answer. */
+  readonly waitMs?: number;
   /**
    * REQUIRES a claim. When it throws, it may have happened or not: the marker says which.
    * @throws SINK_FENCED, SINK_MOVED when the sink has another sequence, SINK_UNAVAILABLE when it may work later, SINK_FAILED

@@ -8,6 +8,7 @@ import type { Reads, Store } from '../state/store.ts';
 import { Bell } from './bell.ts';
 import type { Located } from './content.ts';
 import { Courier } from './courier.ts';
+import { Journal } from './journal.ts';
 import { openSink } from './open.ts';
 import { Outbox } from './outbox.ts';
 import type { Claim, Sink } from './sink.ts';
@@ -24,7 +25,7 @@ export interface SinksOptions {
   readonly locate: (reads: Reads, view: string) => Promise<Located | null>;
   readonly checkOwner: () => Promise<void>;
   /** Another way to make a sink; for tests. */
-  readonly makeSink?: (config: SinkConfig) => Sink;
+  readonly makeSink?: (config: SinkConfig, journal: Journal) => Sink;
 }
 
 const KEEP_UP_MS = 2 ** 31 - 1;
@@ -42,7 +43,7 @@ export class Sinks {
     this.#couriers = couriers;
     this.#clock = clock;
     this.#taken = taken;
-    store.onCommit = (name, bytes) => couriers.find((each) => each.name === name)?.note(bytes);
+    store.onCommit = (name, added) => couriers.find((each) => each.name === name)?.note(added);
   }
 
   /** Reads what waits; reaches for no sink yet. Throws SINK_INVALID. */
@@ -51,8 +52,14 @@ export class Sinks {
     const outbox = await Outbox.open(options.store, configs);
     const taken = new Bell();
     const ports = { outbox, clock, random, claim, locate, checkOwner };
-    const make = options.makeSink ?? ((config: SinkConfig) => openSink(config, options));
-    const couriers = configs.map((config) => new Courier(make(config), config, ports, () => taken.ring()));
+    const { disk, pipeline } = options;
+    const make =
+      options.makeSink ??
+      ((config: SinkConfig, journal: Journal) => openSink(config, { disk, pipeline, journal }));
+    const couriers = configs.map((config) => {
+      const sink = make(config, new Journal(outbox, config.name));
+      return new Courier(sink, config, ports, () => taken.ring());
+    });
     return new Sinks(outbox, couriers, clock, taken);
   }
 

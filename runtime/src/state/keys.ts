@@ -14,6 +14,7 @@
  *   d|<layer>|<view>|<start>     a window, and how many late events wait to be taken into it
  *   o|<sink>|<layer>|<key>       a row of the sink's view that the sink has not got yet (see sinks/outbox.ts)
  *   w|<sink>|<layer>             all rows of it, likewise
+ *   m|journal-<sink>             what is kept for a sink that keeps no marker itself (see sinks/journal.ts)
  */
 import { prefixRange, type Range } from './store.ts';
 
@@ -22,6 +23,10 @@ const KINDS: readonly Kind[] = ['s', 'v', 'l', 'a', 'r', 't', 'd'];
 
 export function metaKey(name: string): Buffer {
   return Buffer.from(`m|${name}`);
+}
+
+export function journalKey(sink: string): Buffer {
+  return metaKey(`journal-${sink}`);
 }
 
 export function progressKey(layer: string): Buffer {

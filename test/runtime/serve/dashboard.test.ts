@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { complaintsOf, noBrowserBecause, openBrowser } from './browser.ts';
 import { start, type Started } from './harness.ts';
+import type { SinkStatus } from '../../../runtime/src/host/host.ts';
 import { MemoryHost, MORNING_MS } from './memory-host.ts';
 
 const cannot = noBrowserBecause();
@@ -52,6 +53,40 @@ describe.skipIf(cannot !== null)('the dashboard', () => {
     const shot = join(mkdtempSync(join(tmpdir(), 'dashboard-')), 'wide.png');
     await page.screenshot({ path: shot, fullPage: true });
     expect(statSync(shot).size).toBeGreaterThan(10_000);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says of each sink what it promises, what it has, how far it is behind and what went wrong', async () => {
+    const host = new MemoryHost();
+    const to = await start({ host });
+    const { page, complaints } = await open(to, { viewport: { width: 1440, height: 1000 } });
+    await words(page, 'verdict', /Yes/);
+    expect(await page.locator('#sinks').isVisible()).toBe(false);
+    host.override = { sinks: [sinkStatus(), sinkStatus(FAILING)] };
+    await words(page, 'sinks-answer', /1 sink does not take anything now/);
+    const rows = page.locator('#sink-rows tr');
+    expect(await rows.nth(0).locator('td').allTextContents()).toEqual([
+      'warehouseview delays',
+      'exactly once',
+      'PostgreSQLtable public.delays of db:5432/flights',
+      expect.stringMatching(/^1,204\d+ s ago$|^1,204just now$/),
+      'nothing',
+      'none',
+    ]);
+    expect(await rows.nth(1).locator('td').allTextContents()).toEqual([
+      'delays_httpview delays',
+      'at least once',
+      'HTTPPOST https://example.com/rows',
+      expect.stringMatching(/^1,190/),
+      '412 rows18 kB, 41 s old',
+      'POST https://example.com/rows: it cannot be reached now (it answered 503).7 failures, trying again',
+    ]);
+    host.override = {
+      sinks: [sinkStatus({ ...FAILING, failing: false, waitingRows: 0, lagEvents: 0, lagSeconds: 0 })],
+    };
+    await words(page, 'sinks-answer', /The sink has everything/);
+    await words(page, 'sinks-why', /may come twice, with the same idempotency key/);
+    await words(page, 'sink-rows', /7 failures, over by now/);
     expect(complaints).toEqual([]);
   });
 
@@ -127,6 +162,7 @@ describe.skipIf(cannot !== null)('the dashboard', () => {
     host.override = {
       lambda: { coveredUntilMs: MORNING_MS, batchRuns: 3, lastBatchAtMs: Date.now() - 4_000_000 },
       versions: [{ name: 'v2', role: 'candidate', lagEvents: 4_000, createdAtMs: Date.now() - 60_000 }],
+      sinks: [sinkStatus(), sinkStatus(FAILING)],
     };
     const to = await start({ host });
     const { page } = await open(to, { viewport: { width, height: 800 } });
@@ -138,6 +174,43 @@ describe.skipIf(cannot !== null)('the dashboard', () => {
     await words(page, 'layers', /Batch answers until 10 Jan 2001, 06:00.*v2.*4,000 events behind/);
   });
 });
+
+const FAILING: Partial<SinkStatus> = {
+  name: 'delays_http',
+  kind: 'http',
+  place: 'POST https://example.com/rows',
+  guarantee: 'at-least-once',
+  epoch: 1190,
+  lagEvents: 3_120,
+  waitingRows: 412,
+  waitingBytes: 18_000,
+  lagSeconds: 41,
+  failures: 7,
+  lastFailure: 'POST https://example.com/rows: it cannot be reached now (it answered 503).',
+  failing: true,
+};
+
+function sinkStatus(other: Partial<SinkStatus> = {}): SinkStatus {
+  return {
+    name: 'warehouse',
+    kind: 'postgres',
+    view: 'delays',
+    place: 'table public.delays of db:5432/flights',
+    guarantee: 'exactly-once',
+    sequence: 77,
+    position: 12_658,
+    epoch: 1204,
+    lagEvents: 0,
+    lagSeconds: 0,
+    waitingRows: 0,
+    waitingBytes: 0,
+    deliveredAtMs: Date.now() - 4_000,
+    failures: 0,
+    lastFailure: null,
+    failing: false,
+    ...other,
+  };
+}
 
 function lateRow(origin: string) {
   return {

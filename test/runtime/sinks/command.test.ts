@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { LiveReceiver } from '../../live/receiver.ts';
 import { TestProject } from '../crash/project.ts';
 import { filesIn, newestManifest } from './read-files.ts';
 
@@ -57,6 +58,37 @@ describe('a project with a sink', () => {
     const run = await p.run(['run', '--once']);
     expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('it holds "thesis.txt"')]);
     expect(filesIn(join(p.folder, 'out/delays'))).toEqual(['thesis.txt']);
+  });
+
+  it('over HTTP is labelled at-least-once wherever it is shown; what is refused ends the run, and comes again', async () => {
+    const receiver = await LiveReceiver.start();
+    const p = open(`architecture: streaming
+sinks:
+  - { view: delays, to: { http: '${receiver.url}', headers: { authorization: 'Bearer \${TEST_TOKEN}' } } }
+`);
+    p.write('.env', 'TEST_TOKEN=not-to-be-seen\n');
+    await feed(p, 1, 2, 3);
+    const { stdout: check } = await p.run(['check']);
+    expect(check).toMatch(/ok +sink delays_http: POST http:\/\/127\.0\.0\.1:\d+\/rows, at-least-once/);
+    receiver.onRequest = (heard, response) => {
+      response.writeHead(400).end(`bad: ${heard.headers.authorization}`);
+      return true;
+    };
+    const refused = await p.run(['run', '--once']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('it answered 400: bad: …')]);
+    receiver.onRequest = () => false;
+    expect((await p.run(['run', '--once'])).code).toBe(0);
+    expect(receiver.state.problems).toEqual([]);
+    expect(receiver.state.complete?.content).toMatchObject([{ origin: 'ATL', flights: 3 }]);
+    expect(receiver.heard.at(-1)?.headers.authorization).toBe('Bearer not-to-be-seen');
+    const { stdout: text } = await p.run(['status']);
+    expect(text).toMatch(/sink delays_http +POST http:.*, at-least-once: has everything, last delivery 2/);
+    const { stdout: json } = await p.run(['status', '--format', 'json']);
+    expect((JSON.parse(json) as { sinks: unknown }).sinks).toMatchObject([
+      { name: 'delays_http', kind: 'http', guarantee: 'at-least-once', lagEvents: 0, waitingRows: 0 },
+    ]);
+    expect(`${check}${refused.stderr}${text}${json}`).not.toContain('not-to-be-seen');
+    await receiver.stop();
   });
 
   it('a view that is not there names the nearest, and exits 2', async () => {

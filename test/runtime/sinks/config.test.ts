@@ -23,6 +23,8 @@ describe('sinks of pipeline.config.yaml', () => {
     buffer: 1MB
     giveUpAfter: 1h
     to: { postgres: '\${DATABASE_URL}', table: delays }
+  - view: delays
+    to: { http: 'https://example.com/rows', headers: { authorization: '\${AUTH}' }, timeout: 5s }
 `),
     ).toEqual([
       {
@@ -47,6 +49,20 @@ describe('sinks of pipeline.config.yaml', () => {
           timeoutMs: 30_000,
         },
       },
+      {
+        view: 'delays',
+        name: 'delays_http',
+        every: 1000,
+        buffer: 64_000_000,
+        giveUpAfter: 900_000,
+        to: {
+          kind: 'http',
+          url: 'https://example.com/rows',
+          headers: { authorization: '${AUTH}' },
+          rows: 500,
+          timeoutMs: 5000,
+        },
+      },
     ]);
     expect(sinksOf('')).toEqual([]);
   });
@@ -63,6 +79,18 @@ describe('sinks of pipeline.config.yaml', () => {
     ['{ view: a, to: { postgres: "postgres://h/d", table: "a b" } }', 'must start with a letter'],
     ['{ view: a, to: { postgres: "postgres://me:secret@h/d", table: t } }', 'put it into .env'],
     ['{ view: a, to: { postgres: "postgres://h/d?password=secret", table: t } }', 'put it into .env'],
+    ['{ view: a, to: { http: "ftp://h/x" } }', '"http" must be a URL such as https://example.com/rows'],
+    ['{ view: a, to: { http: "https://me:hunter2@h/x" } }', '"http" holds a user or a password'],
+    ['{ view: a, to: { http: "https://h/x?api_key=hunter2" } }', 'looks like a secret; put it into .env'],
+    [
+      '{ view: a, to: { http: "https://h/x", headers: { x-api-key: hunter2 } } }',
+      'the header "x-api-key" holds its value here; put that into .env',
+    ],
+    ['{ view: a, to: { http: "https://h/x", headers: { Idempotency-Key: a } } }', 'is set by the pipeline'],
+    ['{ view: a, to: { http: "https://h/x", headers: { "a b": c } } }', 'that no header can have'],
+    ['{ view: a, to: { http: "https://h/x", rows: 0 } }', 'rows'],
+    ['{ view: a, to: { http: "https://h/x", table: t } }', '"schema" and "table" belong to "postgres"'],
+    ['{ view: a, to: { files: out, rows: 5 } }', '"headers" and "rows" belong to "http"'],
     ['{ view: a, every: 5, to: { files: out } }', 'is not a duration'],
     ['{ view: a, to: { files: a } }, { view: a, to: { files: b } }', 'two sinks named "a_files"'],
     [
@@ -74,10 +102,14 @@ describe('sinks of pipeline.config.yaml', () => {
     expect(() => sinksOf(`sinks: [${yaml}]\n`)).toThrow(/pipeline\.config\.yaml:3:\d+/);
   });
 
-  it('says nothing of a password that it refuses', () => {
-    const read = (): unknown =>
-      sinksOf('sinks: [{ view: a, to: { postgres: "postgres://me:hunter2@h/d", table: t } }]');
+  it.for([
+    '{ postgres: "postgres://me:hunter2@h/d", table: t }',
+    '{ http: "https://me:hunter2@h/d" }',
+    '{ http: "https://h/d?token=hunter2" }',
+    '{ http: "https://h/d", headers: { authorization: "Bearer hunter2" } }',
+  ])('says nothing of a password that it refuses: %s', (to) => {
+    const read = (): unknown => sinksOf(`sinks: [{ view: a, to: ${to} }]`);
     expect(read).toThrow(/^(?!.*hunter2)/s);
-    expect(read).toThrow('put it into .env');
+    expect(read).toThrow(/sinks\.0\.to|put (?:it|that) into \.env|in a header/);
   });
 });

@@ -20,6 +20,7 @@ const SCRIPTS = [
   'verdict.js',
   'sections.js',
   'rows.js',
+  'sinks.js',
 ] as const;
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f6f54"/><path d="M6 19c4 0 4-7 8-7s4 8 8 8 3-4 4-4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"/></svg>`;

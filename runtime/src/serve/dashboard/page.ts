@@ -113,6 +113,18 @@ export const PAGE = `<!doctype html>
   </dl>
 </section>
 
+<section class="card" id="sinks" aria-labelledby="sinks-question" hidden>
+  <h2 id="sinks-question">Where do results go?</h2>
+  <p id="sinks-answer" class="answer"></p>
+  <p id="sinks-why" class="why"></p>
+  <div class="scroll" tabindex="0" role="region" aria-labelledby="sinks-question">
+    <table class="sinks">
+      <thead><tr><th scope="col">Sink</th><th scope="col">Promise</th><th scope="col">Where</th><th scope="col">Has epoch</th><th scope="col">Behind</th><th scope="col">Last error</th></tr></thead>
+      <tbody id="sink-rows"></tbody>
+    </table>
+  </div>
+</section>
+
 <div id="views"></div>
 </main>
 

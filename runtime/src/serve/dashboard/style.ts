@@ -122,6 +122,11 @@ th.right, td.right { text-align: right; }
 td.key { font-weight: 600; }
 td.window { font-weight: 400; }
 .none { color: var(--quiet); }
+.small { font-size: .8125rem; }
+.sinks td { vertical-align: top; }
+.sinks td:nth-child(3) p, .wrap { white-space: normal; overflow-wrap: anywhere; }
+.sinks td:nth-child(3) { min-width: 12rem; }
+.wrap { min-width: 14rem; font-size: .875rem; }
 
 .view-head { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: 1rem; }
 .view-head h2 { font-size: 1.375rem; font-weight: 650; letter-spacing: -.015em; color: var(--ink); overflow-wrap: anywhere; }

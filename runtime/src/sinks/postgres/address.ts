@@ -1,5 +1,6 @@
 /** Where a database is: a URL whose `${NAME}` come from the environment, and which is never shown. */
 import { failure } from '../../base/errors.ts';
+import { type Environment, expanded, scrubber } from '../environment.ts';
 
 export interface Address {
   readonly url: string;
@@ -9,18 +10,9 @@ export interface Address {
   readonly scrub: (message: string) => string;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Throws SINK_INVALID for a variable that is not set, and for what is no URL of PostgreSQL. */
 export function addressOf(template: string, sink: string, environment: Environment): Address {
-  const url = template.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
-    const value = environment[name];
-    if (value !== undefined && value !== '') return value;
-    throw failure('SINK_INVALID', {
-      sink,
-      problem: `the environment variable ${name} is not set. Set it, or put it into .env.`,
-    });
-  });
+  const url = expanded(template, sink, environment);
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !/^postgres(?:ql)?:$/.test(parsed.protocol))
     throw failure('SINK_INVALID', {
@@ -28,13 +20,11 @@ export function addressOf(template: string, sink: string, environment: Environme
       problem: '"postgres" is no URL such as postgres://user:password@host:5432/database.',
     });
   const { password, hostname, port, pathname, searchParams } = parsed;
-  const secrets = [url, password, decoded(password), searchParams.get('password') ?? ''].filter(
-    (secret) => secret !== '',
-  );
+  const secrets = [url, password, decoded(password), searchParams.get('password') ?? ''];
   return {
     url,
     shown: `${hostname}:${port === '' ? '5432' : port}${pathname}`,
-    scrub: (message) => secrets.reduce((text, secret) => text.replaceAll(secret, '…'), message),
+    scrub: scrubber(secrets),
   };
 }
 

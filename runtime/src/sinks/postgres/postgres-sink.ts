@@ -20,9 +20,11 @@ import {
   refuseDelivery,
   type Sink,
 } from '../sink.ts';
-import { type Address, addressOf, type Environment } from './address.ts';
+import { hashOf } from '../columns.ts';
+import type { Environment } from '../environment.ts';
+import { type Address, addressOf } from './address.ts';
 import { connect, type Connection, type Rows } from './connection.ts';
-import { CREATE_MARKERS, DESCRIBE, hashOf, MARKERS, quoted, Table, UNIQUE_KEYS } from './table.ts';
+import { CREATE_MARKERS, DESCRIBE, MARKERS, quoted, Table, UNIQUE_KEYS } from './table.ts';
 
 export interface PostgresSinkOptions extends Omit<PostgresTarget, 'kind'> {
   readonly pipeline: string;

@@ -5,11 +5,10 @@
  *   delays          _key bytea, [_copy integer,] origin text, window_start timestamptz, …      primary key (_key [, _copy])
  *   pipeline_sinks  sink text, data, generation, sequence, commits, position, …                the markers of a schema
  */
-import { createHash } from 'node:crypto';
 import { failure } from '../../base/errors.ts';
 import type { Row } from '../../data/value.ts';
 import type { ViewLayout } from '../../views/layout.ts';
-import { clashOf, flatColumns } from '../columns.ts';
+import { clashOf, flatColumns, hashOf } from '../columns.ts';
 import type { KeyedRow } from '../sink.ts';
 import type { Rows } from './connection.ts';
 import { type PostgresColumn, postgresColumns } from './values.ts';
@@ -134,8 +133,4 @@ export class Table {
   get replacesByDeleting(): boolean {
     return this.#isBag;
   }
-}
-
-export function hashOf(key: Buffer): string {
-  return createHash('sha256').update(key).digest('hex');
 }

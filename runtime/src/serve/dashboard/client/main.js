@@ -10,6 +10,7 @@ import { ask, follow, keepToken, takeToken } from './feed.js';
 import { ago, duration } from './format.js';
 import { showViews } from './rows.js';
 import { showComplete, showKeepingUp, showLate, showLateRows, showRejectedRows } from './sections.js';
+import { showSinks } from './sinks.js';
 import { showVerdict } from './verdict.js';
 
 const RECENT_MAX = 5;
@@ -33,6 +34,7 @@ function show(status) {
   showComplete(status);
   showLate(status);
   showKeepingUp(status);
+  showSinks(status);
   showViews(status);
   void showPast(status);
   void showRecent(status);
