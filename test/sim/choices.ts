@@ -32,6 +32,8 @@ export interface Choices {
   /** Source → lines in the order in which they are sent. */
   readonly lines: ReadonlyMap<string, readonly Line[]>;
   readonly sending: Sending;
+  /** Of each source so many lines are in the log from the beginning, as version 0.1.0 wrote them; 0 for a new folder. */
+  readonly oldLines: number;
   readonly lives: readonly Life[];
 }
 
@@ -90,7 +92,8 @@ export function choose(random: SeededRandom, architecture: Architecture): Choice
   }
   const lines = new Map(sources.map((name) => [name, linesOf(random, (count + 1) * linesPerLife)]));
   const sending = random.pick(['named', 'named', 'twins', 'unnamed'] as const);
-  return { architecture, chosen, partitions, lines, sending, lives };
+  const oldLines = random.chance(0.15) ? random.between(1, 3 * linesPerLife) : 0;
+  return { architecture, chosen, partitions, lines, sending, oldLines, lives };
 }
 
 /** Events that come out of order, some of them late, at the very edge of it, or not to be taken at all. */

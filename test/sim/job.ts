@@ -18,6 +18,7 @@ import { World } from '../../runtime/src/sim/world.ts';
 import { architectureOf, choose, type Choices, type Life, START_MS } from './choices.ts';
 import { holds } from './claims.ts';
 import { Ledger } from './ledger.ts';
+import { beginWithOldLog } from './old-data.ts';
 import { Operator } from './operator.ts';
 import { SimSinks } from './sinks.ts';
 import { FOLDER, Session, sleepOutside } from './session.ts';
@@ -103,6 +104,8 @@ class SimJob {
   }
 
   async run(): Promise<void> {
+    if (beginWithOldLog(this.#choices, this.#machine.files, this.#ledger, this.#world.random))
+      this.#did.add('a log of format 1');
     for (const life of this.#choices.lives) await this.#live(life);
     await this.#liveInPeace();
     if (this.#world.random.chance(0.25)) await this.#restore();

@@ -21,7 +21,7 @@ const DEEDS =
   `backfill, replay, promote, rollback, drop, replay-rejected, snapshot, restore, death while restoring,
  late events: correct, late events: drop, late events: side-output, corrections, another definition,
  several files of a log, refused a second owner, senders of one name, a log whose beginning was removed, files that went cold,
- refused what the log has not any more, replay-late, sink: jsonl, sink: csv, sink: parquet, sink: database,
+ refused what the log has not any more, replay-late, a log of format 1, sink: jsonl, sink: csv, sink: parquet, sink: database,
  database: lost, database: answer lost, database: crash, database: lost at COMMIT, database: answer lost at COMMIT,
  database: crash at COMMIT, database: a message of the dead, database: set back`.split(/,\s+/);
 
