@@ -1,7 +1,7 @@
 /** Why the recommendation is what it is: each claim with the entry of the knowledge base that it rests on. */
 import type { Answers, Architecture } from './answers.ts';
 import { secondsText } from './complete.ts';
-import { hardestFacts, promiseOf, type Facts } from './facts.ts';
+import { hardestFacts, predictedFacts, promiseOf, type Facts } from './facts.ts';
 import { NAMES, severityOf, violationsOf } from './gates.ts';
 import type { Assumptions } from './knowledge/assumptions.ts';
 import { burdenHoursOf, effortHoursOf } from './model/effort.ts';
@@ -20,7 +20,8 @@ export function claimsOf(
   const chosen = candidateOf(candidates, architecture);
   return [
     verdictClaim(chosen, facts),
-    ...simplerClaims(architecture, facts),
+    ...weighedClaims(architecture, answers, candidates),
+    ...simplerClaims(architecture, facts, predictedFacts(answers, assumed)),
     ...ABOUT[architecture](facts, candidates),
     ...costClaims(architecture, candidates),
     ...lateClaims(chosen, facts),
@@ -47,13 +48,42 @@ function verdictClaim(chosen: Candidate, facts: Facts): Claim {
   };
 }
 
+/** What was done with what nobody knows, where something else would hold as well. */
+function weighedClaims(
+  architecture: Architecture,
+  { reprocessing, maturity }: Answers,
+  candidates: readonly Candidate[],
+): Claim[] {
+  if (candidates.filter(({ feasible }) => feasible).length < 2 || !isStream(architecture)) return [];
+  const unknown = [
+    ...(reprocessing.every === 'unsure'
+      ? [['how often history is reprocessed', 'what nobody can say is seldom a routine']]
+      : []),
+    ...(maturity === 'unsure'
+      ? [['how experienced the team is', 'one that has never run a stream would know']]
+      : []),
+  ];
+  if (unknown.length === 0) return [];
+  const [what, weights] = [0, 1].map((part) => unknown.map((pair) => pair[part]).join(' and '));
+  return [
+    {
+      claim: `Nobody knows ${what}; ${weights}. Of those that keep the promise, ${NAMES[architecture]} costs the fewest hours over all that may be, on average.`,
+      source: 'ours-unsure',
+    },
+  ];
+}
+
+function isStream(architecture: Architecture): boolean {
+  return architecture !== 'batch' && architecture !== 'micro-batch';
+}
+
 /** What each simpler architecture would break, or why it is no less to operate. */
-function simplerClaims(architecture: Architecture, facts: Facts): Claim[] {
+function simplerClaims(architecture: Architecture, facts: Facts, likely: Facts): Claim[] {
   const simpler = SIMPLEST_FIRST.slice(0, SIMPLEST_FIRST.indexOf(architecture));
   return simpler.flatMap((other) => {
     const [violation] = violationsOf(other, facts);
     if (violation === undefined)
-      return severityOf(architecture, facts) > 0 ? [] : [alsoHolds(other, architecture, facts)];
+      return severityOf(architecture, facts) > 0 ? [] : [alsoHolds(other, architecture, likely)];
     return [
       {
         claim: `${NAMES[other]} would break ${violation.requirement} (needs ${violation.needs}, gives ${violation.gives}): ${violation.because}.`,
@@ -112,7 +142,7 @@ const ABOUT: Readonly<Record<Architecture, About>> = {
     return [
       ...streamClaims(facts),
       {
-        claim: `History is reprocessed ${facts.every}: a second version replays ${secondsText(facts.history)} beside the live one in about ${secondsText(reprocessSeconds)}, is checked, and readers are switched to it. A stream without versions is rebuilt by hand each time.`,
+        claim: `${reprocessedText(facts)}: a second version replays ${secondsText(facts.history)} beside the live one in about ${secondsText(reprocessSeconds)}, is checked, and readers are switched to it. A stream without versions is rebuilt by hand each time.`,
         source: 'ours-replay-rate',
       },
       {
@@ -171,8 +201,21 @@ function streamClaims(facts: Facts): Claim[] {
   ];
 }
 
+/** `History is reprocessed monthly`, also when nobody knows how often. */
+function reprocessedText(facts: Facts): string {
+  return facts.isReprocessingOpen ? 'When history is reprocessed' : `History is reprocessed ${facts.every}`;
+}
+
 function rebuildClaims(facts: Facts): Claim[] {
   if (facts.every === 'never') return [];
+  if (facts.isReprocessingOpen)
+    return [
+      {
+        claim:
+          'When history is reprocessed, the job is stopped and rebuilt by hand. Where that becomes a routine, versions beside each other (Kappa) are less work.',
+        source: 'ours-effort',
+      },
+    ];
   const claim = isRoutine(facts)
     ? `History is reprocessed ${facts.every}, which calls for versions beside each other (Kappa); for a team new to streams, keeping those is more work than rebuilding by hand.`
     : `History is reprocessed ${facts.every}: rarely enough to rebuild by hand rather than to keep versions ready.`;

@@ -42,6 +42,10 @@ export interface Facts {
   readonly onCall: boolean;
   readonly effects: Known<Answers['effects']>;
   readonly asked: Known<Answers['asked']>;
+  /** Nobody could say how experienced the team is; at the hardest point, that alone rules nothing out. */
+  readonly isMaturityOpen: boolean;
+  /** Nobody could say how often history is processed again, or how much of it; likewise. */
+  readonly isReprocessingOpen: boolean;
   /** The prices and efforts to count with. */
   readonly assumed: Assumptions;
 }
@@ -74,6 +78,30 @@ export const DECIDING = [
   'asked',
 ] as const;
 
+/**
+ * Those of them that tell apart what holds over the whole of a range: by hours of operation, and by what a replay can do.
+ * The others are promises, which all that holds keeps.
+ */
+export const WORKING = [
+  'reprocessing.every',
+  'reprocessing.history',
+  'maturity',
+  'accuracy',
+  'existing',
+  'historyIn',
+  'effects',
+  'codebases',
+] as const satisfies readonly (typeof DECIDING)[number][];
+
+/**
+ * How much each possibility counts when nobody knows (ours-unsure): what is routine is known, so what nobody knows is seldom
+ * routine; and a team that has never run a stream knows that. Where nothing is said here, all count alike.
+ */
+const WEIGHTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  maturity: { novice: 1, intermediate: 4, expert: 4 },
+  'reprocessing.every': { never: 4, yearly: 6, quarterly: 6, monthly: 4, weekly: 2, daily: 1 },
+};
+
 /** The values that an answer leaves open: one when it is certain. Durations in seconds. */
 function valuesOf(question: Question, answer: unknown): readonly unknown[] {
   if (question.kind === 'duration' || question.kind === 'number') {
@@ -95,7 +123,16 @@ function likelyOf(question: Question, answer: unknown): unknown {
     return low === high ? low : Math.sqrt(low * high);
   }
   if (answer !== 'unsure') return answer;
+  const weights = WEIGHTS[question.path];
+  if (weights !== undefined) return middleOf(weights);
   return question.fallback ?? question.choices[Math.floor(question.choices.length / 2)];
+}
+
+/** The possibility that as much lies above as below. */
+function middleOf(weights: Readonly<Record<string, number>>): string | undefined {
+  const half = Object.values(weights).reduce((sum, weight) => sum + weight, 0) / 2;
+  let below = 0;
+  return Object.keys(weights).find((choice) => (below += weights[choice] ?? 0) >= half);
 }
 
 /** The likely point: ranges at their geometric middle, unsure choices at their default. */
@@ -148,11 +185,17 @@ export function hardestWith(
   answers: Answers,
   assumed: Assumptions = ASSUMED,
 ): (...replaced: Replaced) => Facts {
-  const facts = unscheduled(
+  const hardest = unscheduled(
     valuesWith((question) => hardestOf(question, answerAt(answers, question.path))),
     assumed,
   );
-  return (...replaced) => factsWith(facts, replaced);
+  const isOpen = (path: string, replaced: Replaced): boolean =>
+    answerAt(answers, path) === 'unsure' && !replaced.some(([given]) => given === path);
+  return (...replaced) => ({
+    ...factsWith(hardest, replaced),
+    isMaturityOpen: isOpen('maturity', replaced),
+    isReprocessingOpen: isOpen('reprocessing.every', replaced) || isOpen('reprocessing.history', replaced),
+  });
 }
 
 /** Facts whose arrival may still be replaced by files. */
@@ -170,30 +213,20 @@ export function hardestOf(question: Question, answer: unknown): unknown {
 }
 
 /**
- * What predictions are made for: the likely volume, held to what the recommendation is held to, so that the figures
- * explain the choice.
+ * What predictions are made for: the likely volume, team and reprocessing, held to the promise that the recommendation is
+ * held to, so that the figures explain the choice.
  */
 export function predictedFacts(answers: Answers, assumed: Assumptions = ASSUMED): Facts {
-  const { freshness, arrival, arrivalEvery, duplicates, maturity, every, historyIn } = hardestFacts(
-    answers,
-    assumed,
-  );
-  return {
-    ...likelyFacts(answers, assumed),
-    freshness,
-    arrival,
-    arrivalEvery,
-    duplicates,
-    maturity,
-    every,
-    historyIn,
-  };
+  const { freshness, arrival, arrivalEvery, duplicates, historyIn } = hardestFacts(answers, assumed);
+  return { ...likelyFacts(answers, assumed), freshness, arrival, arrivalEvery, duplicates, historyIn };
 }
 
 export interface OpenPoint {
   readonly facts: Facts;
   /** The value of each open axis at this point. */
   readonly values: readonly unknown[];
+  /** How much it counts beside the others. */
+  readonly weight: number;
 }
 
 export interface OpenPoints {
@@ -209,11 +242,14 @@ export function openPoints(
   answers: Answers,
   assumed: Assumptions = ASSUMED,
   pointsMax = POINTS_MAX,
+  paths: readonly string[] = DECIDING,
 ): OpenPoints {
-  const open = DECIDING.map((path) => ({
-    path,
-    values: valuesOf(questionOf(path), answerAt(answers, path)),
-  })).filter((axis) => axis.values.length > 1);
+  const open = paths
+    .map((path) => ({
+      path,
+      values: valuesOf(questionOf(path), answerAt(answers, path)),
+    }))
+    .filter((axis) => axis.values.length > 1);
   const base = hardestWith(answers, assumed);
   const total = open.reduce((product, axis) => product * axis.values.length, 1);
   const count = Math.min(total, pointsMax);
@@ -224,7 +260,12 @@ export function openPoints(
       rest = Math.floor(rest / axis.values.length);
       return value;
     });
-    return { facts: base(...open.map((axis, at) => [axis.path, values[at]] as const)), values };
+    const facts = base(...open.map((axis, at) => [axis.path, values[at]] as const));
+    const weight = open.reduce(
+      (product, axis, at) => product * (WEIGHTS[axis.path]?.[String(values[at])] ?? 1),
+      1,
+    );
+    return { facts, values, weight };
   });
   return {
     axes: open.map((axis) => axis.path),
@@ -237,6 +278,8 @@ export function openPoints(
 function fraction(index: number): number {
   return (index * 0.618_033_988_749_895) % 1;
 }
+
+type Openness = 'isMaturityOpen' | 'isReprocessingOpen';
 
 /** Where each answer stands in the facts. */
 const FIELDS = {
@@ -269,14 +312,18 @@ const FIELDS = {
   effects: 'effects',
   codebases: 'codebases',
   asked: 'asked',
-} as const satisfies Readonly<Record<string, Exclude<keyof Facts, 'assumed'>>>;
+} as const satisfies Readonly<Record<string, Exclude<keyof Facts, 'assumed' | Openness>>>;
 
 const FIELD_OF = new Map<string, string>(Object.entries(FIELDS));
 
 type Values = Readonly<Record<string, unknown>>;
 
 function factsOf(values: Values, assumed: Assumptions): Facts {
-  const facts: Record<string, unknown> = { assumed };
+  const facts: Record<string, unknown> = {
+    assumed,
+    isMaturityOpen: false,
+    isReprocessingOpen: false,
+  };
   for (const path in FIELDS) facts[FIELD_OF.get(path) ?? path] = values[path];
   return scheduled(facts as unknown as Facts);
 }

@@ -1,6 +1,7 @@
 /**
  * What an architecture must hold to be feasible. A gate compares the model with an answer; when it is broken it says by
- * how much, so that among architectures that all break something the least bad can be named.
+ * how much, so that among architectures that all break something the least bad can be named. What nobody knows of the team
+ * or of reprocessing breaks no gate: the verdict weighs it (`verdict.ts`), and the answers that are possible name it.
  *
  *   Invariants  I1  A gate's severity never falls when `freshness` is tightened.
  *               I2  Freshness severities differ between architectures by the ratio of their floors only.
@@ -84,6 +85,7 @@ function freshnessReason(architecture: Architecture, facts: Facts): string {
 const reprocessTime: Gate = {
   sources: ['ours-replay-rate', 'ours-batch-rate'],
   severity(architecture, facts) {
+    if (facts.isReprocessingOpen) return 0;
     const seconds = reprocessSecondsOf(architecture, facts);
     const limit = reprocessLimitOf(facts);
     return seconds <= limit ? 0 : 0.5 + Math.log10(seconds / limit);
@@ -105,7 +107,7 @@ const reprocessTime: Gate = {
 const replayShare: Gate = {
   sources: ['ours-replay-share'],
   severity: (architecture, facts) =>
-    !replays(architecture) || isReplayAffordable(facts)
+    facts.isReprocessingOpen || !replays(architecture) || isReplayAffordable(facts)
       ? 0
       : 0.5 + Math.log10(replayShareOf(facts) / REPLAY_SHARE_MAX),
   describe(_, facts) {
@@ -138,16 +140,16 @@ const correctionTime: Gate = {
 const historyKept: Gate = {
   sources: ['azure-lambda-text'],
   severity(architecture, facts) {
-    if (facts.historyIn !== 'none') return 0;
-    const needed =
-      architecture === 'kappa' ? facts.every !== 'never' : architecture === 'streaming' && isRoutine(facts);
+    if (facts.historyIn !== 'none' || facts.isReprocessingOpen) return 0;
+    const isItsPoint = architecture === 'kappa' || architecture === 'lambda';
+    const needed = isItsPoint ? facts.every !== 'never' : architecture === 'streaming' && isRoutine(facts);
     return needed ? 0.5 : 0;
   },
   describe: (_, facts) => ({
     requirement: 'historyIn',
     needs: `${secondsText(facts.history)} in the log or in a lake`,
     gives: 'no history',
-    because: 'a replay reads what was kept, and nothing is kept',
+    because: 'a replay or a batch layer reads what was kept, and nothing is kept',
     source: 'azure-lambda-text',
   }),
 };
@@ -155,7 +157,12 @@ const historyKept: Gate = {
 const effects: Gate = {
   sources: ['ours-effects'],
   severity: (architecture, facts) =>
-    architecture === 'kappa' && facts.effects === 'once' && facts.every !== 'never' ? 0.5 : 0,
+    architecture === 'kappa' &&
+    facts.effects === 'once' &&
+    facts.every !== 'never' &&
+    !facts.isReprocessingOpen
+      ? 0.5
+      : 0,
   describe: (_, facts) => ({
     requirement: 'effects',
     needs: 'mails and payments once',
@@ -168,7 +175,8 @@ const effects: Gate = {
 
 const skill: Gate = {
   sources: ['ours-effort'],
-  severity: (architecture, facts) => (architecture === 'lambda' && facts.maturity === 'novice' ? 2 : 0),
+  severity: (architecture, facts) =>
+    architecture === 'lambda' && facts.maturity === 'novice' && !facts.isMaturityOpen ? 2 : 0,
   describe: () => ({
     requirement: 'maturity',
     needs: 'a team that runs two layers and reconciles them',
@@ -181,6 +189,7 @@ const skill: Gate = {
 const hands: Gate = {
   sources: ['ours-effort', 'ours-person-hour'],
   severity(architecture, facts) {
+    if (facts.isMaturityOpen || facts.isReprocessingOpen) return 0;
     const there = facts.engineers * facts.assumed.engineerHours;
     const needed = burdenHoursOf(architecture, facts);
     return needed <= there ? 0 : Math.log10(needed / there);

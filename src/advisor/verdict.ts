@@ -5,17 +5,18 @@
  *   open answers      what holds over everything they leave open ─► the one with the least regret
  *
  * A promise is not traded against hours: while something holds over the whole of a range, nothing else is looked at. Among
- * what holds, the recommendation is the one with the least regret (Savage's rule): the regret of an architecture at a point
- * is how much more it costs there than the best one for that point, and what counts is its worst point. Of hours it counts
- * no more than a migration, because an architecture is changed by a command once the answer is known; so being wrong for a
- * while is bounded, and the mean regret decides between those that may be equally wrong. Where nothing holds over the whole
- * range, broken promises enter the regret at a fixed price for each tenfold miss.
+ * what holds, the recommendation is the one with the least regret: how many hours more it costs than the best of them, on
+ * average over what the answers leave open (ours-unsure says what counts how much). At no point it counts more than a
+ * migration, which is also what it counts to have chosen what does not do at that point, because an architecture is changed
+ * by a command once the answer is known. So being wrong is bounded, and what matters is how often one is. Where nothing holds
+ * over the whole range, broken promises enter the regret at a fixed price for each tenfold miss.
  *
- * (The hardest point alone, which decided before, takes the most expensive answer for the true one: `maturity: unsure` was a
- * novice and `reprocessing.every: unsure` was daily.)
+ * (The hardest point alone, which decided once, takes the most expensive answer for the true one: `maturity: unsure` was a
+ * novice and `reprocessing.every: unsure` was daily. The worst regret alone, which decided next, is a migration nearly
+ * everywhere, so that one extreme spoke for all: whoever was unsure of the team was never told of Lambda.)
  */
 import type { Answers, Architecture } from './answers.ts';
-import { hardestWith, openPoints, type Facts, type Replaced } from './facts.ts';
+import { hardestWith, openPoints, WORKING, type Facts, type OpenPoints, type Replaced } from './facts.ts';
 import { severityOf } from './gates.ts';
 import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { burdenHoursOf } from './model/effort.ts';
@@ -31,7 +32,10 @@ const MIGRATION_HOURS = 40;
 /** What missing a promise tenfold is put at, in hours a month: more than any architecture costs an experienced team. */
 const TENFOLD_MISS_HOURS = 300;
 /** Points that are compared when answers are open; a sample beyond it. */
-const REGRET_POINTS_MAX = 16;
+const BROKEN_POINTS_MAX = 16;
+const WORKING_POINTS_MAX = 72;
+/** What holds, holds these everywhere, and is told apart by none of them. */
+const PROMISES: readonly string[] = ['freshness', 'arrivalEvery', 'lateness.policy', 'duplicates', 'asked'];
 
 /** The recommendation for complete answers, certain or open. */
 export function verdictOf(answers: Answers, assumed: Assumptions = ASSUMED): Architecture {
@@ -44,11 +48,24 @@ export function deciderOf(
   assumed: Assumptions = ASSUMED,
 ): (...replaced: Replaced) => Architecture {
   const hardest = hardestWith(answers, assumed);
-  const open = openPoints(answers, assumed, REGRET_POINTS_MAX);
+  const open = openPoints(answers, assumed, BROKEN_POINTS_MAX);
+  const working = openPoints(answers, assumed, WORKING_POINTS_MAX, WORKING);
+  const known = new Map<string, Architecture>();
+  const leastRegretted = (holding: readonly Architecture[], replaced: Replaced): Architecture => {
+    if (replaced.some(([path]) => !PROMISES.includes(path))) return leastRegret(holding, working, replaced);
+    const key = holding.join(' ');
+    const found = known.get(key) ?? leastRegret(holding, working, []);
+    known.set(key, found);
+    return found;
+  };
   return (...replaced) => {
     const facts = hardest(...replaced);
     const isCertain = open.axes.every((axis) => replaced.some(([path]) => path === axis));
-    return isCertain ? verdictAt(facts) : leastRegret(facts, open.at(...replaced));
+    if (isCertain) return verdictAt(facts);
+    const holding = SIMPLEST_FIRST.filter((architecture) => severityOf(architecture, facts) === 0);
+    const [only, ...others] = holding;
+    if (only === undefined) return leastBroken(open, replaced);
+    return others.length === 0 ? only : leastRegretted(holding, replaced);
   };
 }
 
@@ -65,24 +82,40 @@ export function verdictAt(facts: Facts): Architecture {
   return best;
 }
 
-function leastRegret(hardest: Facts, points: readonly Facts[]): Architecture {
-  const holding = SIMPLEST_FIRST.filter((architecture) => severityOf(architecture, hardest) === 0);
-  const [only, ...others] = holding;
-  if (only !== undefined && others.length === 0) return only;
-  const candidates = only === undefined ? SIMPLEST_FIRST : holding;
-  const table = points.map((facts) => SIMPLEST_FIRST.map((architecture) => standingOf(architecture, facts)));
-  let best = candidates[0] ?? 'batch';
-  let least: readonly [worst: number, mean: number] = [Infinity, Infinity];
-  for (const architecture of candidates) {
-    const regrets = table.map((row) => regretOf(row, SIMPLEST_FIRST.indexOf(architecture)));
-    const worst = Math.max(...regrets);
-    const mean = regrets.reduce((sum, regret) => sum + regret, 0) / regrets.length;
-    if (worst < least[0] - 1e-6 || (worst < least[0] + 1e-6 && mean < least[1] - 1e-6)) {
-      best = architecture;
-      least = [worst, mean];
-    }
-  }
-  return best;
+/** Of those that keep the promise everywhere: the one that would be regretted least, on average. */
+function leastRegret(holding: readonly Architecture[], open: OpenPoints, replaced: Replaced): Architecture {
+  const regrets = holding.map(() => 0);
+  open.at(...replaced).forEach((facts, index) => {
+    const hours = holding.map((architecture) =>
+      severityOf(architecture, facts) > 0 ? Infinity : burdenHoursOf(architecture, facts),
+    );
+    const least = Math.min(...hours);
+    if (least === Infinity) return;
+    const weight = open.points[index]?.weight ?? 1;
+    hours.forEach((mine, at) => {
+      regrets[at] = (regrets[at] ?? 0) + weight * Math.min(MIGRATION_HOURS, mine - least);
+    });
+  });
+  return leastOf(holding, regrets);
+}
+
+/** Where everything breaks somewhere: the one that breaks less, and then costs less, on average. */
+function leastBroken(open: OpenPoints, replaced: Replaced): Architecture {
+  const regrets = SIMPLEST_FIRST.map(() => 0);
+  open.at(...replaced).forEach((facts, index) => {
+    const row = SIMPLEST_FIRST.map((architecture) => standingOf(architecture, facts));
+    const weight = open.points[index]?.weight ?? 1;
+    row.forEach((_, at) => {
+      regrets[at] = (regrets[at] ?? 0) + weight * regretOf(row, at);
+    });
+  });
+  return leastOf(SIMPLEST_FIRST, regrets);
+}
+
+/** The simplest of those with the least. */
+function leastOf(architectures: readonly Architecture[], regrets: readonly number[]): Architecture {
+  const least = Math.min(...regrets);
+  return architectures.find((_, at) => (regrets[at] ?? Infinity) <= least + 1e-6) ?? 'batch';
 }
 
 /** How much worse one architecture is at a point than the best one there. */

@@ -58,7 +58,7 @@ test('every place of the map is what recommend says there', () => {
 });
 
 test('where other answers are open, places are what recommend says over all that they leave open', () => {
-  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', reprocessing: { every: 'unsure' } };
+  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', historyIn: 'none' };
   const map = mapOf(open, { x: 'freshness', y: 'volume.eventsPerSecond', columns: 60, rows: 4 });
   for (const column of [0, 7, 8, 20, 21, 35, 59])
     for (const row of [0, 3]) {
@@ -210,7 +210,7 @@ test('borders that the lines through the answers do not meet are labelled where 
 });
 
 test('the legend fits into the picture, whatever it has to say', () => {
-  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', reprocessing: { every: 'unsure' } };
+  const open: GivenAnswers = { ...GIVEN, maturity: 'unsure', historyIn: 'none' };
   const map = mapOf(open, { x: 'freshness', y: 'reprocessing.history', ...FINE });
   const legend = [...mapSvg(map).matchAll(/<text x="([\d.]+)" y="538">([^<]*)<\/text>/g)];
   expect(legend.map(([, , name]) => name)).toEqual(

@@ -3,7 +3,9 @@ import { completeAnswers } from '../../src/advisor/complete.ts';
 import type { GivenAnswers } from '../../src/advisor/answers.ts';
 import { hardestFacts, type Facts } from '../../src/advisor/facts.ts';
 import { arrivedShare, completenessAtRead } from '../../src/advisor/model/completeness.ts';
+import { ASSUMED } from '../../src/advisor/knowledge/assumptions.ts';
 import { monthlyCostOf } from '../../src/advisor/model/cost.ts';
+import { effortHoursOf } from '../../src/advisor/model/effort.ts';
 import { freshnessOf } from '../../src/advisor/model/freshness.ts';
 import { reprocessSecondsOf } from '../../src/advisor/model/reprocessing.ts';
 import { retentionOf } from '../../src/advisor/settings.ts';
@@ -111,6 +113,13 @@ describe('cost', () => {
     expect(monthlyCostOf('streaming', facts({ duplicates: 'never' })).likely.compute).toBeGreaterThan(
       monthlyCostOf('streaming', facts()).likely.compute,
     );
+  });
+
+  test('a stream that shows an early and an exact result runs a batch besides, and compares', () => {
+    const hours = (accuracy: 'exact' | 'approximate-then-exact') =>
+      effortHoursOf('streaming', facts({ accuracy }));
+    const { batch, reconcile } = ASSUMED.effort;
+    expect(hours('approximate-then-exact') - hours('exact')).toBeCloseTo(batch.base + reconcile, 9);
   });
 
   test('a second codebase is effort', () => {

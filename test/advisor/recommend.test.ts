@@ -226,11 +226,60 @@ describe('unsure and ranged answers', () => {
     expect(result.undecided?.answer).toBe('reprocessing.every');
   });
 
+  /** Seconds, and nobody knows the team or how often history is processed again. */
+  const unknown: GivenAnswers = {
+    freshness: '10s',
+    lateness: { max: '10m' },
+    reprocessing: { every: 'unsure' },
+    maturity: 'unsure',
+  };
+
+  test.each<[string, string, GivenAnswers]>([
+    ['nothing else is said', 'streaming', {}],
+    ['nor how much history', 'streaming', { reprocessing: { every: 'unsure', history: 'unsure' } }],
+    ['a team of one', 'streaming', { team: { engineers: 1 } }],
+    ['mails are sent once', 'streaming', { effects: 'once' }],
+    ['the log holds history', 'kappa', { historyIn: 'log' }],
+    ['history is a monthly routine', 'kappa', { reprocessing: { every: 'monthly' } }],
+    ['quick figures first, exact ones later', 'lambda', { accuracy: 'approximate-then-exact' }],
+    ['the same with history in a lake', 'lambda', { accuracy: 'approximate-then-exact', historyIn: 'lake' }],
+    [
+      'all of a lake again every day',
+      'lambda',
+      { reprocessing: { every: 'daily', history: 'unsure' }, historyIn: 'lake' },
+    ],
+  ])('what nobody knows rules nothing out, and is weighed: %s: %s', (_, becomes, more) => {
+    const result = recommend({ ...unknown, ...more });
+    expect(result.recommendation).toBe(becomes);
+    expect(result.candidates.find(({ architecture }) => architecture === becomes)?.violations).toEqual([]);
+    expect(result.because.map(({ source }) => source)).toContain('ours-unsure');
+    expect(JSON.stringify(result.because)).not.toContain('reprocessed unsure');
+  });
+
+  test('a team that is known to be new is still not told to run two layers', () => {
+    const { candidates, recommendation } = recommend({
+      ...unknown,
+      maturity: 'novice',
+      accuracy: 'approximate-then-exact',
+    });
+    expect(recommendation).toBe('streaming');
+    expect(candidates.find(({ architecture }) => architecture === 'lambda')?.feasible).toBe(false);
+  });
+
+  test('how often history is processed again is not said to be daily when nobody knows', () => {
+    const said = recommend(unknown)
+      .because.map(({ claim }) => claim)
+      .join(' ');
+    expect(said).not.toContain('daily');
+    expect(said).toContain('what nobody can say is seldom a routine');
+  });
+
   test('no point is harder than the hardest: what holds there holds at every other', () => {
     fc.assert(
       fc.property(anyAnswers(1), (given) => {
         const { answers } = completeAnswers(given);
-        const hardest = hardestFacts(answers);
+        // What nobody knows of the team and of reprocessing breaks no gate there, and may at a point.
+        const hardest = { ...hardestFacts(answers), isMaturityOpen: false, isReprocessingOpen: false };
         for (const { facts } of openPoints(answers).points) {
           for (const architecture of ARCHITECTURES) {
             expect(severityOf(architecture, facts)).toBeLessThanOrEqual(

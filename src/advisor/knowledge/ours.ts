@@ -132,6 +132,11 @@ export const OURS: readonly KnowledgeEntry[] = [
     'Hours a month for each architecture and reprocessing, more for those who have not done it before',
   ),
   ours(
+    'ours-unsure',
+    'What counts how much when nobody knows',
+    'What is routine is known: how often history is reprocessed, when nobody can say, is seldom monthly or more (7 of 23). A team that has never run a stream knows that, so it is one of nine',
+  ),
+  ours(
     'ours-costs',
     'The cost model',
     'Core hours, volume × retention and hours of people; from half to twice the likely figure',

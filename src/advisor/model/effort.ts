@@ -6,7 +6,7 @@
  *
  *   runs     reprocessings a month; from the second one on their square root, since what is done often is scripted
  *   extras   reconcile       Lambda always: two layers must agree. A stream, when an early and an exact result are asked for:
- *                            then it needs a second computation, and somebody who compares
+ *                            then it needs a second computation, which is a batch, and somebody who compares
  *            keepHistory     Kappa, unless the log holds it already; Lambda, when only the log does
  *            loadHistory     each replay, when the log does not hold it
  *            holdEffects     each replay, when mails and payments must not be repeated
@@ -24,7 +24,7 @@ const EXPERIENCE: Readonly<Record<Architecture, Readonly<Record<Facts['maturity'
   batch: { novice: 1, intermediate: 1, expert: 1 },
   'micro-batch': { novice: 1.2, intermediate: 1, expert: 1 },
   streaming: { novice: 1.6, intermediate: 1.2, expert: 1 },
-  kappa: { novice: 3, intermediate: 1.2, expert: 1 },
+  kappa: { novice: 2.5, intermediate: 1.2, expert: 1 },
   lambda: { novice: 4, intermediate: 1.25, expert: 1 },
 };
 
@@ -52,8 +52,9 @@ function hoursOf(architecture: Architecture, facts: Facts, agreeing: number): nu
 }
 
 function reconcileOf(architecture: Architecture, facts: Facts): number {
-  const twice = replays(architecture) && facts.accuracy === 'approximate-then-exact';
-  return architecture === 'lambda' || twice ? facts.assumed.effort.reconcile : 0;
+  const { reconcile, batch } = facts.assumed.effort;
+  if (architecture === 'lambda') return reconcile;
+  return replays(architecture) && facts.accuracy === 'approximate-then-exact' ? reconcile + batch.base : 0;
 }
 
 function secondOf(architecture: Architecture, facts: Facts): number {
