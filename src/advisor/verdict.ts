@@ -17,7 +17,7 @@
  */
 import type { Answers, Architecture } from './answers.ts';
 import { hardestWith, openPoints, WORKING, type Facts, type OpenPoints, type Replaced } from './facts.ts';
-import { severityOf } from './gates.ts';
+import { holdsAt, severityOf } from './gates.ts';
 import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { burdenHoursOf } from './model/effort.ts';
 import { SIMPLEST_FIRST } from './model/limits.ts';
@@ -33,7 +33,7 @@ const MIGRATION_HOURS = 40;
 const TENFOLD_MISS_HOURS = 300;
 /** Points that are compared when answers are open; a sample beyond it. */
 const BROKEN_POINTS_MAX = 16;
-const WORKING_POINTS_MAX = 72;
+const WORKING_POINTS_MAX = 48;
 /** What holds, holds these everywhere, and is told apart by none of them. */
 const PROMISES: readonly string[] = ['freshness', 'arrivalEvery', 'lateness.policy', 'duplicates', 'asked'];
 
@@ -87,7 +87,7 @@ function leastRegret(holding: readonly Architecture[], open: OpenPoints, replace
   const regrets = holding.map(() => 0);
   open.at(...replaced).forEach((facts, index) => {
     const hours = holding.map((architecture) =>
-      severityOf(architecture, facts) > 0 ? Infinity : burdenHoursOf(architecture, facts),
+      holdsAt(architecture, facts) ? burdenHoursOf(architecture, facts) : Infinity,
     );
     const least = Math.min(...hours);
     if (least === Infinity) return;

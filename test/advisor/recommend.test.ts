@@ -120,7 +120,7 @@ describe('the verdict', () => {
           expect(predicted.range.high.total).toBeGreaterThanOrEqual(predicted.monthlyUsd.total);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
