@@ -9,7 +9,7 @@
  * Each folder has a log that loses its beginning, cold files of it, and two sinks of files; of kills also a table of a
  * PostgreSQL that is started for it, where there is one. What every life sees, and what is in the sinks after it, is computed
  * anew from the events that were acknowledged. Architectures take turns. Each of the two is written to the report when it is
- * done, and `--only` leaves the other as it was.
+ * done, and `--only` leaves the other as it was. SIGTERM ends a part behind the folder at hand; the report says how far it came.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
@@ -65,6 +65,11 @@ interface Results {
   readonly powerCuts?: Cut;
 }
 
+let isStopped = false;
+process.once('SIGTERM', () => {
+  isStopped = true;
+});
+
 async function kill(flags: Flags): Promise<Killed> {
   const shim = new Shim();
   const reason = shim.build();
@@ -84,7 +89,7 @@ async function killUntil({ kills, chain }: Flags, shim: Shim, server: Postgres |
   const totals = new Map(ARCHITECTURES.map((name): [string, Total] => [name, { ...none, faults: {} }]));
   const violations: string[] = [];
   let done = 0;
-  for (let round = 0; done < kills; round++) {
+  for (let round = 0; done < kills && !isStopped; round++) {
     const architecture = architectureOf(round);
     const database = server === null ? null : { url: server.url(), table: `chunks_${round}` };
     const workload = new Workload(architecture, shim, database);
@@ -114,7 +119,7 @@ async function cutPower({ cuts }: Flags): Promise<Cut> {
   const totals = new Map(ARCHITECTURES.map((name) => [name, { cuts: 0, lossy: 0 }]));
   const violations: string[] = [];
   let [done, lossy] = [0, 0];
-  for (let round = 0; done < cuts; round++) {
+  for (let round = 0; done < cuts && !isStopped; round++) {
     const architecture = architectureOf(round);
     const machine = new PowerCuts(architecture, round);
     const found = await machine.run(CUTS_PER_MACHINE);
