@@ -104,7 +104,7 @@ async function killUntil({ kills, chain }: Flags, shim: Shim, server: Postgres |
     total.cold += Number(sweep.isCold);
     for (const [kind, count] of Object.entries(sweep.faults))
       total.faults[kind] = (total.faults[kind] ?? 0) + count;
-    violations.push(...sweep.violations.map((violation) => `${architecture}, round ${round}: ${violation}`));
+    violations.push(...told(sweep.violations, `${architecture}, round ${round}`));
     done += sweep.kills;
     printLine([String(round), architecture, String(done), String(violations.length)]);
   }
@@ -128,12 +128,19 @@ async function cutPower({ cuts }: Flags): Promise<Cut> {
     if (total === undefined) continue;
     total.cuts += found.cuts;
     total.lossy += found.lossy;
-    violations.push(...found.violations.map((violation) => `${architecture}, seed ${round}: ${violation}`));
+    violations.push(...told(found.violations, `${architecture}, seed ${round}`));
     done += found.cuts;
     lossy += found.lossy;
     printLine([String(round), architecture, String(done), String(violations.length)]);
   }
   return { ...endOf(started), cuts: done, lossy, architectures: Object.fromEntries(totals), violations };
+}
+
+/** Said at once: a long run ends long after. */
+function told(violations: readonly string[], where: string): string[] {
+  const all = violations.map((violation) => `${where}: ${violation}`);
+  for (const violation of all) process.stderr.write(`${violation}\n`);
+  return all;
 }
 
 const CUTS_PER_MACHINE = 10;

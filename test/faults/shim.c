@@ -8,7 +8,7 @@
  *   FAULT_DO      kill-before | kill-after | torn (a part is written, then kill) | short (a part is written)
  *                 error:ERRNO (it fails, nothing is done) | delay:MS (before the call)
  *   FAULT_EVER    1: every later call of these kinds is hit too
- *   FAULT_FILE    a file of two 64-bit numbers, mapped: how many calls counted, how many were hit
+ *   FAULT_FILE    a file of two 64-bit numbers, mapped: how many calls counted, how many were hit; then the path of the last
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,7 +36,7 @@ static char under[PATH_MAX];
 static size_t under_length;
 static int wanted, action, ever, code;
 static uint64_t at;
-static struct { uint64_t counted, hit; } nowhere, *tally = &nowhere;
+static struct { uint64_t counted, hit; char path[PATH_MAX]; } nowhere, *tally = &nowhere;
 
 static int kinds_of(const char *text) {
   static const struct { const char *name; int kind; } NAMES[] = {
@@ -82,9 +82,13 @@ __attribute__((constructor)) static void begin(void) {
   syscall(SYS_close, fd);
 }
 
+/* The path of the call at hand, for the tally. */
+static __thread char current[PATH_MAX];
+
 static int is_below(const char *path) {
   size_t length = strlen(path);
   if (length >= 4 && strcmp(path + length - 4, "/LOG") == 0) return 0;
+  snprintf(current, sizeof current, "%s", path);
   return strncmp(path, under, under_length) == 0 && (path[under_length] == '/' || path[under_length] == '\0');
 }
 
@@ -118,6 +122,7 @@ static int hit(void) {
   uint64_t number = __atomic_add_fetch(&tally->counted, 1, __ATOMIC_SEQ_CST);
   if (at == 0 || action == NOTHING || (ever ? number < at : number != at)) return NOTHING;
   __atomic_add_fetch(&tally->hit, 1, __ATOMIC_SEQ_CST);
+  memcpy(tally->path, current, sizeof current);
   if (action == KILL_BEFORE) die();
   if (action == DELAY) {
     struct timespec wait = {code / 1000, (code % 1000) * 1000000L}, left;

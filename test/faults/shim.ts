@@ -23,6 +23,8 @@ export interface Fault {
 export interface Tally {
   readonly counted: number;
   readonly hit: number;
+  /** Of the last call that was hit; empty when none was. */
+  readonly path: string;
 }
 
 export class Shim {
@@ -57,7 +59,8 @@ export class Shim {
   /** What the last process counted and suffered. */
   tally(): Tally {
     const bytes = readFileSync(this.#tally);
-    return { counted: Number(bytes.readBigUInt64LE(0)), hit: Number(bytes.readBigUInt64LE(8)) };
+    const path = bytes.toString('utf8', 16, Math.max(16, bytes.indexOf(0, 16)));
+    return { counted: Number(bytes.readBigUInt64LE(0)), hit: Number(bytes.readBigUInt64LE(8)), path };
   }
 
   get #tally(): string {

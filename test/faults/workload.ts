@@ -58,6 +58,10 @@ export const REFUSALS = {
 } as const satisfies Record<string, Omit<Fault, 'at'>>;
 export type Refusal = keyof typeof REFUSALS;
 
+/** A short write is gone on with; an index of the log that is lost costs nothing but the next opening. */
+const goesOn = (kind: Kind, path: string): boolean =>
+  kind === 'short write' || (kind === 'failed sync' && path.endsWith('.index'));
+
 const COUNT: Fault = { calls: 'all', at: 0, does: 'count' };
 
 /** What happens before a life without events closes its folder: the recovery, and showing what is there. */
@@ -305,8 +309,8 @@ export class Workload {
       }
       this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
       const killed = KILLS.includes(kind);
-      const where = `${kind} at ${at}`;
-      if (!killed) this.#mustEnd(life, kind === 'short write' ? 0 : 1, where);
+      const where = `${kind} at ${at}, ${life.tally.path}`;
+      if (!killed) this.#mustEnd(life, goesOn(kind, life.tally.path) ? 0 : 1, where);
       else if (life.signal !== 'SIGKILL')
         this.#violations.push(`${where}: it was not killed: ${life.stderr}`);
       return;
@@ -337,7 +341,7 @@ export class Workload {
     const environment = this.#shim?.environment(this.folder, fault) ?? {};
     const what = `${fault.does} at ${fault.at} of ${fault.calls}`;
     const life = await this.#life(chunks, environment, what);
-    return { ...life, tally: this.#shim?.tally() ?? { counted: 0, hit: 0 } };
+    return { ...life, tally: this.#shim?.tally() ?? { counted: 0, hit: 0, path: '' } };
   }
 
   async #life(

@@ -23,6 +23,12 @@ const EVERY_MS = 60_000;
 /** What may be otherwise at the next try. */
 const LATER: ReadonlySet<string> = new Set(['LOG_UNAVAILABLE', 'DISK_FULL']);
 
+/** A disk that refuses may be asked again; one that breaks, as an fsync that fails says, may not. */
+const isForLater = (error: unknown): boolean =>
+  error instanceof CodedError &&
+  LATER.has(error.code) &&
+  (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EIO';
+
 export interface RetentionPolicy {
   /** How long events are kept after they were appended. */
   readonly time?: number | undefined;
@@ -73,7 +79,7 @@ export class Retention {
     }
   }
 
-  /** Removes what may go now; returns how many files. What the disk refuses is tried again later. */
+  /** Removes what may go now; returns how many files. What the disk refuses is tried again later. Throws when it breaks. */
   async apply(): Promise<number> {
     const { data, turns, policy, clock } = this.#options;
     if (!this.#isAsked || data.trim === undefined) return 0;
@@ -101,8 +107,8 @@ export class Retention {
       this.#lastFailure = null;
       return result;
     } catch (error) {
-      if (!(error instanceof CodedError) || !LATER.has(error.code)) throw error;
-      this.#lastFailure = error.message;
+      if (!isForLater(error)) throw error;
+      this.#lastFailure = (error as CodedError).message;
       return otherwise;
     }
   }

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Architecture } from '../../../runtime/src/config/project.ts';
 import type { DataFolder } from '../../../runtime/src/engine/data-folder.ts';
 import type { RetentionPolicy } from '../../../runtime/src/engine/retention.ts';
+import { coldFolder } from '../../../runtime/src/log/cold/place.ts';
 import { DiskLog } from '../../../runtime/src/log/disk-log.ts';
 import { MemoryLog } from '../../../runtime/src/log/memory-log.ts';
 import { MemoryStore } from '../../../runtime/src/state/memory.ts';
@@ -70,13 +71,15 @@ afterEach(() => {
   clock = new ManualClock();
 });
 
-async function dataOnDisk(): Promise<DataFolder> {
-  const log = await DiskLog.open('/log', { disk: new SimDisk(), clock, segmentBytes: 300 });
+async function dataOnDisk(disk = new SimDisk()): Promise<DataFolder> {
+  const cold = coldFolder(disk, '/cold');
+  const log = await DiskLog.open('/log', { disk, cold, clock, segmentBytes: 300 });
   return {
     log,
     rejected: new MemoryLog(clock),
     store: new MemoryStore(),
     trim: (needed, limits) => log.trim(needed, limits),
+    roll: (olderThanMs) => log.roll(olderThanMs),
     logUse: () => ({ sizeBytes: log.sizeBytes, coldBytes: 0, oldestAtMs: log.oldestAtMs }),
     close: () => Promise.resolve(),
   };
@@ -86,15 +89,21 @@ async function open(
   definition: Pipeline,
   architecture: Architecture,
   retention?: object,
+  disk?: SimDisk,
 ): Promise<TestDriver> {
-  const data = await dataOnDisk();
+  const data = await dataOnDisk(disk);
   const driver = await TestDriver.open(definition, {
     architecture,
     data,
     clock,
     config: {
       batch: { every: 3_600_000, partition: 3 * 3_600_000 },
-      log: { partitions: 1, commitEvery: 0, ...(retention !== undefined && { retention }) },
+      log: {
+        partitions: 1,
+        commitEvery: 0,
+        cold: { after: 0 },
+        ...(retention !== undefined && { retention }),
+      },
     },
   });
   return driver;
@@ -271,6 +280,41 @@ describe('what holds the log', () => {
     };
     await driver.engine.retention.apply();
     expect([startsAtSync, startOf(driver)]).toEqual([[0], 16]);
+  });
+});
+
+describe.each(['apply', 'roll'] as const)('a disk that fails in the middle of %s', (work) => {
+  async function failing(code: string, only: 'sync' | 'syncFolder'): Promise<TestDriver> {
+    const disk = new SimDisk();
+    const driver = await open(sales('drop'), 'streaming', { size: 1 }, disk);
+    for (let n = 0; n < 3; n++) await send(driver, hour(n));
+    await driver.settle();
+    await clock.advance(1000);
+    disk.fault = { code, at: 1, only: [only] };
+    return driver;
+  }
+
+  test.each(['sync', 'syncFolder'] as const)(
+    'a failed %s is not tried again: it ends the run',
+    async (only) => {
+      const { engine } = await failing('EIO', only);
+      await expect(engine.retention[work]()).rejects.toMatchObject({
+        code: 'LOG_UNAVAILABLE',
+        message: expect.stringContaining('EIO') as string,
+      });
+    },
+  );
+
+  test('what it refuses is tried again later, and said meanwhile', async () => {
+    const driver = await failing('ENOSPC', 'sync');
+    const { retention } = driver.engine;
+    await retention[work]();
+    expect(await logOf(driver)).toMatchObject({
+      start: 0,
+      lastFailure: expect.stringContaining('the disk is full') as string,
+    });
+    await retention[work]();
+    expect(await logOf(driver)).toMatchObject({ start: work === 'apply' ? 16 : 0, lastFailure: null });
   });
 });
 
