@@ -65,10 +65,8 @@ interface Results {
   readonly powerCuts?: Cut;
 }
 
-let isStopped = false;
-process.once('SIGTERM', () => {
-  isStopped = true;
-});
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
 
 async function kill(flags: Flags): Promise<Killed> {
   const shim = new Shim();
@@ -89,7 +87,7 @@ async function killUntil({ kills, chain }: Flags, shim: Shim, server: Postgres |
   const totals = new Map(ARCHITECTURES.map((name): [string, Total] => [name, { ...none, faults: {} }]));
   const violations: string[] = [];
   let done = 0;
-  for (let round = 0; done < kills && !isStopped; round++) {
+  for (let round = 0; done < kills && !stop.signal.aborted; round++) {
     const architecture = architectureOf(round);
     const database = server === null ? null : { url: server.url(), table: `chunks_${round}` };
     const workload = new Workload(architecture, shim, database);
@@ -119,7 +117,7 @@ async function cutPower({ cuts }: Flags): Promise<Cut> {
   const totals = new Map(ARCHITECTURES.map((name) => [name, { cuts: 0, lossy: 0 }]));
   const violations: string[] = [];
   let [done, lossy] = [0, 0];
-  for (let round = 0; done < cuts && !isStopped; round++) {
+  for (let round = 0; done < cuts && !stop.signal.aborted; round++) {
     const architecture = architectureOf(round);
     const machine = new PowerCuts(architecture, round);
     const found = await machine.run(CUTS_PER_MACHINE);
