@@ -1,9 +1,10 @@
 /**
- * How long until a pipeline that was killed shows new events: `npm run bench:recovery [-- --keys 1000000]`.
+ * How long until a pipeline that was killed shows new events: `npm run bench:recovery [-- --state joins --keys 1000000]`.
  *
- * Method. One process fills a data folder with a group by a text of 500 characters, a count and a sum for each key, and is
- * killed with SIGKILL. Then, `--runs` times: a new process opens the folder, takes an event of a known key and one of a new
- * key, and shows both to a subscriber; the time is from its start to that, and it is killed again. The file cache is warm.
+ * Method. One process fills a data folder, see recovery-states.ts: groups by a text of 500 characters, sessions by one of
+ * 260, or the rows of an interval join with such a key; then it is killed with SIGKILL. Then, `--runs` times: a new process
+ * opens the folder, takes events of a known key and of a new one, and shows what comes of both to a subscriber; the
+ * time is from its start to that, and it is killed again. The file cache is warm.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +12,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { count, pipeline, source, sum } from 'pipeline-runtime';
-import { z } from 'zod';
+import { Option } from 'commander';
 import { runProgram } from '../../runtime/src/cli/exit.ts';
 import { defaultConfig } from '../../runtime/src/config/project.ts';
 import { openDataFolder } from '../../runtime/src/engine/data-folder.ts';
@@ -20,24 +20,13 @@ import { Engine } from '../../runtime/src/engine/engine.ts';
 import { systemClock } from '../../runtime/src/ports/clock.ts';
 import { benchCommand, wholeNumber } from '../command.ts';
 import { median, printLine, report } from './files.ts';
+import { RECOVERY_STATES, type RecoveryName, type RecoveryState } from './recovery-states.ts';
 
 const BATCH = 10_000;
-const PADDING = 'x'.repeat(490);
-
-const payments = source('payments', {
-  schema: z.object({ account: z.string(), at: z.iso.datetime(), amount: z.number() }),
-  eventTime: 'at',
-  watermark: { delay: '1m' },
-  lateness: { allowed: '0s', then: 'drop' },
-});
-const definition = pipeline('recovery', {
-  balances: payments
-    .groupBy((f) => ({ account: f.account }))
-    .aggregate((f) => ({ payments: count(), balance: sum(f.amount) }))
-    .updates(),
-});
+const MEMORY_BYTES = 200e6;
 
 interface Flags {
+  readonly state: RecoveryName;
   readonly keys: number;
   readonly runs: number;
   readonly fill?: string;
@@ -45,21 +34,23 @@ interface Flags {
   readonly output?: string;
 }
 
-const accountOf = (key: number): string => `${PADDING}${String(key).padStart(10, '0')}`;
+const keyOf = ({ paddingChars }: RecoveryState, key: number): string =>
+  `${'x'.repeat(paddingChars)}${String(key).padStart(10, '0')}`;
 
-async function openEngine(folder: string): Promise<Engine> {
+async function openEngine({ definition }: RecoveryState, folder: string): Promise<Engine> {
   const data = await openDataFolder(folder, systemClock);
-  const config = defaultConfig('streaming', { state: { memory: 200e6 } });
+  const config = defaultConfig('streaming', { state: { memory: MEMORY_BYTES } });
   return Engine.open({ plan: definition.plan, config, data, clock: systemClock });
 }
 
-async function pay(engine: Engine, keys: readonly number[]): Promise<void> {
-  const lines = keys.map((key) =>
-    JSON.stringify({ account: accountOf(key), at: '2026-01-01T00:00:00Z', amount: 1 }),
-  );
-  await engine.ingest('payments', [
-    Buffer.from(`${lines.join('\n')}\n`),
-  ] as unknown as AsyncIterable<Uint8Array>);
+type Sent = readonly (readonly [source: string, event: object])[];
+
+async function send(engine: Engine, sent: Sent): Promise<void> {
+  for (const source of new Set(sent.map(([name]) => name))) {
+    const lines = sent.filter(([name]) => name === source).map(([, event]) => JSON.stringify(event));
+    const bytes = Buffer.from(`${lines.join('\n')}\n`);
+    await engine.ingest(source, [bytes] as unknown as AsyncIterable<Uint8Array>);
+  }
   await engine.settle();
 }
 
@@ -69,40 +60,47 @@ async function say(value: object): Promise<void> {
   await systemClock.sleep(1e9);
 }
 
-async function fill(folder: string, keys: number): Promise<void> {
-  const engine = await openEngine(folder);
-  for (let from = 0; from < keys; from += BATCH)
-    await pay(
+async function fill(state: RecoveryState, folder: string, keys: number): Promise<void> {
+  const engine = await openEngine(state, folder);
+  for (let from = 0; from < keys; from += BATCH) {
+    const numbers = Array.from({ length: Math.min(BATCH, keys - from) }, (_, i) => from + i);
+    await send(
       engine,
-      Array.from({ length: Math.min(BATCH, keys - from) }, (_, i) => from + i),
+      numbers.flatMap((key) => Object.entries(state.fill(keyOf(state, key)))),
     );
-  await say({});
+  }
+  const { maxRSS } = process.resourceUsage();
+  await say({ rssBytesMax: maxRSS * 1024 });
 }
 
-async function open(folder: string, keys: number): Promise<void> {
-  const engine = await openEngine(folder);
+async function open(state: RecoveryState, folder: string, keys: number, run: number): Promise<void> {
+  const engine = await openEngine(state, folder);
   const openedSeconds = process.uptime();
-  const known = Math.floor(keys / 2);
-  const fresh = keys + process.pid;
-  const seen = new Map<unknown, number>();
-  engine.subscribe('balances', (changes) => {
-    for (const { row } of changes) seen.set(row?.['account'], Number(row?.['payments']));
+  // A key that no run asked for before, and one that nobody sent.
+  const probes = [
+    [keyOf(state, Math.floor(keys / 2) + run), true],
+    [keyOf(state, keys + run), false],
+  ] as const;
+  const seen = new Set<unknown>();
+  engine.subscribe('view', (changes) => {
+    for (const { row } of changes)
+      for (const [key, isKnown] of probes)
+        if (row !== null && row['account'] === key && state.shows(row, isKnown)) seen.add(key);
   });
-  await pay(engine, [known, fresh]);
+  await send(
+    engine,
+    probes.flatMap(([key, isKnown]) => state.probe(key, isKnown)),
+  );
   const visibleSeconds = process.uptime();
-  for (const [key, least] of [
-    [known, 2],
-    [fresh, 1],
-  ] as const)
-    if ((seen.get(accountOf(key)) ?? 0) < least) throw new Error(`key ${key} was not shown`);
-  const { state } = await engine.status();
+  if (seen.size < probes.length) throw new Error(`${probes.length - seen.size} keys were not shown`);
+  const { keys: stateKeys } = (await engine.status()).state;
   const cpu = process.cpuUsage();
   await say({
     openedSeconds,
     visibleSeconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     rssBytes: process.memoryUsage().rss,
-    keys: state.keys,
+    keys: stateKeys,
   });
 }
 
@@ -114,8 +112,10 @@ interface Opened {
   readonly keys: number;
 }
 
-async function untilSaid(mode: string, folder: string, keys: number): Promise<unknown> {
-  const args = [process.argv[1] ?? '', `--${mode}`, folder, '--keys', String(keys)];
+async function untilSaid(mode: string, folder: string, flags: Flags): Promise<unknown> {
+  const { state, keys, runs } = flags;
+  const given = ['--state', state, '--keys', String(keys), '--runs', String(runs)];
+  const args = [process.argv[1] ?? '', `--${mode}`, folder, ...given];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [said] = (await Promise.race([
     once(child.stdout as NodeJS.ReadableStream, 'data'),
@@ -131,16 +131,17 @@ async function untilSaid(mode: string, folder: string, keys: number): Promise<un
 const bytesOf = (folder: string): number =>
   readdirSync(folder).reduce((total, name) => total + statSync(join(folder, name)).size, 0);
 
-async function main({ keys, runs, output }: Flags): Promise<void> {
+async function main(flags: Flags): Promise<void> {
+  const { state, keys, runs, output } = flags;
   const folder = mkdtempSync(join(tmpdir(), 'recovery-'));
   try {
-    await untilSaid('fill', folder, keys);
+    const { rssBytesMax } = (await untilSaid('fill', folder, flags)) as { readonly rssBytesMax: number };
     const stateBytes = bytesOf(join(folder, 'state'));
     const logBytes = bytesOf(join(folder, 'log'));
     printLine(['run', 'opened s', 'visible s', 'CPU s', 'RSS MB']);
     const opened: Opened[] = [];
     for (let run = 1; run <= runs; run++) {
-      const each = (await untilSaid('open', folder, keys)) as Opened;
+      const each = (await untilSaid('open', folder, { ...flags, runs: run })) as Opened;
       opened.push(each);
       const { openedSeconds, visibleSeconds, cpuSeconds, rssBytes } = each;
       const cells = [openedSeconds, visibleSeconds, cpuSeconds].map((seconds) => seconds.toFixed(2));
@@ -149,7 +150,9 @@ async function main({ keys, runs, output }: Flags): Promise<void> {
     const visibleSeconds = median(opened.map((each) => each.visibleSeconds));
     const what =
       'from the start of a process over the data of one that was killed to new events that are visible';
-    report('recovery', output, { what, keys, stateBytes, logBytes, visibleSeconds, runs: opened });
+    const name = state === 'groups' ? 'recovery' : `recovery-${state}`;
+    const sizes = { keys, memoryBytes: MEMORY_BYTES, fillRssBytesMax: rssBytesMax, stateBytes, logBytes };
+    report(name, output, { what, state, ...sizes, visibleSeconds, runs: opened });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -157,14 +160,20 @@ async function main({ keys, runs, output }: Flags): Promise<void> {
 
 await runProgram(
   benchCommand('bench:recovery', 'Measures how long a killed pipeline takes to show new events.')
+    .addOption(
+      new Option('--state <name>', 'what it remembers')
+        .choices(Object.keys(RECOVERY_STATES))
+        .default('groups'),
+    )
     .option('--keys <number>', 'about a kilobyte of state each', wholeNumber, 1_000_000)
     .option('--runs <number>', 'how often it is killed and opened', wholeNumber, 5)
     .option('--fill <folder>', 'only fills a folder, then waits')
     .option('--open <folder>', 'only opens a folder, then waits')
-    .option('--output <file>', 'where the results go (default: bench/results/recovery.json)')
+    .option('--output <file>', 'where the results go (default: below bench/results)')
     .action((flags: Flags) => {
-      if (flags.fill !== undefined) return fill(flags.fill, flags.keys);
-      if (flags.open !== undefined) return open(flags.open, flags.keys);
+      const state = RECOVERY_STATES[flags.state];
+      if (flags.fill !== undefined) return fill(state, flags.fill, flags.keys);
+      if (flags.open !== undefined) return open(state, flags.open, flags.keys, flags.runs);
       return main(flags);
     }),
 );

@@ -139,7 +139,6 @@ export class Job {
     for (const { run } of this.#views) run.goesOn(this.#batch);
     const to = Math.min(layer.position + this.#rowsOf(epochRows), layer.ports.log.end);
     const position = await this.#read(to, bytesMax);
-    await layer.markAdmitted(this.#batch);
     const changes = new Map<string, readonly RowChange[]>();
     for (const view of this.#views) {
       await view.run.settle(layer.viewWatermarkMs(view.layout));
@@ -148,6 +147,8 @@ export class Job {
       layer.addRows(view.layout.view.name, taken.rowsAdded);
       changes.set(view.layout.view.name, taken.changes);
     }
+    // A row that waited for its session may be late only now.
+    await layer.markAdmitted(this.#batch);
     await layer.commit(this.#batch, { position, startedAtMs, changes });
     await this.#spill();
     return true;

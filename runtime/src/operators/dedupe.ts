@@ -9,7 +9,9 @@
  * whether it is late. A key that was silent for `ttlMs` of event time begins anew with its next row; what was handed on
  * before is not taken back.
  *
- * State       an entry for each key, under the key (see saved-items.ts): its row, the largest event time of all its rows
+ * State       an entry for each key, under the key (see saved-items.ts): its row, the largest event time of all its rows. Keys
+ *             that were not touched for long may be in the store alone (spilling.ts); with a time to live, an index by time says
+ *             which expire (time-index.ts)
  * Invariants  D1  Whether a key begins anew is decided by its rows, never by when it was forgotten.
  *             D2  The first by arrival of rows that have a place in the log is handed on once and never taken back.
  */
@@ -18,13 +20,14 @@ import { nameOfKey } from '../data/key.ts';
 import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import type { ViewMode } from '../plan/node.ts';
-import type { Batch, Entry, Wanted } from '../state/store.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { evaluated } from './evaluated.ts';
 import type { Collector, LateRule, OnRowError, Position, StatefulOperator, Weight } from './operator.ts';
 import { compareNullable, compareRows } from './row-order.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
 import { type Aside, keyId, SpilledKeys } from './spilled-keys.ts';
 import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import { indexedKey, TimeIndex } from './time-index.ts';
 import { TimeQueue } from './time-queue.ts';
 import { TopOperator } from './top.ts';
 import { timeOfRow, Ttl } from './ttl.ts';
@@ -79,6 +82,8 @@ interface Kept extends SavedItem {
   best: Candidate;
   /** The largest event time of the rows of the key; only with `ttlMs`. */
   touchedMs: number;
+  /** Where the index has it; null when it has not. */
+  indexedMs: number | null;
   /** What was handed on; null for nothing. */
   shown: Row | null;
 }
@@ -92,7 +97,10 @@ class DedupeOperator implements StatefulOperator, Spilling {
   readonly #ttl: Ttl | null;
   readonly #saved: SavedItems<Kept>;
   readonly #kept = new Map<string, Kept>();
-  readonly #expiring = new TimeQueue<Kept>();
+  #expiring = new TimeQueue<Kept>();
+  readonly #times: TimeIndex;
+  /** Keys that were touched at another time than the index says. */
+  readonly #unindexed = new Set<Kept>();
   /** Window end → its keys. */
   #open = new TimeQueue<Kept>();
   readonly #windowIndex: number;
@@ -108,12 +116,17 @@ class DedupeOperator implements StatefulOperator, Spilling {
     this.#ttl = spec.ttlMs === null ? null : new Ttl(spec.ttlMs, spec.late.allowedMs);
     this.#windowIndex = spec.window === null ? -1 : spec.keys.indexOf(spec.window);
     this.#spilled = new SpilledKeys(spec.prefix, this.#windowIndex);
+    this.#times = new TimeIndex(spec.prefix);
     this.#saved = new SavedItems(
       spec.prefix,
       ({ best, touchedMs }) => [best.row, best.isPlaced, touchedMs],
-      ({ key }) => keyId(key, this.#windowIndex),
+      (kept) => this.#idOf(kept),
       ({ key }, change) => this.#spilled.stored(key, change),
     );
+  }
+
+  #idOf({ key }: Pick<Kept, 'key'>): Buffer {
+    return keyId(key, this.#windowIndex);
   }
 
   get size(): number {
@@ -181,8 +194,10 @@ class DedupeOperator implements StatefulOperator, Spilling {
 
   #begin(key: Row, name: string, best: Candidate, touchedMs: number, at: Position | null): void {
     const place = { ...ONLY, isSaved: false };
-    const kept: Kept = { ...place, name, key, epoch: this.#epoch, best, touchedMs, shown: null };
+    const facts = { touchedMs, indexedMs: null, shown: null };
+    const kept: Kept = { ...place, name, key, epoch: this.#epoch, best, ...facts };
     this.#hold(kept);
+    if (this.#ttl !== null) this.#unindexed.add(kept);
     this.#saved.add(kept);
     if (this.#isImmediate && at !== null) {
       this.#next.push(best.row, 1, at);
@@ -194,12 +209,12 @@ class DedupeOperator implements StatefulOperator, Spilling {
 
   #hold(kept: Kept): void {
     this.#kept.set(kept.name, kept);
-    if (this.#ttl !== null) this.#expiring.add(kept.touchedMs, kept);
     this.#enqueue(kept);
   }
 
   #enqueue(kept: Kept): void {
     const { window } = this.#spec;
+    if (this.#ttl !== null) this.#expiring.add(kept.touchedMs, kept);
     if (window !== null) this.#open.add((kept.best.row[window] as WindowValue)[1], kept);
   }
 
@@ -208,6 +223,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
     if (touchedMs > kept.touchedMs) {
       kept.touchedMs = touchedMs;
       this.#saved.change(kept);
+      this.#unindexed.add(kept);
     }
     const order = compareCandidates(candidate, kept.best);
     if (this.#spec.keep === 'first' ? order >= 0 : order <= 0) return;
@@ -220,6 +236,8 @@ class DedupeOperator implements StatefulOperator, Spilling {
   #forget(kept: Kept): void {
     if (this.#touched.delete(kept)) this.#show(kept);
     this.#kept.delete(kept.name);
+    this.#unindexed.delete(kept);
+    if (kept.indexedMs !== null) this.#times.remove(kept.indexedMs, this.#idOf(kept));
     this.#saved.remove(kept);
   }
 
@@ -259,13 +277,27 @@ class DedupeOperator implements StatefulOperator, Spilling {
   }
 
   persist(batch: Batch): void {
+    for (const kept of this.#unindexed) {
+      const id = this.#idOf(kept);
+      if (kept.indexedMs !== null) this.#times.remove(kept.indexedMs, id);
+      this.#times.add(kept.touchedMs, id, kept.key);
+      kept.indexedMs = kept.touchedMs;
+    }
+    this.#unindexed.clear();
     this.#saved.persist(batch);
-    if (this.spilling !== null) this.#spilled.persist(batch, {});
     this.#epoch++;
+    if (this.spilling === null) return;
+    this.#times.persist(batch);
+    this.#spilled.persist(batch, {});
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => this.#comeBack(saved, place));
+    this.#saved.restore(entries, (saved, place) => {
+      const kept = this.#comeBack(saved, place);
+      // An earlier version kept no index.
+      if (kept.indexedMs !== null) this.#times.add(kept.indexedMs, this.#idOf(kept), kept.key);
+      return kept;
+    });
   }
 
   recall(index: readonly Entry[]): boolean {
@@ -288,6 +320,7 @@ class DedupeOperator implements StatefulOperator, Spilling {
       epoch: this.#epoch,
       best,
       touchedMs,
+      indexedMs: this.#ttl === null ? null : touchedMs,
       shown,
     };
     this.#hold(kept);
@@ -295,9 +328,8 @@ class DedupeOperator implements StatefulOperator, Spilling {
     return kept;
   }
 
-  /** When keys expire without being touched, all of them are needed. */
   get spilling(): Spilling | null {
-    return this.#ttl === null && (this.#spec.mayWait || !this.#isImmediate) ? this : null;
+    return this.#spec.mayWait || !this.#isImmediate ? this : null;
   }
 
   get isSpilled(): boolean {
@@ -312,14 +344,32 @@ class DedupeOperator implements StatefulOperator, Spilling {
       this.#saved.drop(kept);
       this.#spilled.add(kept.key, kept.name);
     }
-    // It would hold what is forgotten until its window ends.
+    // They would hold what is forgotten until its time.
     this.#open = new TimeQueue();
+    this.#expiring = new TimeQueue();
     for (const kept of this.#kept.values()) this.#enqueue(kept);
   }
 
   missing(): readonly Wanted[] {
     const ids = [...this.#spilled.missing()].map((key) => keyId(key, this.#windowIndex));
     return ids.map((id) => this.#saved.keyOf(id, ONLY));
+  }
+
+  dueIndex(watermarkMs: number): Range | null {
+    return this.#ttl === null ? null : this.#times.range(this.#ttl.expiredUntilMs(watermarkMs));
+  }
+
+  /** What the store alone has was handed on: it expires unseen. */
+  takeDue(index: Iterable<Entry>): void {
+    for (const entry of index) {
+      const key = indexedKey(entry);
+      const name = nameOfKey(key);
+      if (this.#kept.has(name)) continue;
+      this.#times.removeEntry(entry);
+      this.#saved.removeUnseen(this.#idOf({ key }), ONLY);
+      this.#spilled.remove(key, name);
+      this.#spilled.stored(key, -1);
+    }
   }
 
   due(watermarkMs: number): readonly Wanted[] {

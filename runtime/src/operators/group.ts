@@ -9,8 +9,8 @@
  * those that end later. A window may also be a column of the input. A group is there while it has rows: when the last is
  * taken back, its row goes. One whose row cannot be computed (a sum that overflows) is reported and not shown until it can.
  *
- * State       see `group-state.ts`; the id is the encoded key, its window first. Without a time to live, groups that were
- *             not touched for long may be in the store alone: see `spilling.ts`
+ * State       see `group-state.ts`; the id is the encoded key, its window first. Groups that were not touched for long may be in
+ *             the store alone: see `spilling.ts`. With a time to live, an index by time says which expire: see `time-index.ts`
  * Invariants  G1  A row is late by the watermark of its own partition at its own offset, so it is late in every cut.
  *             G2  A window's state is forgotten exactly when no row that is not late can belong to it any more.
  *             G3  In `final` mode a group's row is handed on once, when its window is over.
@@ -21,7 +21,7 @@ import type { Row, Value, WindowValue } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { RowError } from '../expr/functions.ts';
 import type { ViewMode } from '../plan/node.ts';
-import type { Batch, Entry, Wanted } from '../state/store.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { Aggregates, type AggregateSpec } from './accumulators.ts';
 import { emptyGroup, type Group, GroupRows, GroupStore, rangeOf, recordKeyOf } from './group-state.ts';
 import {
@@ -34,6 +34,7 @@ import {
 } from './operator.ts';
 import { type Aside, keyId, SpilledKeys } from './spilled-keys.ts';
 import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import { indexedKey, TimeIndex } from './time-index.ts';
 import { TimeQueue } from './time-queue.ts';
 import { Ttl } from './ttl.ts';
 import type { WindowAssigner } from './window.ts';
@@ -64,6 +65,8 @@ interface KeyedGroup extends Group {
   readonly name: string;
   /** The latest event time of its rows; null before the first with a time. */
   touchedMs: number | null;
+  /** Where the index has it; null when it has not. */
+  indexedMs: number | null;
 }
 
 export class GroupOperator implements StatefulOperator, Spilling {
@@ -76,6 +79,9 @@ export class GroupOperator implements StatefulOperator, Spilling {
   /** Groups by the end of their window, or by when they were touched: what `advance` may forget. */
   #queue = new TimeQueue<KeyedGroup>();
   readonly #spilled: SpilledKeys;
+  readonly #times: TimeIndex;
+  /** Groups that were touched at another time than the index says. */
+  readonly #unindexed = new Set<KeyedGroup>();
   #epoch = 0;
   readonly #unflushed = new Set<KeyedGroup>();
   #watermarkMs = -Infinity;
@@ -85,10 +91,11 @@ export class GroupOperator implements StatefulOperator, Spilling {
     this.#rows = new GroupRows(next, spec.onError);
     this.#aggregates = new Aggregates(spec.aggregates, spec.retracts);
     this.#spilled = new SpilledKeys(spec.prefix, spec.windowIndex);
+    this.#times = new TimeIndex(spec.prefix);
     const isKept = spec.windowIndex < 0 && spec.ttlMs !== null;
     this.#ttl = isKept ? new Ttl(spec.ttlMs, spec.late.allowedMs) : null;
     this.#store = new GroupStore(spec.prefix, {
-      idOf: ({ key }) => keyId(key, spec.windowIndex),
+      idOf: (group) => this.#idOf(group),
       recordOf: ({ key, rows, touchedMs }) => [key, rows, touchedMs],
       onStored: ({ key }, change) => this.#spilled.stored(key, change),
     });
@@ -102,9 +109,8 @@ export class GroupOperator implements StatefulOperator, Spilling {
     return this.#store.memoryBytes + this.#spilled.memoryBytes;
   }
 
-  /** When groups expire without being touched, all of them are needed. */
-  get spilling(): Spilling | null {
-    return this.#ttl === null ? this : null;
+  get spilling(): Spilling {
+    return this;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
@@ -167,7 +173,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
   }
 
   #create(name: string, empty: Group, touchedMs: number | null = null): KeyedGroup {
-    const group = Object.assign(empty, { name, touchedMs });
+    const group = Object.assign(empty, { name, touchedMs, indexedMs: this.#ttl === null ? null : touchedMs });
     this.#groups.set(name, group);
     this.#enqueue(group);
     return group;
@@ -202,6 +208,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
     if (rowMs !== null) {
       if (group.touchedMs === null) this.#queue.add(rowMs, group);
       group.touchedMs = Math.max(group.touchedMs ?? -Infinity, rowMs);
+      if (group.touchedMs !== group.indexedMs) this.#unindexed.add(group);
     }
     return group;
   }
@@ -215,7 +222,13 @@ export class GroupOperator implements StatefulOperator, Spilling {
   #forget(group: KeyedGroup): void {
     this.#groups.delete(group.name);
     this.#unflushed.delete(group);
+    this.#unindexed.delete(group);
+    if (group.indexedMs !== null) this.#times.remove(group.indexedMs, this.#idOf(group));
     this.#store.forget(group);
+  }
+
+  #idOf({ key }: Group): Buffer {
+    return keyId(key, this.#spec.windowIndex);
   }
 
   advance(watermarkMs: number): void {
@@ -263,13 +276,24 @@ export class GroupOperator implements StatefulOperator, Spilling {
   }
 
   persist(batch: Batch): void {
+    for (const group of this.#unindexed) {
+      const id = this.#idOf(group);
+      if (group.indexedMs !== null) this.#times.remove(group.indexedMs, id);
+      if (group.touchedMs !== null) this.#times.add(group.touchedMs, id, group.key);
+      group.indexedMs = group.touchedMs;
+    }
+    this.#unindexed.clear();
     this.#store.persist(batch);
-    if (this.spilling !== null) this.#spilled.persist(batch, {});
+    this.#times.persist(batch);
+    this.#spilled.persist(batch, {});
     this.#epoch++;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#restore(entries, (key) => this.#spilled.stored(key, 1));
+    for (const group of this.#restore(entries, (key) => this.#spilled.stored(key, 1))) {
+      // An earlier version kept no index.
+      if (group.indexedMs !== null) this.#times.add(group.indexedMs, this.#idOf(group), group.key);
+    }
   }
 
   recall(index: readonly Entry[]): boolean {
@@ -277,7 +301,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
   }
 
   /** Makes the groups again that are not there; each is told to `restored`. */
-  #restore(entries: Iterable<Entry>, restored: (key: Row, name: string) => void): void {
+  #restore(entries: Iterable<Entry>, restored: (key: Row, name: string) => void): readonly KeyedGroup[] {
     const groups = this.#store.restore(entries, ([saved, rows, touchedMs], accumulators) => {
       const key = saved as Row;
       const name = nameOfKey(key);
@@ -289,6 +313,7 @@ export class GroupOperator implements StatefulOperator, Spilling {
       return this.#create(name, group, touchedMs as number | null);
     });
     if (this.#spec.mode === 'updates') for (const group of groups) this.#rows.recall(group);
+    return groups;
   }
 
   get isSpilled(): boolean {
@@ -311,6 +336,24 @@ export class GroupOperator implements StatefulOperator, Spilling {
     const records = [...this.#spilled.missing()].map((key) => recordKeyOf(prefix, keyId(key, windowIndex)));
     const hasMembers = this.#aggregates.create().some(({ members }) => members !== null);
     return hasMembers ? records.map(rangeOf) : records;
+  }
+
+  dueIndex(watermarkMs: number): Range | null {
+    return this.#ttl === null ? null : this.#times.range(this.#ttl.expiredUntilMs(watermarkMs));
+  }
+
+  /** What the store alone has was handed on: it expires unseen. */
+  takeDue(index: Iterable<Entry>): void {
+    const { prefix, windowIndex } = this.#spec;
+    for (const entry of index) {
+      const key = indexedKey(entry);
+      const name = nameOfKey(key);
+      if (this.#groups.has(name)) continue;
+      this.#times.removeEntry(entry);
+      this.#store.forgetRange(rangeOf(recordKeyOf(prefix, keyId(key, windowIndex))));
+      this.#spilled.remove(key, name);
+      this.#spilled.stored(key, -1);
+    }
   }
 
   due(watermarkMs: number): readonly Wanted[] {

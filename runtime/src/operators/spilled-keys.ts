@@ -209,7 +209,7 @@ export class SpilledKeys<A extends Aside = Aside> {
 
   /** Takes the index: the store has all these keys, and memory none of them. Returns the facts; null: it is not whole. */
   recall(index: readonly Entry[]): unknown {
-    const facts = index.find(({ key }) => key.subarray(this.#prefix.length).equals(FACTS));
+    const facts = index.find(isFacts(this.#prefix));
     if (facts === undefined) return null;
     this.#facts = facts.value.toString();
     for (const { key, value } of index) {
@@ -221,6 +221,16 @@ export class SpilledKeys<A extends Aside = Aside> {
     }
     return JSON.parse(this.#facts);
   }
+}
+
+const isFacts =
+  (prefix: Buffer) =>
+  ({ key }: Entry): boolean =>
+    key.subarray(prefix.length).equals(FACTS);
+
+/** Whether this is the end of an index that is whole. */
+export function hasFacts(index: readonly Entry[], prefix: Buffer): boolean {
+  return index.some(isFacts(prefix));
 }
 
 /** Where the index of an operator stands. */

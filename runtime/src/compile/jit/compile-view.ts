@@ -18,7 +18,7 @@ import { generate } from './generate.ts';
 import { jsonLine, type JsonWriter, writeJson } from './json-writer.ts';
 import type { CompileOptions } from './options.ts';
 import { type Part, partsOf } from './parts.ts';
-import { indexRange, keysIn } from '../../operators/spilled-keys.ts';
+import { hasFacts, indexRange, keysIn } from '../../operators/spilled-keys.ts';
 import { allBelow } from '../../operators/spilling.ts';
 import type { Batch, Entry, Range } from '../../state/store.ts';
 import type { Consumer, Stage, StageMemory } from './stage.ts';
@@ -224,12 +224,16 @@ function compile(plan: Plan, view: ViewPlan, options: CompileOptions): CompiledV
       for (const { memory } of stages) memory?.persist(batch);
     },
     restore: async (read, { keysMax, bytesMax }) => {
-      for (const { prefix } of program.memories) {
-        for await (const index of read(indexRange(prefix))) if (keysIn(index) > keysMax) return 'keys';
+      const indexed = new Set<StageMemory>();
+      for (const { memory, prefix } of program.memories) {
+        for await (const index of read(indexRange(prefix))) {
+          if (keysIn(index) > keysMax) return 'keys';
+          if (hasFacts(index, prefix)) indexed.add(memory);
+        }
       }
       for (const { memory, prefix } of program.memories) {
         for await (const piece of read(allBelow(prefix))) {
-          memory.restore(piece);
+          memory.restore(piece, indexed.has(memory));
           if (compiled.stateBytes > bytesMax) return 'bytes';
         }
       }

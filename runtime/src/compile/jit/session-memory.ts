@@ -2,6 +2,8 @@
 import { encodeKey } from '../../data/key.ts';
 import type { Row, Value, WindowValue } from '../../data/value.ts';
 import { recordKeyOf } from '../../operators/group-state.ts';
+import { SpilledKeys } from '../../operators/spilled-keys.ts';
+import { TimeIndex } from '../../operators/time-index.ts';
 import type { Batch, Entry } from '../../state/store.ts';
 import { type Layout, valueIn, writeValue } from './cells.ts';
 import type { Records } from './records.ts';
@@ -23,7 +25,7 @@ export interface SessionMemorySpec {
   readonly keys: Layout;
   readonly windowIndex: number;
   readonly parts: readonly AggregatePart[];
-  /** Of a key: its first session. Of a session: the next, its window, its key, its rows, its number, its bits. */
+  /** Of a key: its first session. Of a session: the next, its window, its key, its rows, its number, its bits, its end as saved. */
   readonly headCell: number;
   readonly cells: {
     readonly next: number;
@@ -33,6 +35,7 @@ export interface SessionMemorySpec {
     readonly rows: number;
     readonly serial: number;
     readonly saved: number;
+    readonly savedEnd: number;
   };
   /** What a new session holds from the first cell of its aggregates on. */
   readonly first: number;
@@ -44,9 +47,13 @@ export class SessionMemory {
   readonly unsaved = new Touched();
   readonly #spec: SessionMemorySpec;
   readonly #gone: Buffer[] = [];
+  readonly #index: SpilledKeys;
+  readonly #times: TimeIndex;
 
   constructor(spec: SessionMemorySpec) {
     this.#spec = spec;
+    this.#index = new SpilledKeys(spec.prefix, -1);
+    this.#times = new TimeIndex(spec.prefix);
   }
 
   /** A number that no other session of the key has. */
@@ -61,7 +68,11 @@ export class SessionMemory {
   /** A session goes. REQUIRES that its key is there. */
   forget(at: number): void {
     const { sessions, cells } = this.#spec;
-    if (((sessions.cells[at + cells.saved] as number) & SAVED) !== 0) this.#gone.push(this.#recordKeyOf(at));
+    if (((sessions.cells[at + cells.saved] as number) & SAVED) === 0) return;
+    const id = this.#idOf(at);
+    this.#gone.push(recordKeyOf(this.#spec.prefix, id));
+    this.#times.remove(sessions.cells[at + cells.savedEnd] as number, id);
+    this.#index.stored([], -1);
   }
 
   #valuesOf(at: number, window: WindowValue | null): Value[] {
@@ -72,14 +83,13 @@ export class SessionMemory {
     return values;
   }
 
-  #recordKeyOf(at: number): Buffer {
-    const { prefix, sessions, cells } = this.#spec;
-    const values = [...this.#valuesOf(at, null), sessions.cells[at + cells.serial] as number];
-    return recordKeyOf(encodeKey(values, prefix), Buffer.alloc(0));
+  #idOf(at: number): Buffer {
+    const { sessions, cells } = this.#spec;
+    return encodeKey([...this.#valuesOf(at, null), sessions.cells[at + cells.serial] as number]);
   }
 
   persist(batch: Batch): void {
-    const { sessions, cells, parts, texts } = this.#spec;
+    const { prefix, sessions, cells, parts, texts } = this.#spec;
     // First, since a session that begins may have the number of one that went.
     for (const key of this.#gone) batch.delete(key);
     this.#gone.length = 0;
@@ -88,16 +98,35 @@ export class SessionMemory {
       const at = this.unsaved.list[j] as number;
       // A session that went may be another by now, and be listed twice.
       if (!sessions.isLive(at) || ((own[at + cells.saved] as number) & LISTED) === 0) continue;
+      const isNew = ((own[at + cells.saved] as number) & SAVED) === 0;
       own[at + cells.saved] = SAVED;
       const window = [own[at + cells.start] as number, own[at + cells.end] as number] as const;
+      const id = this.#idOf(at);
+      this.#indexAt(at, id, isNew);
       const record = [this.#valuesOf(at, window), own[at + cells.rows], own[at + cells.serial]];
       const saved = parts.map((part) => savedPart(part, own, at, texts));
-      batch.put(this.#recordKeyOf(at), JSON.stringify([record, saved]));
+      batch.put(recordKeyOf(prefix, id), JSON.stringify([record, saved]));
     }
     this.unsaved.n = 0;
+    this.#times.persist(batch);
+    this.#index.persist(batch, {});
   }
 
-  restore(entries: Iterable<Entry>): void {
+  /** The index has a session at its end. */
+  #indexAt(at: number, id: Buffer, isNew: boolean): void {
+    const { sessions, cells } = this.#spec;
+    const own = sessions.cells;
+    const endMs = own[at + cells.end] as number;
+    const savedMs = own[at + cells.savedEnd] as number;
+    if (!isNew && savedMs === endMs) return;
+    if (isNew) this.#index.stored([], 1);
+    else this.#times.remove(savedMs, id);
+    this.#times.add(endMs, id, this.#valuesOf(at, null));
+    own[at + cells.savedEnd] = endMs;
+  }
+
+  /** `isIndexed`: false for entries of an earlier version, which kept no index. */
+  restore(entries: Iterable<Entry>, isIndexed: boolean): void {
     const { keys, table, sessions, queue, texts, windowIndex, headCell, cells } = this.#spec;
     const { first, template, parts } = this.#spec;
     for (const { value } of entries) {
@@ -118,6 +147,9 @@ export class SessionMemory {
       own[at + cells.rows] = rows;
       own[at + cells.serial] = serial;
       own[at + cells.saved] = SAVED;
+      own[at + cells.savedEnd] = endMs;
+      this.#index.stored([], 1);
+      if (!isIndexed) this.#times.add(endMs, this.#idOf(at), this.#valuesOf(at, null));
       for (const [index, part] of parts.entries()) restorePart(part, saved[index], own, at, texts);
       table.cells[of + headCell] = at;
       queue.add(endMs, at);

@@ -56,8 +56,11 @@ export interface Stage {
 export interface StageMemory {
   /** Writes what changed since the last call. REQUIRES a `flush` before. */
   persist(batch: Batch): void;
-  /** REQUIRES entries of the node in the order of their keys, perhaps in pieces. */
-  restore(entries: Iterable<Entry>): void;
+  /**
+   * REQUIRES entries of the node in the order of their keys, perhaps in pieces. `isIndexed`: whether the store has the indexes of
+   * `operators/` for them.
+   */
+  restore(entries: Iterable<Entry>, isIndexed: boolean): void;
   /** Writes the code that makes up, after a `restore`, what was handed on before. */
   readonly recall?: () => void;
   /** How many keys there are. */
@@ -71,7 +74,7 @@ export function keptIn(
 ): StageMemory {
   return {
     persist: (batch) => memory.persist(batch),
-    restore: (entries) => memory.restore(entries),
+    restore: (entries, isIndexed) => memory.restore(entries, isIndexed),
     size: () => keys.count,
   };
 }

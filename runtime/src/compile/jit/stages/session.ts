@@ -2,7 +2,8 @@
  * A group by sessions: rows of a key that follow each other within a gap. The sessions of a key are a chain.
  *
  *   key       key … | first session
- *   session   next | start | end | key | cells of the aggregates … | when it is saved: rows, number, bits (saved-bits.ts)
+ *   session   next | start | end | key | cells of the aggregates … | when it is saved: rows, number, bits (saved-bits.ts),
+ *             the end that is saved
  *
  * A row belongs to the sessions that touch [time, time + gap] and are not over as it sees them; they become one. When what
  * it would be part of is over, it came too late.
@@ -44,10 +45,11 @@ class SessionCode {
   readonly #name: string;
   readonly #queue: string;
   readonly #head: number;
-  /** Of a session that is saved: how many rows, its number among those of its key, its bits; -1 when none is. */
+  /** Of a session that is saved: how many rows, its number among those of its key, its bits, its end then; -1 when none is. */
   readonly #rowsCell: number;
   readonly #serialCell: number;
   readonly #savedCell: number;
+  readonly #savedEndCell: number;
   readonly #memory: SessionMemory | null;
 
   constructor(node: NodeOf<'group'>, window: SessionPlan, context: NodeContext) {
@@ -64,6 +66,7 @@ class SessionCode {
     this.#rowsCell = isSaved ? this.#accumulators.reserve(0) : -1;
     this.#serialCell = isSaved ? this.#accumulators.reserve(0) : -1;
     this.#savedCell = isSaved ? this.#accumulators.reserve(FRESH) : -1;
+    this.#savedEndCell = isSaved ? this.#accumulators.reserve(0) : -1;
     const kinds = names.length === 0 ? (['whole'] as const) : keyKindsOf(this.#keys);
     this.#table = new (tableClass({ keys: kinds, template: [0] }))();
     this.#sessions = new Records(FIRST + this.#accumulators.template.length);
@@ -96,6 +99,7 @@ class SessionCode {
         rows: this.#rowsCell,
         serial: this.#serialCell,
         saved: this.#savedCell,
+        savedEnd: this.#savedEndCell,
       },
       first: FIRST,
       template: this.#accumulators.template,
