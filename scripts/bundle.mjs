@@ -70,6 +70,7 @@ await build({
     'loop/durable',
     'loop/replay',
     'loop/job',
+    'loop/sinks',
     'faults/torture',
     'sim/sim',
   ]

@@ -4,7 +4,7 @@
  *   durable fill QUERY FOLDER FILE     takes the events into the log of a new folder, and runs nothing
  *   durable replay QUERY FOLDER        runs the streaming job over a log that is there
  *   durable batch QUERY FOLDER         computes the same in one run of the batch architecture
- *   durable job QUERY FOLDER FILE      takes the events and runs the job at once
+ *   durable job QUERY FOLDER FILE      takes the events and runs the job at once; with BENCH_SINK a sink behind it
  *
  * CPU seconds are those of the whole process, user and system, all threads: RocksDB's and the collector's too. `cold` is all
  * of them since the process began, with Node's start and the loading of modules; `warm` is from the first commit behind a
@@ -19,6 +19,7 @@ import { Engine } from '../../runtime/src/engine/engine.ts';
 import { systemClock } from '../../runtime/src/ports/clock.ts';
 import { RocksStore } from '../../runtime/src/state/rocksdb.ts';
 import { jobQuery, sourceOf } from './queries.ts';
+import { AwaySink, BENCH_SINKS, type BenchSink, benchSinks } from './bench-sinks.ts';
 
 export interface Part {
   readonly events: number;
@@ -61,7 +62,13 @@ const config = defaultConfig(kind === 'batch' ? 'batch' : 'streaming', {
   state: { memory: 1e9 },
   runtime: { jit: jitOf() },
 });
-const engine = await Engine.open({ plan: jobQuery(query).plan, config, data, clock: systemClock });
+const engine = await Engine.open({
+  plan: jobQuery(query).plan,
+  config: { ...config, sinks: benchSinks(sinkOf(), `${folder}-out`) },
+  data,
+  clock: systemClock,
+  sinkPorts: sinkOf() === 'noted' ? { makeSink: () => new AwaySink() } : {},
+});
 const { serving } = engine.arrangement;
 const samples: Sample[] = [];
 if (data.store instanceof RocksStore) {
@@ -110,6 +117,10 @@ const run: DurableRun = {
 };
 process.stdout.write(`${JSON.stringify(run)}\n`);
 await engine.close();
+
+function sinkOf(): BenchSink {
+  return BENCH_SINKS.find((name) => name === process.env['BENCH_SINK']) ?? 'none';
+}
 
 function jitOf(): 'on' | 'off' {
   return process.env['BENCH_JIT'] === 'off' ? 'off' : 'on';

@@ -12,8 +12,17 @@ const SCRIPT = fileURLToPath(new URL('durable.js', import.meta.url));
 
 /** A measurement in a process of its own; see durable.ts. */
 export function durable(kind: string, ...args: readonly string[]): DurableRun {
+  return durableWith({}, kind, ...args);
+}
+
+export function durableWith(
+  settings: Readonly<Record<string, string>>,
+  kind: string,
+  ...args: readonly string[]
+): DurableRun {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, kind, ...args], {
     encoding: 'utf8',
+    env: { ...process.env, ...settings },
   });
   if (status !== 0) throw new Error(`durable ${kind} ${args.join(' ')}: ${stderr}`);
   return JSON.parse(stdout) as DurableRun;

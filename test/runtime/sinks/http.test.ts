@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../../runtime/src/base/coded-error.ts';
 import { MemoryStore } from '../../../runtime/src/state/memory.ts';
+import { Batch, type Entry } from '../../../runtime/src/state/store.ts';
 import { HttpSink, type HttpSinkOptions } from '../../../runtime/src/sinks/http/http-sink.ts';
 import { Journal } from '../../../runtime/src/sinks/journal.ts';
 import { Outbox } from '../../../runtime/src/sinks/outbox.ts';
@@ -52,6 +53,27 @@ async function filled(sink: HttpSink, rows: number): Promise<TestView> {
   await sink.deliver(view.delivery(markerOf(3), { isWhole: true }));
   view.settled();
   return view;
+}
+
+/** What was synced last is what a power cut leaves. */
+class SyncedStore extends MemoryStore {
+  durable: readonly Entry[] = [];
+
+  override async sync(): Promise<void> {
+    const entries: Entry[] = [];
+    for await (const entry of this.scan({ gte: Buffer.alloc(0), lt: Buffer.from([0xff]) }))
+      entries.push(entry);
+    this.durable = entries;
+  }
+}
+
+async function afterPowerCut(entries: readonly Entry[]): Promise<string | undefined> {
+  const store = new MemoryStore();
+  const batch = new Batch();
+  for (const { key, value } of entries) batch.put(key, value);
+  await store.commit(batch);
+  const left = await Outbox.open(store, [{ name: 'hours_http', view: 'hours' }]);
+  return (await new Journal(left, 'hours_http').message())?.body;
 }
 
 const codeOf = (error: unknown): string => (error instanceof CodedError ? error.code : String(error));
@@ -155,6 +177,24 @@ describe('a message that was not answered', () => {
     expect(receiver.state.content()).toEqual(view.json());
   });
 
+  it('is what a power cut leaves in the journal: it is durable before it is sent (E7)', async () => {
+    const store = new SyncedStore();
+    const journal = new Journal(
+      await Outbox.open(store, [{ name: 'hours_http', view: 'hours' }]),
+      'hours_http',
+    );
+    const sent: [string, Promise<string | undefined>][] = [];
+    const fetch: HttpSinkOptions['fetch'] = (_, { body } = {}) => {
+      const text = typeof body === 'string' ? body : '';
+      sent.push([text, afterPowerCut(store.durable)]);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    };
+    const view = await filled(open({ journal, fetch, rows: 2 }), 5);
+    expect(view.json()).toHaveLength(5);
+    expect(sent).toHaveLength(4);
+    for (const [text, left] of sent) expect(await left).toBe(text);
+  });
+
   it('is not sent to another address, nor for other data', async () => {
     const sink = open();
     await filled(sink, 1);
@@ -206,7 +246,7 @@ describe('what is refused', () => {
       write();
       return true;
     };
-    const error = await filled(open(), 1).catch((thrown: Error) => thrown);
+    const error = await filled(open({ timeoutMs: 60_000 }), 1).catch((thrown: Error) => thrown);
     expect(codeOf(error)).toBe('SINK_REFUSED');
     expect((error as Error).message.length).toBeLessThan(500);
     receiver.onRequest = () => true;
