@@ -17,6 +17,7 @@ export { type Observed, observedDays } from './observe/observed.ts';
 export { measureEvents } from './profile/load.ts';
 export type { EventMeasures, Quantiles } from './profile/measure-events.ts';
 export { loadProve } from './prove/load.ts';
+export type { Stretch } from './prove/ages.ts';
 export type { Costs } from './prove/costs.ts';
 export type { Task } from './prove/prove-worker.ts';
 export type { Simulated, SimulatedSettings } from './prove/simulate.ts';

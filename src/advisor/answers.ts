@@ -257,8 +257,39 @@ const fields = {
   }),
 };
 
-/** The complete answers: nothing is absent but `arrivalEvery`, which only files have. */
-export const answersSchema = z.strictObject({ ...fields, arrivalEvery: fields.arrivalEvery.optional() });
+const share = z.number().min(0).max(1);
+const seconds = z.number().min(0).max(1e10);
+
+/** What events that were measured are like. `advisor profile` writes it; nobody is asked for it. */
+export const measuredSchema = z
+  .strictObject({
+    eventsPerSecond: z.number().positive().describe('Of the events that were measured, on average.'),
+    delays: z
+      .array(z.tuple([share, seconds]))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Which share of events is no later than how many seconds, in their order.'),
+    arrivals: z
+      .array(z.tuple([seconds.min(1e-6), share, share]))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'For some lengths in seconds, in their order: the share of stretches of that length in which nothing arrived; the ' +
+          'share of the time that is so soon after an arrival, of arrivals that are each the first after the stretch of the one before.',
+      ),
+  })
+  .describe(
+    'What `advisor profile` measured of real events. With it predictions are for those, not for events as they usually come.',
+  );
+
+/** The complete answers: nothing is absent but `arrivalEvery`, which only files have, and what was measured. */
+export const answersSchema = z.strictObject({
+  ...fields,
+  arrivalEvery: fields.arrivalEvery.optional(),
+  measured: measuredSchema.optional(),
+});
 export type Answers = z.output<typeof answersSchema>;
 
 /** What an answers file may hold: any part of the answers. */
@@ -270,6 +301,7 @@ export const givenAnswersSchema = z
     volume: fields.volume.partial(),
     state: fields.state.partial(),
     team: fields.team.partial(),
+    measured: measuredSchema,
   })
   .partial();
 export type GivenAnswers = z.output<typeof givenAnswersSchema>;

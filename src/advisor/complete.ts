@@ -41,6 +41,7 @@ export function completeAnswers(given: GivenAnswers): Completed {
       setAnswer(complete, question.path, fallbackOf(question, given));
     }
   }
+  if (given.measured !== undefined) complete['measured'] = given.measured;
   return { answers: answersSchema.parse(complete), defaulted };
 }
 

@@ -46,9 +46,15 @@ export interface Facts {
   readonly isMaturityOpen: boolean;
   /** Nobody could say how often history is processed again, or how much of it; likewise. */
   readonly isReprocessingOpen: boolean;
+  /** What `advisor profile` measured of real events, where the answers hold it. */
+  readonly measured?: Measured | undefined;
+  /** The machine to predict for, where that is known: no cluster that can be had for an hour. */
+  readonly machine?: { readonly cores: number };
   /** The prices and efforts to count with. */
   readonly assumed: Assumptions;
 }
+
+type Measured = NonNullable<Answers['measured']>;
 
 /** The most points that are looked at; beyond it they are sampled evenly, always with the same sample. */
 const POINTS_MAX = 300;
@@ -140,6 +146,7 @@ function likelyFacts(answers: Answers, assumed: Assumptions): Facts {
   return factsOf(
     valuesWith((question) => likelyOf(question, answerAt(answers, question.path))),
     assumed,
+    answers.measured,
   );
 }
 
@@ -188,6 +195,7 @@ export function hardestWith(
   const hardest = unscheduled(
     valuesWith((question) => hardestOf(question, answerAt(answers, question.path))),
     assumed,
+    answers.measured,
   );
   const isOpen = (path: string, replaced: Replaced): boolean =>
     answerAt(answers, path) === 'unsure' && !replaced.some(([given]) => given === path);
@@ -199,9 +207,9 @@ export function hardestWith(
 }
 
 /** Facts whose arrival may still be replaced by files. */
-function unscheduled(values: Values, assumed: Assumptions): Facts {
+function unscheduled(values: Values, assumed: Assumptions, measured: Measured | undefined): Facts {
   const { arrivalEvery } = values;
-  return { ...factsOf(values, assumed), arrivalEvery: arrivalEvery as number };
+  return { ...factsOf(values, assumed, measured), arrivalEvery: arrivalEvery as number };
 }
 
 /** The hardest value that one answer leaves open. */
@@ -312,17 +320,20 @@ const FIELDS = {
   effects: 'effects',
   codebases: 'codebases',
   asked: 'asked',
-} as const satisfies Readonly<Record<string, Exclude<keyof Facts, 'assumed' | Openness>>>;
+} as const satisfies Readonly<
+  Record<string, Exclude<keyof Facts, 'assumed' | 'measured' | 'machine' | Openness>>
+>;
 
 const FIELD_OF = new Map<string, string>(Object.entries(FIELDS));
 
 type Values = Readonly<Record<string, unknown>>;
 
-function factsOf(values: Values, assumed: Assumptions): Facts {
+function factsOf(values: Values, assumed: Assumptions, measured: Measured | undefined): Facts {
   const facts: Record<string, unknown> = {
     assumed,
     isMaturityOpen: false,
     isReprocessingOpen: false,
+    ...(measured !== undefined && { measured }),
   };
   for (const path in FIELDS) facts[FIELD_OF.get(path) ?? path] = values[path];
   return scheduled(facts as unknown as Facts);

@@ -5,7 +5,7 @@ import { completenessAfter } from './model/completeness.ts';
 import { correctionDelayOf, finalAfterOf, lostShareOf } from './model/corrections.ts';
 import { COST_SOURCES, keptOf, monthlyCostOf } from './model/cost.ts';
 import { effortHoursOf } from './model/effort.ts';
-import { agesOf, freshnessOf, runSecondsOf } from './model/freshness.ts';
+import { agesOf, freshnessOf, paceAtWork } from './model/freshness.ts';
 import { brokenHoursOf, nightsPerMonthOf, restartSecondsOf } from './model/operations.ts';
 import { reprocessSecondsOf } from './model/reprocessing.ts';
 import { stateBytesOf } from './model/state.ts';
@@ -33,10 +33,9 @@ export const FIGURE_SOURCES: Readonly<Record<keyof Predicted, readonly string[]>
 };
 
 export function predictedOf(architecture: Architecture, facts: Facts): Predicted {
-  const { intervalSeconds, p50Seconds, p99Seconds } = freshnessOf(architecture, facts);
+  const { p50Seconds, p99Seconds } = freshnessOf(architecture, facts);
   const [ageP50Seconds = 0, ageP99Seconds = 0] = agesOf(architecture, facts, [0.5, 0.99]);
-  const runSeconds = runSecondsOf(architecture, facts, intervalSeconds);
-  const complete = completenessAfter(facts, promiseOf(facts), { intervalSeconds, runSeconds });
+  const complete = completenessAfter(facts, promiseOf(facts), paceAtWork(architecture, facts));
   const cost = monthlyCostOf(architecture, facts);
   const hours = effortHoursOf(architecture, facts);
   const kept = keptOf(architecture, facts);

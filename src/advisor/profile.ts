@@ -30,6 +30,7 @@ export function profileOf(measures: EventMeasures): Profile {
   const inferred = [...lateness(measures), ...volume(measures), ...arrival(measures)];
   const answers: Record<string, unknown> = {};
   for (const { path, value } of inferred) setAnswer(answers, path, value);
+  answers['measured'] = measuredOf(measures);
   const { disorderMs } = measures;
   return {
     version: 1,
@@ -37,6 +38,21 @@ export function profileOf(measures: EventMeasures): Profile {
     inferred,
     waits: WAITS.map(([completeness, of]) => ({ completeness, delayMs: Math.ceil(of(disorderMs)) })),
     answers: givenAnswersSchema.parse(answers),
+  };
+}
+
+/** What predictions are made with instead of what is usual. */
+function measuredOf({ rates, delayShares, rhythm }: EventMeasures): NonNullable<GivenAnswers['measured']> {
+  const delays = delayShares.map(([share, ms]): [number, number] => [
+    Number(share.toPrecision(4)),
+    Number((ms / 1000).toPrecision(4)),
+  ]);
+  return {
+    eventsPerSecond: Number(rates.mean.toPrecision(4)),
+    delays,
+    ...(rhythm.length > 0 && {
+      arrivals: rhythm.map(([seconds, quiet, busy]): [number, number, number] => [seconds, quiet, busy]),
+    }),
   };
 }
 

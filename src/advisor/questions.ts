@@ -1,7 +1,7 @@
 /** The questions, read from the schema of the answers: what prompts, flags and documentation are made of. */
 import { z } from 'zod';
 import type { QuestionMeta } from './answer-kinds.ts';
-import { answersSchema } from './answers.ts';
+import { answersSchema, measuredSchema } from './answers.ts';
 
 export interface Question extends QuestionMeta {
   /** `volume.eventsPerSecond` */
@@ -25,6 +25,7 @@ export function questionOf(path: string): Question {
 function questionsOf(object: z.ZodObject, path: readonly string[]): Question[] {
   return Object.entries(object.shape).flatMap(([name, field]) => {
     const schema = field instanceof z.ZodOptional ? (field.unwrap() as z.ZodType) : (field as z.ZodType);
+    if (name === 'measured') return [];
     const here = [...path, name];
     if (schema instanceof z.ZodObject) return questionsOf(schema, here);
     const meta = schema.meta()?.['question'] as QuestionMeta;
@@ -39,7 +40,8 @@ export function answersJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(answersSchema, {
     target: 'draft-2020-12',
     io: 'input',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema === measuredSchema) return;
       const node = jsonSchema as Record<string, unknown>;
       const question = node['question'] as QuestionMeta | undefined;
       if (question !== undefined) describe(node, question);
@@ -70,6 +72,8 @@ function describe(node: Record<string, unknown>, question: QuestionMeta): void {
   if (question.example !== undefined) node['examples'] = [question.example];
 }
 
+const OPTIONAL: ReadonlySet<string> = new Set(['arrivalEvery', 'measured']);
+
 /** A group is required when it holds a required answer; an answer is when it has no default. */
 function requireOnly(
   node: Record<string, unknown>,
@@ -78,7 +82,7 @@ function requireOnly(
   const required = Object.entries(properties).flatMap(([name, child]) => {
     const nested = child['properties'] !== undefined;
     const needed = nested ? (child['required'] as string[] | undefined)?.length : !hasDefault(child);
-    return needed !== undefined && needed !== 0 && needed !== false && name !== 'arrivalEvery' ? [name] : [];
+    return needed !== undefined && needed !== 0 && needed !== false && !OPTIONAL.has(name) ? [name] : [];
   });
   if (required.length > 0) node['required'] = required;
   else delete node['required'];

@@ -7,6 +7,7 @@ import {
   RECOVERY_SECONDS_PER_GB,
   REPLAY_RATE_PER_CORE,
   STREAM,
+  WORK,
 } from '../../src/advisor/model/limits.ts';
 
 function results(file: string): unknown {
@@ -40,6 +41,13 @@ test('a restart takes as long for a GB as the recovery run took', () => {
   };
   const perGb = visibleSeconds / (stateBytes / 1e9);
   expect(off(RECOVERY_SECONDS_PER_GB, perGb)).toBeLessThan(0.1);
+});
+
+test('what work costs is what was measured', () => {
+  const { costs } = results('costs.json') as { costs: Record<'eventUs' | 'entryUs' | 'commitUs', number> };
+  expect(off(WORK.eventSeconds * 1e6, costs.eventUs)).toBeLessThan(0.1);
+  expect(off(WORK.entrySeconds * 1e6, costs.entryUs)).toBeLessThan(0.1);
+  expect(off(WORK.commitSeconds * 1e6, costs.commitUs)).toBeLessThan(0.1);
 });
 
 test('a commit takes as long as a block took to be on disk, and the floor of a stream leaves room for the slowest', () => {

@@ -1,7 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { completeAnswers } from '../../src/advisor/complete.ts';
-import type { GivenAnswers } from '../../src/advisor/answers.ts';
-import { hardestFacts, type Facts } from '../../src/advisor/facts.ts';
 import { arrivedShare, completenessAtRead } from '../../src/advisor/model/completeness.ts';
 import { ASSUMED } from '../../src/advisor/knowledge/assumptions.ts';
 import { monthlyCostOf } from '../../src/advisor/model/cost.ts';
@@ -9,17 +6,7 @@ import { effortHoursOf } from '../../src/advisor/model/effort.ts';
 import { freshnessOf } from '../../src/advisor/model/freshness.ts';
 import { reprocessSecondsOf } from '../../src/advisor/model/reprocessing.ts';
 import { retentionOf } from '../../src/advisor/settings.ts';
-
-function facts(more: GivenAnswers = {}): Facts {
-  const given: GivenAnswers = {
-    freshness: '15m',
-    lateness: { typical: '1s', max: '10m' },
-    reprocessing: { every: 'monthly', history: '180d' },
-    maturity: 'expert',
-    ...more,
-  };
-  return hardestFacts(completeAnswers(given).answers);
-}
+import { facts } from './some-facts.ts';
 
 describe('freshness', () => {
   test.each([
@@ -53,6 +40,20 @@ describe('completeness', () => {
     expect(arrivedShare(facts(), 1)).toBeCloseTo(0.5, 6);
     expect(arrivedShare(facts(), 600)).toBeCloseTo(0.999, 4);
     expect(arrivedShare(facts(), 0)).toBe(0);
+  });
+
+  test('delays that were measured count as they are', () => {
+    const delays: [number, number][] = [
+      [0.2, 0],
+      [0.5, 1],
+      [0.9, 100],
+      [1, 1000],
+    ];
+    const measured = facts({}, { measured: { eventsPerSecond: 1, delays } });
+    expect([-1, 0, 1, 100, 1000, 5000].map((seconds) => arrivedShare(measured, seconds))).toEqual([
+      0, 0.2, 0.5, 0.9, 1, 1,
+    ]);
+    expect(arrivedShare(measured, 10)).toBeCloseTo(0.7);
   });
 
   test('waiting longer never loses events', () => {

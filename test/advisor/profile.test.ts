@@ -17,6 +17,15 @@ const MEASURES: EventMeasures = {
   bytesPerEvent: 114.4,
   rates: { bucketSeconds: 1, mean: 103.7, p50: 100, p99: 150, max: 180, empty: 0 },
   longestGapMs: 90,
+  rhythm: [
+    [0.01, 0.4, 0.5],
+    [0.1, 0, 0.92],
+  ],
+  delayShares: [
+    [0.25, 0],
+    [0.5, 1500],
+    [1, 600_000],
+  ],
   delayMs: QUANTILES,
   early: 0,
   disorderMs: { ...QUANTILES, p50: 700 },
@@ -31,6 +40,18 @@ test('answers are what was measured, rounded to the side of caution', () => {
     lateness: { typical: '1.5s', max: '7.9m' },
     volume: { eventsPerSecond: 100, bytesPerEvent: 114, keys: 77 },
     arrival: 'continuous',
+    measured: {
+      eventsPerSecond: 103.7,
+      delays: [
+        [0.25, 0],
+        [0.5, 1.5],
+        [1, 600],
+      ],
+      arrivals: [
+        [0.01, 0.4, 0.5],
+        [0.1, 0, 0.92],
+      ],
+    },
   });
 });
 

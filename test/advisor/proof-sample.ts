@@ -37,6 +37,8 @@ function simulated(index: number): Simulated {
       completeAfterMs: [1000, 3_600_000],
       finalAfterMs: [600_000],
     },
+    sight: { read: index === 0 ? 0.81 : 0.9998, correctionDelaysMs: [600_000, 3_500_000] },
+    appends: 20_000,
     correctionRuns: 3,
     late: 12,
     commits: 17_767,
@@ -46,7 +48,7 @@ function simulated(index: number): Simulated {
     stateBytes: 500_000,
     viewBytes: 400_000,
     otherBytes: 4000,
-    reprocess: { ms: 900, eventsRead: 50_000, sameRows: true },
+    reprocess: { ms: 900, commitsMs: 2, eventsRead: 50_000, sameRows: true },
     rows: { count: 1200, digest: 'a'.repeat(64) },
   };
 }
@@ -63,7 +65,11 @@ export function proofSample(): Proof {
     horizonSeconds: 86_400,
     bytesPerEvent: 500,
   });
-  const parts = partsOf(plan, { whole: WORKLOAD, sliceOf: () => WORKLOAD, costs: COSTS });
+  const parts = partsOf(plan, {
+    whole: WORKLOAD,
+    sliceOf: () => ({ workload: WORKLOAD, stretches: [[0, 1]] }),
+    costs: COSTS,
+  });
   return proofOf({
     parts,
     results: parts.map((_, index) => simulated(index)),

@@ -12,6 +12,7 @@ import {
   narrowed,
   type ProvePlan,
   provePlanOf,
+  readersIn,
   simulatedSettings,
 } from '../../src/advisor/prove/plan.ts';
 import type { Proof } from '../../src/advisor/prove/proof.ts';
@@ -49,8 +50,28 @@ test('a large one is thinned by keys, and what hangs on every event is measured 
   const { streaming: slice } = plan.slices;
   expect(slice).not.toBeNull();
   if (slice === null) return;
-  expect(describeSlice(plan, slice)).toMatchObject({ eventsPerSecond: 150, keys: 10_000 });
-  expect(slice.lengthMs).toBeGreaterThan(100_000);
+  const { description, stretches } = describeSlice(plan, slice);
+  expect(description).toMatchObject({ eventsPerSecond: 100, keys: 10_000 });
+  // A hundred events fall into each interval, so one stretch says it, at noon.
+  expect(stretches).toHaveLength(1);
+  expect(stretches[0]?.[0]).toBeLessThan(Date.UTC(2001, 0, 1, 12));
+  expect(stretches[0]?.[1]).toBeGreaterThan(Date.UTC(2001, 0, 1, 12));
+});
+
+test('where little arrives in an interval, freshness is measured at all times of the day and of the hour', () => {
+  const plan = planOf({ ...GIVEN, volume: { eventsPerSecond: 10 } });
+  const { streaming: slice } = plan.slices;
+  if (slice === null) throw new Error('a thinned stream has a slice');
+  const { stretches } = describeSlice(plan, slice);
+  expect(stretches.length).toBeGreaterThan(30);
+  for (const [index, [fromMs, toMs]] of stretches.entries()) {
+    expect(toMs - fromMs).toBe(11_000);
+    expect(fromMs).toBeGreaterThanOrEqual(stretches[index - 1]?.[1] ?? 0);
+  }
+  const early = stretches.filter(([fromMs]) => fromMs % 3_600_000 < 360_000).length;
+  expect(early / stretches.length).toBeGreaterThan(0.05);
+  expect(early / stretches.length).toBeLessThan(0.2);
+  expect(readersIn(stretches, slice)[0]?.[0]).toBe((stretches[0]?.[0] ?? 0) + 1000);
 });
 
 test('what one core cannot do is divided; one core with its share is simulated', () => {
@@ -58,7 +79,7 @@ test('what one core cannot do is divided; one core with its share is simulated',
   expect(plan.cores).toBe(30);
   const { streaming: slice } = plan.slices;
   if (slice === null) throw new Error('a stream of this size has a slice');
-  expect(describeSlice(plan, slice).eventsPerSecond).toBeLessThanOrEqual(50_000);
+  expect(describeSlice(plan, slice).description.eventsPerSecond).toBeLessThanOrEqual(50_000);
 });
 
 test('an architecture is set as it is recommended', () => {

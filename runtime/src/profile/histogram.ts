@@ -27,6 +27,11 @@ export class Histogram {
     this.#counts[bin] = (this.#counts[bin] as number) + 1;
   }
 
+  /** The share of the values that are below a millisecond. */
+  get zeros(): number {
+    return this.count === 0 ? 0 : this.#zeros / this.count;
+  }
+
   /** The smallest bound that at least this share of the values is at or below; 0 without values. */
   quantile(share: number): number {
     const wanted = Math.ceil(share * this.count - 1e-9);

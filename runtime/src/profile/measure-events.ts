@@ -12,6 +12,7 @@ import { Dictionary } from '../data/dictionary.ts';
 import { Histogram } from './histogram.ts';
 import { Once } from './once.ts';
 import { RateMeter, type Rates } from './rate.ts';
+import { type Rhythm, RhythmMeter } from './rhythm.ts';
 import type { SampledField } from './sample.ts';
 import { codesOf, numbersOf, type ScannedFields, type ScanOptions, scanEvents } from './scan-events.ts';
 
@@ -37,7 +38,10 @@ export interface EventMeasures {
   readonly rates: Rates;
   /** The longest time without an arrival. */
   readonly longestGapMs: number;
+  readonly rhythm: Rhythm;
   readonly delayMs: Quantiles | null;
+  /** Which share of the delays is no longer than how many milliseconds; of disorder, where events do not say when they arrived. */
+  readonly delayShares: readonly (readonly [share: number, ms: number])[];
   /** Events that say that they happened after they arrived. */
   readonly early: number;
   readonly disorderMs: Quantiles;
@@ -65,6 +69,7 @@ class Meter {
   readonly #delays = new Histogram();
   readonly #disorders = new Histogram();
   readonly #rate = new RateMeter();
+  readonly #rhythm = new RhythmMeter();
   readonly #lines = new Once();
   readonly #names = new Dictionary();
   #keyCounts = new Float64Array(1024);
@@ -127,6 +132,8 @@ class Meter {
       this.#delays.add(Math.max(0, arrivalMs - timeMs));
     }
     this.#rate.add(arrivalMs);
+    // Without times of arrival an event arrives when the newest has.
+    this.#rhythm.add(arrives ? arrivalMs : this.#lastMs);
     if (this.#lastArrivalMs !== -Infinity)
       this.#gapMs = Math.max(this.#gapMs, arrivalMs - this.#lastArrivalMs);
     this.#firstArrivalMs = Math.min(this.#firstArrivalMs, arrivalMs);
@@ -160,7 +167,9 @@ class Meter {
       bytesPerEvent: this.#bytes / this.#events,
       rates: this.#rate.rates(),
       longestGapMs: this.#gapMs,
+      rhythm: this.#rhythm.rhythm(),
       delayMs: this.#arrival === null ? null : quantilesOf(this.#delays),
+      delayShares: sharesOf(this.#arrival === null ? this.#disorders : this.#delays),
       early: this.#early,
       disorderMs: quantilesOf(this.#disorders),
       outOfOrder: this.#outOfOrder,
@@ -173,6 +182,14 @@ class Meter {
     const most = this.#keyCounts.reduce((largest, count) => Math.max(largest, count), 0);
     return { distinct: this.#names.size, largestShare: most / this.#events };
   }
+}
+
+const SHARES = [0.1, 0.25, 0.5, 0.65, 0.75, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9999, 1];
+
+function sharesOf(histogram: Histogram): [number, number][] {
+  const { zeros } = histogram;
+  const beyond = SHARES.filter((share) => share > zeros);
+  return [[zeros, 0], ...beyond.map((share): [number, number] => [share, histogram.quantile(share)])];
 }
 
 function quantilesOf(histogram: Histogram): Quantiles {

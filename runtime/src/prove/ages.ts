@@ -13,11 +13,17 @@ export interface CurvePoint {
   readonly maxSeconds: number;
 }
 
+/** Of time, in milliseconds: [from, to). */
+export type Stretch = readonly [fromMs: number, toMs: number];
+
 const CURVE_POINTS = 240;
 
 export class Ages {
+  readonly #stretches: readonly Stretch[];
   readonly #fromMs: number;
   readonly #toMs: number;
+  /** The first stretch that is not over. */
+  #stretch = 0;
   /** When each event was sent, in the order of the log. */
   readonly #sentAtMs: Float64Array;
   #seen = 0;
@@ -27,25 +33,37 @@ export class Ages {
   readonly #to: number[] = [];
   readonly #points = Array.from({ length: CURVE_POINTS }, () => ({ area: 0, maxMs: 0 }));
 
-  /** Of the time [fromMs, toMs). */
-  constructor(sentAtMs: Float64Array, fromMs: number, toMs: number) {
+  /** When readers come: in these stretches, in their order. REQUIRES one at least. */
+  constructor(sentAtMs: Float64Array, stretches: readonly Stretch[]) {
     this.#sentAtMs = sentAtMs;
-    this.#fromMs = fromMs;
-    this.#toMs = toMs;
-    this.#sinceMs = fromMs;
+    this.#stretches = stretches;
+    this.#fromMs = stretches[0]?.[0] ?? 0;
+    this.#toMs = stretches.at(-1)?.[1] ?? 0;
+    this.#sinceMs = this.#fromMs;
   }
 
   /** From now on readers see the first `seen` events. */
   commit(nowMs: number, seen: number): void {
-    const untilMs = Math.min(nowMs, this.#toMs);
-    if (untilMs > this.#sinceMs) {
-      const oldestMs = this.#sentAtMs[this.#seen] ?? Infinity;
-      const growsFromMs = Math.min(untilMs, Math.max(this.#sinceMs, oldestMs));
-      this.#zeroMs += growsFromMs - this.#sinceMs;
-      if (untilMs > growsFromMs) this.#grow(growsFromMs, untilMs, oldestMs);
-      this.#sinceMs = untilMs;
+    const oldestMs = this.#sentAtMs[this.#seen] ?? Infinity;
+    for (
+      let next = this.#stretches[this.#stretch];
+      next !== undefined;
+      next = this.#stretches[this.#stretch]
+    ) {
+      const [fromMs, toMs] = next;
+      this.#pass(Math.max(fromMs, this.#sinceMs), Math.min(nowMs, toMs), oldestMs);
+      if (nowMs < toMs) break;
+      this.#stretch++;
     }
+    this.#sinceMs = Math.max(this.#sinceMs, nowMs);
     this.#seen = Math.max(this.#seen, seen);
+  }
+
+  #pass(sinceMs: number, untilMs: number, oldestMs: number): void {
+    if (untilMs <= sinceMs) return;
+    const growsFromMs = Math.min(untilMs, Math.max(sinceMs, oldestMs));
+    this.#zeroMs += growsFromMs - sinceMs;
+    if (untilMs > growsFromMs) this.#grow(growsFromMs, untilMs, oldestMs);
   }
 
   #grow(fromMs: number, toMs: number, oldestMs: number): void {

@@ -9,7 +9,7 @@ import { type Simulated, simulate } from './simulate.ts';
 
 export { COSTS } from './costs.ts';
 export { readWorkload } from './read-workload.ts';
-export { busiest, drawWorkload, thinned } from './workload.ts';
+export { busiest, drawStretches, drawWorkload, thinned, within } from './workload.ts';
 
 export interface ProveOptions {
   readonly threads: number;

@@ -14,12 +14,13 @@ import { Engine } from '../engine/engine.ts';
 import { DiskLog } from '../log/disk-log.ts';
 import type { LayerCommit } from '../loop/layer.ts';
 import type { Plan } from '../plan/node.ts';
-import { Ages, type CurvePoint } from './ages.ts';
+import { Ages, type CurvePoint, type Stretch } from './ages.ts';
 import { COSTS, type Costs } from './costs.ts';
 import { type Computation, definitionOf, Lines, SOURCE, VIEW } from './definition.ts';
 import { memoryDisk } from './memory-disk.ts';
 import { ReadMeter } from './read-meter.ts';
 import { OrderedStore } from './ordered-store.ts';
+import { Sight, type SightFigures } from './sight.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { type WindowFigures, Windows } from './windows.ts';
 import type { Workload } from './workload.ts';
@@ -43,8 +44,8 @@ export interface Simulation {
   readonly promiseMs: number;
   /** How often the sender sends what has arrived. */
   readonly tickMs: number;
-  /** How long readers come, from the first arrival on; until the last one unless said. */
-  readonly readersForMs?: number;
+  /** When readers come: from the first arrival until the last one unless said. */
+  readonly readers?: readonly Stretch[];
   /** Whether history is processed again in the end. */
   readonly reprocess: boolean;
   readonly costs?: Costs;
@@ -60,10 +61,13 @@ export interface Simulated {
   readonly ageP99Ms: number;
   readonly curve: readonly CurvePoint[];
   readonly windows: WindowFigures;
+  readonly sight: SightFigures;
   /** Runs that folded late events in; of a batch layer, its runs. */
   readonly correctionRuns: number;
   readonly late: number;
   readonly commits: number;
+  /** Blocks that the events were appended in. */
+  readonly appends: number;
   /** Events that were read from the log, each as often as it was. */
   readonly eventsRead: number;
   readonly entriesWritten: number;
@@ -73,7 +77,13 @@ export interface Simulated {
   readonly viewBytes: number;
   /** The rest of the store: late events, the timeline, progress. */
   readonly otherBytes: number;
-  readonly reprocess: { readonly ms: number; readonly eventsRead: number; readonly sameRows: boolean } | null;
+  readonly reprocess: {
+    readonly ms: number;
+    /** The part of it that commits take, whatever is in them. */
+    readonly commitsMs: number;
+    readonly eventsRead: number;
+    readonly sameRows: boolean;
+  } | null;
   readonly rows: { readonly count: number; readonly digest: string };
 }
 
@@ -101,6 +111,7 @@ class SimulatedRun {
   readonly #sentAtMs: Float64Array;
   readonly #ages: Ages;
   readonly #windows: Windows;
+  readonly #sight: Sight;
   readonly #store: OrderedStore;
   readonly #costs: Costs;
   #log!: DiskLog;
@@ -108,7 +119,10 @@ class SimulatedRun {
   readonly #disk = memoryDisk();
   #engine!: Engine;
   #commits = 0;
+  #corrections = 0;
+  #appends = 0;
   #entries = 0;
+  #writes = 0;
   #stateBytes = 0;
   /** Events read that were paid for with time. */
   #paid = { first: 0, again: 0 };
@@ -120,7 +134,7 @@ class SimulatedRun {
     const first = arrivalMs[0] ?? 0;
     // After the last event has happened only stragglers come.
     const happened = workload.eventMs.reduce((latest, timeMs) => Math.max(latest, timeMs), first);
-    const last = Math.min(arrivalMs.at(-1) ?? first, happened, first + (given.readersForMs ?? Infinity));
+    const last = Math.min(arrivalMs.at(-1) ?? first, happened);
     const { architecture, triggerEveryMs, batchEveryMs } = settings;
     this.#given = given;
     this.#costs = given.costs ?? COSTS;
@@ -132,7 +146,8 @@ class SimulatedRun {
     this.clock = new VirtualClock(startMs);
     this.#lines = new Lines(workload);
     this.#sentAtMs = arrivalMs.map((atMs) => Math.ceil(atMs / tickMs) * tickMs);
-    this.#ages = new Ages(this.#sentAtMs, ...wholeIntervals(startMs, everyMs, first, last));
+    this.#ages = new Ages(this.#sentAtMs, given.readers ?? [wholeIntervals(startMs, everyMs, first, last)]);
+    this.#sight = new Sight(workload, computation, this.#sentAtMs);
     this.#windows = new Windows(workload, computation.windowMs, promiseMs);
     this.#store = new OrderedStore(({ operations }) => this.#pay(operations));
   }
@@ -144,6 +159,7 @@ class SimulatedRun {
     const readUs = (first - this.#paid.first) * eventUs + (again - this.#paid.again) * againUs;
     this.#paid = { first, again };
     this.#entries += operations;
+    this.#writes++;
     await this.clock.sleep((readUs + operations * entryUs + commitUs) / 1000);
   }
 
@@ -177,6 +193,11 @@ class SimulatedRun {
     if (lambda === undefined || isBatchLayer) this.#boundaryMs = boundaryMs;
     this.#windows.commit(nowMs, commit, lambda === undefined ? null : this.#boundaryMs);
     this.#ages.commit(nowMs, arrangement.serving.position);
+    this.#sight.commit(nowMs, arrangement.serving.position);
+    const { runs } = arrangement.corrections;
+    if (runs > this.#corrections && this.#given.computation.policy === 'correct')
+      this.#sight.correct(nowMs, commit.layer.position);
+    this.#corrections = runs;
   }
 
   #boundaryMs: number | null = -Infinity;
@@ -210,6 +231,7 @@ class SimulatedRun {
       while (to < events && to - from < LINES_MAX && (sentAtMs[to] as number) <= nowMs) to++;
       await this.clock.sleep(this.#costs.syncUs / 1000);
       await this.#engine.ingest(SOURCE, once(this.#lines.of(from, to)));
+      this.#appends++;
       from = to;
       if (from < nextProgress) continue;
       nextProgress = from + events / 100;
@@ -237,9 +259,11 @@ class SimulatedRun {
       ageP99Ms,
       curve: this.#ages.curve(),
       windows: this.#windows.figures(),
+      sight: this.#sight.figures(this.#given.computation.windowMs, this.#given.promiseMs),
       correctionRuns: arrangement.corrections.runs,
       late: arrangement.serving.progress.late,
       commits: this.#commits,
+      appends: this.#appends,
       eventsRead: this.#reads.events,
       entriesWritten: this.#entries,
       logBytes: await this.#logBytes(),
@@ -267,10 +291,12 @@ class SimulatedRun {
   async #reprocess(digest: string): Promise<NonNullable<Simulated['reprocess']>> {
     const fromMs = this.clock.exactMs;
     const readBefore = this.#reads.events;
+    const writesBefore = this.#writes;
     await REPROCESS[this.#given.settings.architecture](this);
     const ms = this.clock.exactMs - fromMs;
     const eventsRead = this.#reads.events - readBefore;
-    return { ms, eventsRead, sameRows: (await this.#rows()).digest === digest };
+    const commitsMs = ((this.#writes - writesBefore) * this.#costs.commitUs) / 1000;
+    return { ms, commitsMs, eventsRead, sameRows: (await this.#rows()).digest === digest };
   }
 
   async backfill(): Promise<void> {

@@ -2,11 +2,12 @@
  * The events that a simulated pipeline is given, in the order in which they arrive. Those of a description are drawn by a
  * seed:
  *
- *   times      the mean rate, with the shape of a day (or of bursts) on it
+ *   times      the mean rate, with the shape of a day on it; of bursts, the times of arrival
  *   delays     log-normal: half under the typical one, one in a thousand over the latest
  *   arrivals   time + delay; of files, the next drop after it
  */
 import { SeededRandom } from '../sim/seeded-random.ts';
+import type { Stretch } from './ages.ts';
 
 /** Columns of one length. They may lie in shared memory. */
 export interface Workload {
@@ -21,6 +22,7 @@ export interface Workload {
 export interface Description {
   readonly startMs: number;
   readonly lengthMs: number;
+  /** Over the time of the description; of a part of it, what its moments have. */
   readonly eventsPerSecond: number;
   readonly arrival: 'continuous' | 'bursty' | 'files';
   /** Of files: how often they are dropped. */
@@ -52,8 +54,13 @@ export function columnsFor(events: number): Pick<Workload, 'arrivalMs' | 'eventM
 export function drawWorkload(given: Description, seed: number): Workload {
   const random = new SeededRandom(seed);
   const events = Math.max(1, Math.round((given.lengthMs / 1000) * given.eventsPerSecond));
-  const times = drawTimes(given, events, random);
-  const arrivals = Float64Array.from(times, (timeMs) => arrivalOf(given, timeMs, random));
+  const drawnMs = drawTimes(given, events, random);
+  // Bursts are of arrivals, whatever is on its way in them; the days of people are of events.
+  const isBursty = given.arrival === 'bursty';
+  const times = isBursty ? drawnMs.map((atMs) => Math.floor(atMs - delayOf(given, random))) : drawnMs;
+  const arrivals = isBursty
+    ? drawnMs
+    : Float64Array.from(times, (timeMs) => arrivalOf(given, timeMs, random));
   const order = Uint32Array.from({ length: events }, (_, index) => index).sort(
     (a, b) => (arrivals[a] as number) - (arrivals[b] as number) || a - b,
   );
@@ -66,23 +73,46 @@ export function drawWorkload(given: Description, seed: number): Workload {
   return { ...columns, bytesPerEvent: given.bytesPerEvent };
 }
 
-/** In stretches that hold what the shape of the rate says, at any moment of each. */
+/** Each at a moment of its own, more of them where the shape of the rate is high. */
 function drawTimes(given: Description, events: number, random: SeededRandom): Float64Array {
   const { startMs, lengthMs } = given;
   const stretches = Math.max(1, Math.ceil(lengthMs / STRETCH_MS));
   const stretchMs = lengthMs / stretches;
-  const weights = Array.from({ length: stretches }, (_, index) =>
-    weightAt(given, startMs + (index + 0.5) * stretchMs),
-  );
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const times = new Float64Array(events);
-  let [done, sum] = [0, 0];
-  for (const [index, weight] of weights.entries()) {
-    sum += weight;
-    const end = index === stretches - 1 ? events : Math.round((sum / total) * events);
-    for (; done < end; done++) times[done] = Math.floor(startMs + (index + random.next()) * stretchMs);
+  const upTo = new Float64Array(stretches);
+  let total = 0;
+  for (let index = 0; index < stretches; index++)
+    upTo[index] = total += weightAt(given, startMs + (index + 0.5) * stretchMs);
+  return new Float64Array(events).map(() => {
+    const wanted = random.next() * total;
+    let [low, high] = [0, stretches - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((upTo[middle] as number) > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return Math.floor(startMs + (low + random.next()) * stretchMs);
+  });
+}
+
+/**
+ * Draws the events that arrive in some stretches of the time of a description, in their order, at the full rate of each: what
+ * happened before a stretch and is still on its way arrives in it as well.
+ */
+export function drawStretches(given: Description, stretches: readonly Stretch[], seed: number): Workload {
+  const random = new SeededRandom(seed);
+  const [arrivals, times]: [number[], number[]] = [[], []];
+  for (const [fromMs, toMs] of stretches) {
+    const perMs = (given.eventsPerSecond * weightAt(given, (fromMs + toMs) / 2)) / 1000;
+    for (let atMs = fromMs; (atMs += -Math.log(1 - random.next()) / perMs) < toMs;) {
+      arrivals.push(Math.ceil(atMs));
+      times.push(Math.floor(atMs - delayOf(given, random)));
+    }
   }
-  return times;
+  const columns = columnsFor(arrivals.length);
+  columns.arrivalMs.set(arrivals);
+  columns.eventMs.set(times);
+  for (let at = 0; at < times.length; at++) columns.keys[at] = random.below(given.keys);
+  return { ...columns, bytesPerEvent: given.bytesPerEvent };
 }
 
 /** How much more than the mean arrives at a moment. */
@@ -93,10 +123,14 @@ function weightAt({ arrival }: Description, timeMs: number): number {
 }
 
 function arrivalOf(given: Description, timeMs: number, random: SeededRandom): number {
-  const { typicalMs, latestMs, arrival, arrivalEveryMs } = given;
-  const sigma = Math.log(latestMs / typicalMs) / LATEST_AT_SIGMAS;
-  const arrivalMs = Math.ceil(timeMs + typicalMs * Math.exp(sigma * normal(random)));
+  const { arrival, arrivalEveryMs } = given;
+  const arrivalMs = Math.ceil(timeMs + delayOf(given, random));
   return arrival === 'files' ? Math.ceil(arrivalMs / arrivalEveryMs) * arrivalEveryMs : arrivalMs;
+}
+
+function delayOf({ typicalMs, latestMs }: Description, random: SeededRandom): number {
+  const sigma = Math.log(latestMs / typicalMs) / LATEST_AT_SIGMAS;
+  return typicalMs * Math.exp(sigma * normal(random));
 }
 
 /** Box and Muller. */
@@ -105,25 +139,35 @@ function normal(random: SeededRandom): number {
   return radius * Math.cos(2 * Math.PI * random.next());
 }
 
-/** The events of one in so many keys; of one key, one in so many events. */
-export function thinned(workload: Workload, one: number): Workload {
+/** The events of one in so many keys, where so many keys are left; otherwise one in so many events. */
+export function thinned(workload: Workload, one: number, keysLeftMin = 20): Workload {
   if (one === 1) return workload;
   const { keys } = workload;
-  const hasKeys = keys.some((key) => key !== keys[0]);
+  const hasKeys = new Set(keys).size >= keysLeftMin * one;
   return chosen(workload, (index) => scattered(hasKeys ? (keys[index] as number) : index) % one === 0);
 }
 
-/** The events that arrive in the busiest stretch of this length; at most so many of them. */
-export function busiest(workload: Workload, lengthMs: number, eventsMax: number): Workload {
-  const { arrivalMs } = workload;
+/** When most events arrive, for this length; of them no more than so many. */
+export function busiest({ arrivalMs }: Workload, lengthMs: number, eventsMax: number): Stretch {
   const events = arrivalMs.length;
   let [from, most] = [0, 0];
   for (let start = 0, end = 0; end < events; end++) {
     while ((arrivalMs[end] as number) - (arrivalMs[start] as number) >= lengthMs) start++;
     if (end + 1 - start > most) [from, most] = [start, end + 1 - start];
   }
-  const to = from + Math.min(most, eventsMax);
-  return chosen(workload, (index) => index >= from && index < to);
+  const fromMs = arrivalMs[from] as number;
+  const toMs = arrivalMs[from + eventsMax] ?? Infinity;
+  return [fromMs, Math.min(fromMs + lengthMs, toMs)];
+}
+
+/** The events that arrive in some stretches, which are in their order. */
+export function within(workload: Workload, stretches: readonly Stretch[]): Workload {
+  let stretch = 0;
+  return chosen(workload, (index) => {
+    const atMs = workload.arrivalMs[index] as number;
+    while (stretch < stretches.length && atMs >= (stretches[stretch] as Stretch)[1]) stretch++;
+    return atMs >= (stretches[stretch]?.[0] ?? Infinity);
+  });
 }
 
 function chosen(workload: Workload, isChosen: (index: number) => boolean): Workload {

@@ -33,7 +33,15 @@ const measures = z.object({
     })
     .describe('Events a second, over stretches of `bucketSeconds`.'),
   longestGapMs: z.number(),
+  rhythm: z
+    .array(z.tuple([z.number(), z.number(), z.number()]))
+    .describe(
+      'For some lengths in seconds: share of the stretches of that length without an arrival; share of the time that is so soon after one.',
+    ),
   delayMs: quantiles.nullable().describe('Arrival time less event time.'),
+  delayShares: z
+    .array(z.tuple([z.number(), z.number()]))
+    .describe('Which share of the delays, or of disorder, is no longer than how many milliseconds.'),
   early: z.number().describe('Events that say that they happened after they arrived.'),
   disorderMs: quantiles.describe('The largest event time so far less event time.'),
   outOfOrder: z.number(),

@@ -12,7 +12,7 @@ const measured = z.object({
   completenessAtRead: z
     .number()
     .describe(
-      'Share of the events of all windows that were in when each was read, the promised age after its end.',
+      'Share of the events of a window that were in the promised age after its end, over windows that end at any moment.',
     ),
   finalAfterP50Seconds: z
     .number()
@@ -57,10 +57,10 @@ const proved = z.object({
   feasible: z.boolean(),
   settings,
   keepsFreshness: z.boolean(),
-  predicted,
+  predicted: predicted.describe('For the machine that was simulated, where that changes it.'),
   measured,
   measuredByPredicted: z
-    .object({ freshnessP50: ratio, freshnessP99: ratio, completenessAtRead: ratio })
+    .object({ freshnessP50: ratio, freshnessP99: ratio, completenessAtRead: ratio, reprocess: ratio })
     .describe('Measured ÷ predicted; null where the prediction is zero.'),
   curve: z
     .array(z.object({ atSeconds: z.number(), meanSeconds: z.number(), maxSeconds: z.number() }))
@@ -82,7 +82,14 @@ export const proofSchema = z.object({
     simulatedEvents: z.number(),
     rejectedEvents: z.number(),
     slices: z
-      .array(z.object({ architectures: z.array(architecture), seconds: z.number(), events: z.number() }))
+      .array(
+        z.object({
+          architectures: z.array(architecture),
+          seconds: z.number(),
+          stretches: z.number().describe('Into how many they fall, all over the time; one is the busiest.'),
+          events: z.number(),
+        }),
+      )
       .describe('Parts in which freshness was measured at the full rate.'),
   }),
   recommendation: architecture,

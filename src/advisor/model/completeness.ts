@@ -3,11 +3,29 @@ import type { Facts } from '../facts.ts';
 /** Delays are taken as log-normal: half under the typical one, one in a thousand over the latest. An assumption of ours. */
 const LATEST_AT_SIGMAS = 3.09;
 
-/** Share of events whose delay is at most this. */
+/** Share of events whose delay is at most this: as it was measured, or else by that shape. */
 export function arrivedShare(facts: Facts, delaySeconds: number): number {
+  if (facts.measured?.delays !== undefined) return measuredShare(facts.measured.delays, delaySeconds);
   if (delaySeconds <= 0) return 0;
   const sigma = Math.max(1e-6, Math.log(facts.latest / facts.typical) / LATEST_AT_SIGMAS);
   return normalBelow(Math.log(delaySeconds / facts.typical) / sigma);
+}
+
+/** What `advisor profile` measured of delays: which share is not longer than how many seconds, in their order. */
+export type MeasuredDelays = readonly (readonly [share: number, seconds: number])[];
+
+/** Delays below this are taken as evenly spread, above as evenly spread in their logarithm. */
+const SHORT_SECONDS = 0.001;
+
+function measuredShare(delays: MeasuredDelays, seconds: number): number {
+  const next = delays.findIndex(([, each]) => each > seconds);
+  if (next === -1) return delays.at(-1)?.[0] ?? 0;
+  const [low, from] = delays[next - 1] ?? [0, 0];
+  const [high, to] = delays[next] ?? [1, seconds];
+  if (seconds < 0 || to <= from) return next === 0 ? 0 : low;
+  const logs = [from, seconds, to].map((each) => Math.log(Math.max(SHORT_SECONDS, each)));
+  const [start = 0, at = 0, end = 0] = logs;
+  return end <= start ? low : low + ((high - low) * (at - start)) / (end - start);
 }
 
 /** Share of a window's events that have arrived `ageSeconds` after its end. */

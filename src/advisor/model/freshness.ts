@@ -23,7 +23,9 @@ import {
   type Pace,
 } from './limits.ts';
 import { ageQuantile, type Rhythm } from './age.ts';
+import { arrivalsOf } from './arrivals.ts';
 import { coreSeconds, reprocessCoresOf } from './reprocessing.ts';
+import { gatherSecondsOf, workSecondsOf } from './work.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -86,15 +88,27 @@ export function freshnessOf(architecture: Architecture, facts: Facts): Freshness
   };
 }
 
+/** How often results are made visible, and how long that takes: what ages and completeness follow from. */
+export function paceAtWork(
+  architecture: Architecture,
+  facts: Facts,
+): { readonly intervalSeconds: number; readonly runSeconds: number } {
+  const { intervalSeconds } = freshnessOf(architecture, facts);
+  if (architecture === 'batch' || architecture === 'micro-batch') {
+    // On the machine that is measured nothing has to be started first.
+    const start = facts.machine === undefined ? paceOf(architecture, facts).startSeconds : 0;
+    return { intervalSeconds, runSeconds: start + workSecondsOf(architecture, facts, intervalSeconds) };
+  }
+  const gathers = gatherSecondsOf(facts, intervalSeconds);
+  return { intervalSeconds: gathers, runSeconds: workSecondsOf(architecture, facts, gathers) };
+}
+
 /** Ages of what readers see that are not exceeded for these shares of the time: smaller than above where little arrives. */
 export function agesOf(architecture: Architecture, facts: Facts, shares: readonly number[]): number[] {
-  const { intervalSeconds } = freshnessOf(architecture, facts);
   const rhythm: Rhythm = {
     kind: architecture === 'batch' || architecture === 'micro-batch' ? 'scheduled' : 'stream',
-    intervalSeconds,
-    runSeconds: runSecondsOf(architecture, facts, intervalSeconds),
-    // A drop of files is one arrival.
-    arrivalsPerSecond: facts.arrivalEvery > 0 ? 1 / facts.arrivalEvery : facts.eventsPerSecond,
+    ...paceAtWork(architecture, facts),
+    arrivals: arrivalsOf(facts),
   };
   return shares.map((share) => ageQuantile(rhythm, share));
 }

@@ -97,7 +97,7 @@ function waits({ waits: all }: Profile, columns: number): string {
 }
 
 /** The answers as a file: each with what it was inferred from. */
-export function profileAnswers({ inferred }: Profile, file: string): string {
+export function profileAnswers({ inferred, answers }: Profile, file: string): string {
   const lines = [`# Inferred by advisor profile from ${JSON.stringify(file)}.`];
   let group = '';
   for (const { path, value, from } of inferred) {
@@ -106,6 +106,13 @@ export function profileAnswers({ inferred }: Profile, file: string): string {
     group = rest === undefined ? '' : first;
     const indent = rest === undefined ? '' : '  ';
     lines.push(`${indent}${rest ?? first}: ${value} # ${from}`);
+  }
+  const { measured } = answers;
+  if (measured !== undefined) {
+    lines.push(
+      'measured: # what predictions are made with; without it they are for events as they usually come',
+    );
+    for (const [name, value] of Object.entries(measured)) lines.push(`  ${name}: ${JSON.stringify(value)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -74,13 +74,14 @@ function readers(proof: Proof, colors: Colors): string {
   });
   const header = ['  ', 'promise', 'age 50 %', 'pred.', 'age 99 %', 'pred.', 'complete', 'pred.'];
   const legend =
-    'age: how old the newest result is, half of the time and but for 1 % of it; complete: what is in when a window is read as long after its end as the promise says; pred.: what `advisor recommend` says.';
+    'age: how old the newest result is, half of the time and but for 1 % of it; complete: what is in when a window is read as long after its end as the promise says; pred.: what was predicted.';
   return `${marked(table(header, rows), colors)}\n${colors.dim(indented(legend, 80))}`;
 }
 
 function takes(proof: Proof, colors: Colors): string {
   const rows = proof.architectures.map((each) => {
     const { corrections, finalAfterP50Seconds, work, kept, reprocess, late } = each.measured;
+    const redone = reprocess.historyEvents > 0;
     return [
       nameOf(proof, each),
       finalAfterP50Seconds === null ? '-' : timeText(finalAfterP50Seconds),
@@ -89,10 +90,11 @@ function takes(proof: Proof, colors: Colors): string {
       late.events.toLocaleString('en-US'),
       `${work.readsPerEvent.toFixed(1)}x`,
       formatSize(kept.totalBytes),
-      reprocess.historyEvents === 0 ? '-' : timeText(reprocess.historySeconds),
+      redone ? timeText(reprocess.historySeconds) : '-',
+      redone ? timeText(each.predicted.reprocessSeconds) : '-',
     ];
   });
-  const header = ['  ', 'final', 'corrected', 'all in', 'late', 'read', 'kept', 'redo'];
+  const header = ['  ', 'final', 'corrected', 'all in', 'late', 'read', 'kept', 'redo', 'pred.'];
   const legend =
     'final: after a window ended, until no event in time could change it; corrected: windows that changed after they were read; all in: 99 % of the windows hold everything this long after their end; read: how often each event is read; redo: the history once more, on one core.';
   return `${marked(table(header, rows), colors)}\n${colors.dim(indented(legend, 80))}`;

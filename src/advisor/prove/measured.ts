@@ -4,7 +4,8 @@ import type { Architecture } from '../answers.ts';
 import { promiseOf } from '../facts.ts';
 import { SIMPLEST_FIRST } from '../model/limits.ts';
 import type { Recommendation } from '../recommendation.ts';
-import type { ProvePlan } from './plan.ts';
+import { isThinnedByKeys, type ProvePlan } from './plan.ts';
+import { predictedHere } from './predicted.ts';
 import type { Measured, Proof, ProvedArchitecture, WorkloadFacts } from './proof.ts';
 import type { Part } from './tasks.ts';
 
@@ -55,12 +56,16 @@ export function proofOf(given: ProofGiven): Proof {
 }
 
 function slicesOf({ parts }: Simulations): WorkloadFacts['slices'] {
-  const slices: { architectures: Architecture[]; seconds: number; events: number }[] = [];
+  const slices: { architectures: Architecture[]; seconds: number; stretches: number; events: number }[] = [];
   for (const { architecture, of, task } of parts) {
     if (of !== 'slice') continue;
-    const [seconds, events] = [(task.readersForMs ?? 0) / 1000, task.workload.keys.length];
+    const { arrivalMs } = task.workload;
+    const readers = task.readers ?? [[arrivalMs[0] ?? 0, arrivalMs.at(-1) ?? 0]];
+    const seconds = Math.round(readers.reduce((sum, [fromMs, toMs]) => sum + toMs - fromMs, 0) / 1000);
+    const events = arrivalMs.length;
     const known = slices.find((each) => each.seconds === seconds && each.events === events);
-    if (known === undefined) slices.push({ architectures: [architecture], seconds, events });
+    if (known === undefined)
+      slices.push({ architectures: [architecture], seconds, stretches: readers.length, events });
     else known.architectures.push(architecture);
   }
   return slices;
@@ -84,7 +89,8 @@ function provedOf(given: ProofGiven, architecture: Architecture): ProvedArchitec
   const { plan, recommendation } = given;
   const candidate = recommendation.candidates.find((each) => each.architecture === architecture);
   if (candidate === undefined) throw new Error(`no candidate ${architecture}`);
-  const { feasible, predicted } = candidate;
+  const { feasible } = candidate;
+  const predicted = predictedHere(candidate.predicted, architecture, plan);
   const measured = measuredOf(given, architecture);
   const ages = resultOf(given, architecture, 'slice') ?? wholeOf(given, architecture);
   return {
@@ -98,6 +104,7 @@ function provedOf(given: ProofGiven, architecture: Architecture): ProvedArchitec
       freshnessP50: ratio(measured.freshnessP50Seconds, predicted.freshnessP50Seconds),
       freshnessP99: ratio(measured.freshnessP99Seconds, predicted.freshnessP99Seconds),
       completenessAtRead: ratio(measured.completenessAtRead, predicted.completenessAtRead),
+      reprocess: ratio(measured.reprocess.historySeconds, predicted.reprocessSeconds),
     },
     curve: ages.curve.map(({ atSeconds, meanSeconds, maxSeconds }) => ({
       atSeconds: short(atSeconds),
@@ -112,13 +119,13 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
   const whole = wholeOf(given, architecture);
   const slice = resultOf(given, architecture, 'slice');
   const ages = slice ?? whole;
-  const { windows } = whole;
-  // Keys are not all as large as each other, so it is the events that are scaled by.
+  const { windows, sight } = whole;
+  // Keys are not all as large as each other, so it is the events that counts of events are scaled by.
   const scale = workload.events / whole.events;
   const kept = {
     logBytes: Math.round(whole.logBytes * scale),
-    stateBytes: Math.round(whole.stateBytes * scale),
-    viewBytes: Math.round(whole.viewBytes * scale),
+    stateBytes: Math.round(whole.stateBytes * plan.rowsOneIn),
+    viewBytes: Math.round(whole.viewBytes * plan.rowsOneIn),
     otherBytes: Math.round(whole.otherBytes),
   };
   const [half, most] = [0.5, 0.99].map((share) => quantile(windows.completeAfterMs, share));
@@ -128,7 +135,7 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
     freshnessP99Seconds: short(ages.ageP99Ms / 1000),
     freshnessFrom: slice === undefined ? 'horizon' : 'slice',
     // Rounded down: an event may still be missing.
-    completenessAtRead: Math.floor((windows.read / windows.events) * 1e6) / 1e6,
+    completenessAtRead: Math.floor(sight.read * 1e6) / 1e6,
     finalAfterP50Seconds: final === undefined ? null : short(final / 1000),
     corrections: {
       runs: whole.correctionRuns,
@@ -142,7 +149,7 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
       eventsProcessed: Math.round(whole.eventsRead * scale),
       readsPerEvent: short(whole.eventsRead / whole.events),
       commits: whole.commits,
-      entriesWritten: Math.round(whole.entriesWritten * scale),
+      entriesWritten: Math.round(whole.entriesWritten * plan.rowsOneIn),
     },
     kept: { ...kept, totalBytes: Object.values(kept).reduce((sum, bytes) => sum + bytes, 0) },
     reprocess: reprocessOf(plan, whole, workload.events),
@@ -151,18 +158,22 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
 
 /** What the whole took stands for all of its events, on all of the cores; the history is so many times as much. */
 function reprocessOf(
-  { facts, cores }: ProvePlan,
+  { predicts, cores }: ProvePlan,
   { reprocess, events }: Simulated,
   allEvents: number,
 ): Measured['reprocess'] {
   if (reprocess === null) throw new Error('the whole is processed again');
+  const { facts } = predicts.batch;
   const historyEvents = Math.round(facts.history * facts.eventsPerSecond);
   const sampleSeconds = reprocess.ms / 1000;
+  // A longer history has more events to a commit, not more commits.
+  const commitsSeconds = Math.min(sampleSeconds, reprocess.commitsMs / 1000);
+  const workSeconds = (sampleSeconds - commitsSeconds) * cores * (historyEvents / allEvents);
   return {
     sampleEvents: events,
     sampleSeconds: short(sampleSeconds),
     historyEvents,
-    historySeconds: short(sampleSeconds * cores * (historyEvents / allEvents)),
+    historySeconds: short(workSeconds + commitsSeconds),
     sameRows: reprocess.sameRows,
   };
 }
@@ -188,14 +199,23 @@ function notesOf(
 ): string[] {
   const notes: string[] = [];
   const number = (value: number): string => value.toLocaleString('en-US');
+  const share = cores === 1 ? '' : `, ${number(cores)} of it side by side`;
+  notes.push(
+    `Predictions are for what was simulated: the runtime's own costs on one core${share}, where \`advisor recommend\` counts with a cluster and what it takes to start a run there.`,
+  );
   if (oneIn > 1)
     notes.push(
-      `One in ${number(oneIn)} keys was simulated: ${number(simulatedEvents)} of ${number(events)} events. Counts, bytes and the time that work takes are scaled up; windows, and when they held everything, are those of these keys.`,
+      `One in ${number(oneIn)} ${isThinnedByKeys(facts.keys, oneIn) ? 'keys' : 'events'} was simulated: ${number(simulatedEvents)} of ${number(events)} events. Counts, bytes and the time that work takes are scaled up; windows, and when they held everything, are those of what was simulated.`,
     );
-  for (const { architectures, seconds, events: sliceEvents } of slices)
+  for (const { architectures, seconds, stretches, events: sliceEvents } of slices) {
+    const where =
+      stretches === 1
+        ? 'of the busiest time'
+        : `in ${stretches} stretches that lie evenly in all of the time`;
     notes.push(
-      `The freshness of ${architectures.join(', ')} was measured in ${number(seconds)} s at the full rate of the busiest time (${number(sliceEvents)} events).`,
+      `The freshness of ${architectures.join(', ')} was measured in ${number(seconds)} s at the full rate ${where} (${number(sliceEvents)} events).`,
     );
+  }
   if (tickMs > 1) notes.push(`Over the whole, events were sent every ${number(tickMs / 1000)} s.`);
   if (cores > 1)
     notes.push(`The events need ${cores} cores; each has its share of the keys, and one was simulated.`);

@@ -41,6 +41,8 @@ export interface WorkloadFacts {
   readonly slices: readonly {
     readonly architectures: readonly Architecture[];
     readonly seconds: number;
+    /** Into how many stretches they fall, all over the time; one is the busiest. */
+    readonly stretches: number;
     readonly events: number;
   }[];
 }
@@ -50,6 +52,7 @@ export interface ProvedArchitecture {
   readonly feasible: boolean;
   readonly settings: Settings;
   readonly keepsFreshness: boolean;
+  /** For the machine that was simulated, where that changes it. */
   readonly predicted: Predicted;
   readonly measured: Measured;
   /** Measured ÷ predicted; null where the prediction is zero. */
@@ -57,6 +60,7 @@ export interface ProvedArchitecture {
     readonly freshnessP50: number | null;
     readonly freshnessP99: number | null;
     readonly completenessAtRead: number | null;
+    readonly reprocess: number | null;
   };
   /** Freshness over time. */
   readonly curve: readonly { atSeconds: number; meanSeconds: number; maxSeconds: number }[];
@@ -67,7 +71,7 @@ export interface Measured {
   readonly freshnessP99Seconds: number;
   /** Where freshness was measured: over all of the time, or in the slice at full rate. */
   readonly freshnessFrom: 'horizon' | 'slice';
-  /** Share of the events of all windows that were in when each was read, the promised age after its end. */
+  /** Share of the events of a window that were in the promised age after its end, over windows that end at any moment. */
   readonly completenessAtRead: number;
   /** From the end of a window until no event in time could change it any more; null when none was over in time. */
   readonly finalAfterP50Seconds: number | null;

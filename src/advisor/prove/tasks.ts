@@ -1,8 +1,15 @@
 /** The simulations of a plan: each architecture over the whole, and some over a slice as well. */
-import type { Costs, Task, Workload } from 'pipeline-runtime/kit';
+import type { Costs, Stretch, Task, Workload } from 'pipeline-runtime/kit';
 import type { Architecture } from '../answers.ts';
 import { SIMPLEST_FIRST } from '../model/limits.ts';
-import { computationOf, promiseMsOf, type ProvePlan, simulatedSettings, type Slice } from './plan.ts';
+import {
+  computationOf,
+  promiseMsOf,
+  type ProvePlan,
+  readersIn,
+  simulatedSettings,
+  type Slice,
+} from './plan.ts';
 
 export interface Part {
   readonly architecture: Architecture;
@@ -14,7 +21,10 @@ export function partsOf(
   plan: ProvePlan,
   given: {
     readonly whole: Workload;
-    readonly sliceOf: (slice: Slice) => Workload;
+    readonly sliceOf: (slice: Slice) => {
+      readonly workload: Workload;
+      readonly stretches: readonly Stretch[];
+    };
     readonly costs: Costs;
   },
 ): readonly Part[] {
@@ -23,7 +33,11 @@ export function partsOf(
   // An event stands for others, which are work as well.
   const share = plan.oneIn / plan.cores;
   const { eventUs, againUs, entryUs } = costs;
-  const scaled = { eventUs: eventUs * share, againUs: againUs * share, entryUs: entryUs * share };
+  const scaled = {
+    eventUs: eventUs * share,
+    againUs: againUs * share,
+    entryUs: (entryUs * plan.rowsOneIn) / plan.cores,
+  };
   const wholeCosts = { ...costs, ...scaled };
   const ofWhole = SIMPLEST_FIRST.map((architecture): Part => {
     const settings = simulatedSettings(architecture, plan);
@@ -41,13 +55,15 @@ export function partsOf(
     const slice = plan.slices[architecture];
     if (slice === null) return [];
     const settings = simulatedSettings(architecture, plan);
-    const { tickMs, lengthMs: readersForMs } = slice;
-    const workload = sliceOf(slice);
+    const { tickMs } = slice;
+    const { workload, stretches } = sliceOf(slice);
+    // Of one stretch, whole intervals are looked at.
+    const readers = slice.count === 1 ? {} : { readers: readersIn(stretches, slice) };
     return [
       {
         architecture,
         of: 'slice',
-        task: { ...common, workload, settings, tickMs, readersForMs, reprocess: false, costs },
+        task: { ...common, workload, settings, tickMs, ...readers, reprocess: false, costs },
       },
     ];
   });

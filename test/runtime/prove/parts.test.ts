@@ -8,12 +8,15 @@ import { Ages } from '../../../runtime/src/prove/ages.ts';
 import { COSTS } from '../../../runtime/src/prove/costs.ts';
 import { OrderedStore } from '../../../runtime/src/prove/ordered-store.ts';
 import { ReadMeter } from '../../../runtime/src/prove/read-meter.ts';
+import { Sight } from '../../../runtime/src/prove/sight.ts';
 import { VirtualClock } from '../../../runtime/src/prove/virtual-clock.ts';
 import {
   busiest,
   type Description,
+  drawStretches,
   drawWorkload,
   thinned,
+  within,
   type Workload,
 } from '../../../runtime/src/prove/workload.ts';
 import { batch, storeSuite } from '../../suites/store.suite.ts';
@@ -65,7 +68,7 @@ describe('the virtual clock', () => {
 
 describe('ages of what readers see', () => {
   test('grow from when the first event arrived that is not shown, and are zero while nothing is missing', () => {
-    const ages = new Ages(Float64Array.of(10, 20, 60), 0, 100);
+    const ages = new Ages(Float64Array.of(10, 20, 60), [[0, 100]]);
     // 0–10 nothing is missing; 10–30 the age grows from 0 to 20.
     ages.commit(30, 1);
     // 30–40: from when the second event arrived, 10 to 20; then nothing is missing until 60.
@@ -83,13 +86,60 @@ describe('ages of what readers see', () => {
   test('a run at every interval gives an interval at most, and half of it as a rule', () => {
     const ages = new Ages(
       Float64Array.from({ length: 1001 }, (_, index) => index),
-      0,
-      1000,
+      [[0, 1000]],
     );
     for (let atMs = 100; atMs <= 1000; atMs += 100) ages.commit(atMs, atMs);
     const [half = 0, most = 0] = ages.quantiles([0.5, 0.99]);
     expect(half).toBeCloseTo(50);
     expect(most).toBeCloseTo(99);
+  });
+});
+
+test('of a time that nobody looks at nothing is counted', () => {
+  const ages = new Ages(Float64Array.of(10, 20, 60), [
+    [20, 30],
+    [50, 80],
+  ]);
+  ages.commit(25, 1);
+  ages.commit(40, 2);
+  ages.commit(100, 3);
+  // 20–25 the first is missing, 10 to 15 old; 25–30 the second, 5 to 10 old; 50–60 nothing; 60–80 the third, 0 to 20 old.
+  expect(ages.quantiles([0.25, 0.5, 1])).toEqual([0, 7.5, 20]);
+});
+
+describe('what readers see of each event', () => {
+  const HOUR = 3_600_000;
+  const computation = {
+    windowMs: HOUR,
+    watermarkDelayMs: 0,
+    allowedLatenessMs: 0,
+    policy: 'correct',
+    distinct: false,
+  } as const;
+  // The third comes when its window is over.
+  const eventMs = Float64Array.of(0.5 * HOUR, 1.5 * HOUR, 0.75 * HOUR);
+  const workload = { eventMs, arrivalMs: eventMs, keys: new Uint32Array(3), bytesPerEvent: 1 };
+  const sentAtMs = Float64Array.of(0.5 * HOUR, 1.5 * HOUR, 1.6 * HOUR);
+
+  test('is there from the commit that read it on; what was late from the correction on', () => {
+    const sight = new Sight(workload, computation, sentAtMs);
+    expect(sight.late).toBe(1);
+    sight.commit(0.6 * HOUR, 1);
+    sight.commit(1.7 * HOUR, 3);
+    expect(sight.seen).toBe(2);
+    sight.correct(2 * HOUR, 3);
+    expect(sight.seen).toBe(3);
+    const { correctionDelaysMs, read } = sight.figures(HOUR, 0);
+    expect(correctionDelaysMs).toEqual([0.4 * HOUR]);
+    // Of the hours that an event may fall into, those that end after it was seen: 0.9, 0.8 and none of them.
+    expect(read).toBeCloseTo((0.9 + 0.8 + 0) / 3);
+    expect(sight.figures(HOUR, 2 * HOUR).read).toBe(1);
+  });
+
+  test('is never there when late events are not taken', () => {
+    const sight = new Sight(workload, { ...computation, policy: 'drop' }, sentAtMs);
+    sight.commit(3 * HOUR, 3);
+    expect(sight.figures(HOUR, 24 * HOUR).read).toBeCloseTo(2 / 3);
   });
 });
 
@@ -152,7 +202,9 @@ describe('events that are drawn', () => {
   test('come in bursts of four times the mean, or when files are dropped', () => {
     const inBurst = (timeMs: number): boolean => timeMs % 3_600_000 < 360_000;
     const bursty = drawWorkload({ ...GIVEN, arrival: 'bursty' }, 1);
-    expect(bursty.eventMs.filter(inBurst).length / bursty.eventMs.length).toBeCloseTo(0.4, 2);
+    expect(bursty.arrivalMs.filter(inBurst).length / bursty.arrivalMs.length).toBeCloseTo(0.4, 2);
+    const lateNow = drawWorkload({ ...GIVEN, arrival: 'bursty', typicalMs: 600_000, latestMs: 7_200_000 }, 1);
+    expect(lateNow.arrivalMs.filter(inBurst).length / lateNow.arrivalMs.length).toBeCloseTo(0.4, 2);
     const files = drawWorkload({ ...GIVEN, arrival: 'files', arrivalEveryMs: 3_600_000 }, 1);
     expect(files.arrivalMs.every((atMs) => atMs % 3_600_000 === 0)).toBe(true);
   });
@@ -171,8 +223,37 @@ describe('events that are drawn', () => {
   test('are cut where most of them arrive', () => {
     const arrivalMs = Float64Array.of(0, 10, 20, 100, 101, 102, 103, 200);
     const workload = { arrivalMs, eventMs: arrivalMs, keys: new Uint32Array(8), bytesPerEvent: 1 };
-    expect([...busiest(workload, 5, 100).arrivalMs]).toEqual([100, 101, 102, 103]);
-    expect([...busiest(workload, 5, 2).arrivalMs]).toEqual([100, 101]);
+    const cut = (most: number): number[] => [...within(workload, [busiest(workload, 5, most)]).arrivalMs];
+    expect(cut(100)).toEqual([100, 101, 102, 103]);
+    expect(cut(2)).toEqual([100, 101]);
+    const parts = within(workload, [
+      [5, 21],
+      [102, 200],
+    ]);
+    expect([...parts.arrivalMs]).toEqual([10, 20, 102, 103]);
+  });
+
+  test('of stretches come at the full rate of each, whatever is on its way, in their order', () => {
+    const stretches = Array.from(
+      { length: 24 },
+      (_, hour) => [hour * 3_600_000, hour * 3_600_000 + 600_000] as const,
+    );
+    const given = { ...GIVEN, startMs: 0, typicalMs: 600_000, latestMs: 36_000_000 };
+    const { arrivalMs, eventMs } = drawStretches(given, stretches, 1);
+    const inHour = (hour: number): number =>
+      arrivalMs.filter((atMs) => Math.floor(atMs / 3_600_000) === hour).length;
+    expect(arrivalMs.length / (24 * 600 * 0.5)).toBeCloseTo(1, 1);
+    // Three times as much at noon as at midnight.
+    expect((inHour(11) + inHour(12)) / (inHour(0) + inHour(23))).toBeGreaterThan(2);
+    expect(arrivalMs.every((atMs, index) => index === 0 || atMs >= (arrivalMs[index - 1] ?? 0))).toBe(true);
+    expect(arrivalMs.every((atMs, index) => atMs > (eventMs[index] ?? 0))).toBe(true);
+    const gaps = Array.from(arrivalMs.slice(1), (atMs, index) => atMs - (arrivalMs[index] ?? 0)).filter(
+      (gap) => gap < 60_000,
+    );
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    // By chance: the gaps are as different as they are long.
+    const spread = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length);
+    expect(spread / mean).toBeGreaterThan(0.8);
   });
 });
 
