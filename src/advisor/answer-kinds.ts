@@ -135,7 +135,8 @@ function shown(value: unknown): string {
 }
 
 function durationHint(input: unknown): string {
-  if (typeof input === 'number') return `${input} has no unit: say ${input}m or ${input}s`;
+  if (typeof input === 'number' && Number.isFinite(input))
+    return `${input} has no unit: say ${input}m or ${input}s`;
   return 'is not a duration: say a number with one unit (200ms, 5s, 15m, 6h, 1d, 26w), a range (1m..15m) or unsure';
 }
 

@@ -57,17 +57,16 @@ function weighedClaims(
   if (candidates.filter(({ feasible }) => feasible).length < 2 || !isStream(architecture)) return [];
   const unknown = [
     ...(reprocessing.every === 'unsure'
-      ? [['how often history is reprocessed', 'what nobody can say is seldom a routine']]
+      ? ['how often history is reprocessed (seldom as a routine, or somebody would)']
       : []),
     ...(maturity === 'unsure'
-      ? [['how experienced the team is', 'one that has never run a stream would know']]
+      ? ['how experienced the team is (hardly new to streams, or it would know)']
       : []),
   ];
   if (unknown.length === 0) return [];
-  const [what, weights] = [0, 1].map((part) => unknown.map((pair) => pair[part]).join(' and '));
   return [
     {
-      claim: `Nobody knows ${what}; ${weights}. Of those that keep the promise, ${NAMES[architecture]} costs the fewest hours over all that may be, on average.`,
+      claim: `Nobody knows ${unknown.join(' or ')}. Of those that keep the promise, ${NAMES[architecture]} takes the fewest hours on average over all that may be.`,
       source: 'ours-unsure',
     },
   ];
@@ -97,8 +96,11 @@ function alsoHolds(other: Architecture, architecture: Architecture, facts: Facts
   const spent = effortHoursOf(architecture, facts);
   const borne = Math.round(spent - burdenHoursOf(architecture, facts));
   const tolerated = borne > 0 ? `, ${borne} of them for two implementations that are tolerable` : '';
+  const hours = Math.round(effortHoursOf(other, facts));
+  const often =
+    hours < Math.round(spent - borne) ? ', and less where history turns out to be reprocessed often' : '';
   return {
-    claim: `${NAMES[other]} would hold as well, for about ${Math.round(effortHoursOf(other, facts))} hours of people a month; ${NAMES[architecture]} takes ${Math.round(spent)}${tolerated}.`,
+    claim: `${NAMES[other]} would hold as well, for about ${hours} hours of people a month; ${NAMES[architecture]} takes ${Math.round(spent)}${tolerated}${often}.`,
     source: 'ours-effort',
   };
 }

@@ -50,8 +50,10 @@ function unkept(at: Case, violations: readonly Violation[]): Conflict {
         return instead(at, 'maturity', 'intermediate');
       case 'effects':
         return `${instead(at, 'effects', 'replayable')}, once each effect is written as a result and sent by its id`;
-      case 'correctBy':
-        return `allow ${violation.gives} for a correction, or reprocess less history`;
+      case 'correctBy': {
+        const less = violation.source === 'ours-corrections' ? '' : ', or reprocess less history';
+        return `allow ${violation.gives} for a correction${less}`;
+      }
       case 'team.engineers':
         return 'more people, or a managed service';
       default:
@@ -206,7 +208,7 @@ const newToStreams: Rule = (at) => {
 };
 
 const notEnoughPeople: Rule = (at) => {
-  const hours = effortHoursOf(at.architecture, at.facts);
+  const hours = effortHoursOf(at.architecture, predictedFacts(at.answers, at.assumed));
   const share = hours / (at.facts.engineers * at.assumed.engineerHours);
   if (share <= 0.3) return undefined;
   return {
@@ -238,7 +240,7 @@ const nothingToReprocess: Rule = (at) => {
   if (at.facts.historyIn !== 'none' || at.facts.every === 'never') return undefined;
   return {
     answers: ['historyIn', 'reprocessing.every'],
-    says: `History is to be reprocessed ${at.facts.every}, and it is kept nowhere.`,
+    says: `History ${at.facts.isReprocessingOpen ? 'may have to be reprocessed' : `is to be reprocessed ${at.facts.every}`}, and it is kept nowhere.`,
     options: ['keep raw events in a lake from now on', 'keep them in the log', 'reprocessing.every: never'],
   };
 };
@@ -250,6 +252,40 @@ const decidesSlowly: Rule = (at) => {
     answers: ['action', 'freshness'],
     says: `A machine acts on each event, yet a result may be ${secondsText(promise)} old. Then it can act on a whole run at once: this is a batch question, whatever it is called.`,
     options: ['action: report, and decide in the run', 'freshness: as fast as the decision is really needed'],
+  };
+};
+
+const countsOnceAbout: Rule = (at) => {
+  if (at.answers.accuracy !== 'approximate' || at.facts.duplicates !== 'never') return undefined;
+  return {
+    answers: ['accuracy', 'duplicates'],
+    says: 'A few percent do not matter, yet no event may count twice: what is paid for exactly-once is a difference that nobody looks at.',
+    options: [
+      instead(at, 'duplicates', 'tolerate'),
+      'accuracy: exact, if what must not happen twice is money or a mail',
+    ],
+  };
+};
+
+const correctedBeforeItIsNeeded: Rule = (at) => {
+  const promise = promiseOf(at.facts);
+  if (at.defaulted.includes('correctBy') || at.answers.correctBy === 'unsure') return undefined;
+  if (at.facts.policy !== 'correct' || at.facts.correctBy >= promise) return undefined;
+  const promised = secondsText(promise);
+  return {
+    answers: ['correctBy', 'freshness'],
+    says: `A corrected result is asked for within ${secondsText(at.facts.correctBy)}, a first one only within ${promised}: the correction is then what sets the pace.`,
+    options: [instead(at, 'correctBy', promised), 'freshness: as soon as the correction, if that is meant'],
+  };
+};
+
+const lessThanAWindow: Rule = (at) => {
+  const isSaid = !['state.window', 'reprocessing.history'].some((path) => at.defaulted.includes(path));
+  if (!isSaid || at.facts.every === 'never' || at.facts.window <= at.facts.history) return undefined;
+  return {
+    answers: ['reprocessing.history', 'state.window'],
+    says: `A window covers ${secondsText(at.facts.window)}, and only ${secondsText(at.facts.history)} of history is reprocessed: no window would be computed again as a whole.`,
+    options: [`reprocessing.history: ${secondsText(at.facts.window)} or more`, 'a shorter window'],
   };
 };
 
@@ -279,5 +315,8 @@ const RULES: readonly Rule[] = [
   nobodyAtNight,
   nothingToReprocess,
   decidesSlowly,
+  countsOnceAbout,
+  correctedBeforeItIsNeeded,
+  lessThanAWindow,
   stateIsLarge,
 ];

@@ -55,12 +55,11 @@ export function opennessOf(answers: Answers, assumed: Assumptions = ASSUMED): Op
   const [most] = ranked;
   if (most === undefined) return { possible };
   const given = answerText(answerAt(answers, most.path));
-  const left = most.left.toFixed(1).replace('.0', '');
   return {
     possible,
     undecided: {
       answer: most.path,
-      says: `${most.path} (${given}) matters most: of ${possible.length} possible verdicts, knowing it leaves ${left} on average. ${leadsText(most.path, most.groups)}`,
+      says: `${most.path} (${given}) matters most. ${leadsText(most.path, most.groups)}`,
       ...(FIND_OUT[most.path] === undefined ? {} : { findOut: FIND_OUT[most.path] ?? '' }),
     },
   };

@@ -46,6 +46,25 @@ describe('recommend', () => {
     expect(run.out).not.toContain('\u001b[');
   });
 
+  test('a message that quotes an answer does not move the cursor or colour the screen', () => {
+    const run = advisor(['recommend', ...NEEDED, '--freshness', '\u001b[31m\u009b2J5s\r\u0007']);
+    expect(run).toMatchObject({ code: 2, out: '' });
+    expect(run.err).toContain('is not a duration');
+    expect(run.err.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
+  test.each([
+    ['a list', '- 1\n'],
+    ['a text', 'fresh\n'],
+    ['a number', '15\n'],
+  ])('an answers file that is %s is told what it should be', (_, text) => {
+    const run = advisor(['recommend', '--answers', '-'], text);
+    expect(run).toMatchObject({ code: 2, out: '' });
+    expect(run.err).toBe(
+      'error stdin:1:1: a key and its value are expected on each line, such as "freshness: …"\n',
+    );
+  });
+
   test('prints one JSON document', () => {
     const run = advisor(['recommend', ...NEEDED, '--format', 'json']);
     expect(run).toMatchObject({ code: 0, err: '' });

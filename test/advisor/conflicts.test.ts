@@ -92,6 +92,54 @@ test('a handful of people cannot operate what takes all their time', () => {
   expect(conflict({ freshness: '5s', team: { engineers: 1 } }, ['team.engineers'])?.says).toContain('%');
 });
 
+test('exactly-once for a figure that may be off is paid for nothing', () => {
+  const found = conflict({ freshness: '5s', accuracy: 'approximate', duplicates: 'never' }, [
+    'duplicates',
+    'accuracy',
+  ]);
+  expect(found?.options[0]).toMatch(/^duplicates: tolerate: \$\d+ less a month$/);
+  expect(conflict({ accuracy: 'exact', duplicates: 'never' }, ['accuracy', 'duplicates'])).toBeUndefined();
+});
+
+test('a correction that is asked for before the first result is said to set the pace', () => {
+  const found = conflict({ freshness: '1d', correctBy: '10m' }, ['correctBy', 'freshness']);
+  expect(found?.says).toContain('within 10m, a first one only within 1d');
+  expect(found?.options[0]).toMatch(/^correctBy: 1d, which makes it Batch: /);
+  expect(conflict({ freshness: '1d', correctBy: '2d' }, ['correctBy'])).toBeUndefined();
+  expect(
+    conflict({ freshness: '1d', correctBy: '10m', lateness: { max: '10m', policy: 'side-output' } }, [
+      'correctBy',
+    ]),
+  ).toBeUndefined();
+});
+
+test('a window that is longer than what is reprocessed is never computed again as a whole', () => {
+  const reprocessing = { every: 'monthly', history: '7d' } as const;
+  expect(conflict({ reprocessing, state: { window: '30d' } }, ['state.window'])?.says).toContain(
+    'as a whole',
+  );
+  expect(conflict({ reprocessing, state: { window: '1d' } }, ['state.window'])).toBeUndefined();
+});
+
+test('what nobody knows is not said to be the worst', () => {
+  const open = {
+    freshness: '5s',
+    reprocessing: { every: 'unsure' },
+    historyIn: 'none',
+    maturity: 'unsure',
+  } as const;
+  expect(conflict(open, ['historyIn'])?.says).toBe(
+    'History may have to be reprocessed, and it is kept nowhere.',
+  );
+  expect(conflict(open, ['team.engineers'])).toBeUndefined();
+});
+
+test('a late event that waits too long is not helped by less history', () => {
+  const never = { every: 'never' } as const;
+  const found = conflict({ freshness: '5s', correctBy: '1m', reprocessing: never }, ['correctBy']);
+  expect(found?.options).toEqual([expect.stringMatching(/^allow \S+ for a correction$/)]);
+});
+
 test('state that does not fit is said', () => {
   const volume = { eventsPerSecond: 1_000_000, keys: 1e10 };
   expect(conflict({ freshness: '5s', volume, lateness: { max: '1d' } }, ['state.window'])?.says).toContain(

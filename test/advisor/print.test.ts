@@ -56,6 +56,17 @@ describe('text', () => {
     if (columns >= 80) expect(widest(shown)).toBeLessThanOrEqual(columns);
   });
 
+  test('lists the sources of its reasons, and all of them with what they say when asked', () => {
+    const { because, sources } = recommend(given);
+    const whole = recommendationText(recommend(given), 80, plain, { sources: true });
+    for (const { id } of sources) expect(whole).toContain(`\n  - ${id}: `);
+    const [, listed = ''] = text.split('\nSources\n');
+    for (const { source } of because) expect(listed).toContain(`  - ${source}: `);
+    const shown = listed.match(/^ {2}- /gm)?.length ?? 0;
+    expect(listed).toContain(`\n  ${sources.length - shown} more for the figures; --sources prints all`);
+    expect(shown).toBeLessThan(sources.length / 2);
+  });
+
   test('says when no architecture keeps every promise', () => {
     const shown = recommendationText(recommend({ ...given, freshness: '5ms' }), 80, plain);
     expect(shown).toContain('no architecture keeps every promise');
@@ -64,7 +75,7 @@ describe('text', () => {
   test('says what is still possible, and which answer matters most', () => {
     const shown = recommendationText(recommend({ ...given, freshness: '10s..15m' }), 80, plain);
     expect(shown.replaceAll(/\s+/g, ' ')).toContain(
-      'Still possible: micro-batch. freshness (10s..15m) matters most',
+      'Still possible: micro-batch. freshness (10s..15m) matters most. Where it is 10s',
     );
   });
 });

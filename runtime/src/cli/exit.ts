@@ -33,15 +33,20 @@ export function report(error: unknown): number {
   }
   const label = paint(process.stderr).red('error');
   if (error instanceof CodedError) {
-    process.stderr.write(`${label} ${error.message}\n`);
+    process.stderr.write(`${label} ${printable(error.message)}\n`);
     if (process.env['DEBUG'] === '1') process.stderr.write(`${error.code}\n${error.stack ?? ''}\n`);
     return error.exitCode;
   }
   const known = error instanceof Error ? error : new Error(String(error));
-  process.stderr.write(`${label} ${known.message}\n`);
+  process.stderr.write(`${label} ${printable(known.message)}\n`);
   if (process.env['DEBUG'] === '1') process.stderr.write(`${known.stack ?? ''}\n`);
   else process.stderr.write('This is not an error we expected. DEBUG=1 shows where it happened.\n');
   return EXIT.failed;
+}
+
+/** A message quotes what a stranger wrote: it must not move the cursor or colour the screen. */
+function printable(message: string): string {
+  return message.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD');
 }
 
 function isInterrupt(error: unknown): boolean {

@@ -143,6 +143,10 @@ export function describeIssue(
 ): { path: readonly PropertyKey[]; message: string }[] {
   if (issue.code !== 'unrecognized_keys') {
     const name = issue.path.join('.');
+    if (name === '' && issue.code === 'invalid_type') {
+      const [first = 'name'] = keysAt(schema, []);
+      return [{ path: [], message: `a key and its value are expected on each line, such as "${first}: …"` }];
+    }
     return [{ path: issue.path, message: name === '' ? issue.message : `${name}: ${issue.message}` }];
   }
   const known = keysAt(schema, issue.path);

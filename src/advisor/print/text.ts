@@ -129,18 +129,25 @@ function defaults(recommendation: Recommendation, columns: number): string {
   return assumed.length === 0 ? '' : indented(assumed.join(', '), columns);
 }
 
+/** What the reasons rest on; of the figures' sources only that there are more. */
 function sources(recommendation: Recommendation, columns: number): string {
-  return recommendation.sources
-    .map((source) => {
+  const uses = usesOf({ ...recommendation, figures: {} });
+  const named = recommendation.sources.filter(({ id, kind }) => uses.has(id) || kind === 'given');
+  const more = recommendation.sources.length - named.length;
+  return [
+    ...named.map((source) => {
       const link = source.kind === 'ours' ? '' : `\n    ${source.where}`;
       return indented(`${source.id}: ${sourceText(source)}`, columns, '  - ') + link;
-    })
-    .join('\n');
+    }),
+    ...(more === 0
+      ? []
+      : [indented(`${more} more for the figures; --sources prints all, with what they say.`, columns)]),
+  ].join('\n');
 }
 
 /** Each source with what it says, and the parts of the recommendation that rest on it. */
 function wholeSources(recommendation: Recommendation, columns: number): string {
-  const uses = usesOf(recommendation);
+  const uses = usesOf({ ...recommendation, figures: FIGURE_SOURCES });
   return recommendation.sources
     .map((source) => {
       const { id, title, claim, value, unit, where, asOf, check } = source;
@@ -161,7 +168,14 @@ function wholeSources(recommendation: Recommendation, columns: number): string {
     .join('\n');
 }
 
-function usesOf({ because, candidates }: Recommendation): Map<string, Set<string>> {
+function usesOf({
+  because,
+  candidates,
+  figures,
+}: Recommendation & { readonly figures: Readonly<Record<string, readonly string[]>> }): Map<
+  string,
+  Set<string>
+> {
   const uses = new Map<string, Set<string>>();
   const note = (id: string | undefined, use: string): void => {
     if (id !== undefined) uses.set(id, (uses.get(id) ?? new Set()).add(use));
@@ -169,6 +183,6 @@ function usesOf({ because, candidates }: Recommendation): Map<string, Set<string
   for (const { source } of because) note(source, 'why');
   for (const { architecture, violations } of candidates)
     for (const { source, requirement } of violations) note(source, `${architecture} breaks ${requirement}`);
-  for (const [figure, ids] of Object.entries(FIGURE_SOURCES)) for (const id of ids) note(id, figure);
+  for (const [figure, ids] of Object.entries(figures)) for (const id of ids) note(id, figure);
   return uses;
 }
