@@ -77,7 +77,7 @@ const fields = {
   }),
   reprocessing: z.strictObject({
     every: choice(['never', 'yearly', 'quarterly', 'monthly', 'weekly', 'daily'], {
-      ask: 'How often is history processed again (a fixed bug, a new column, a correction)?',
+      ask: 'How often is history processed again (a fixed bug, a new column)?',
       why: 'Rare reprocessing is a manual task. Routine reprocessing needs an architecture that does it cleanly.',
       typical: [
         ['never', 'what was shown stays as it was'],
