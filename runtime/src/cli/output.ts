@@ -114,7 +114,7 @@ export function statusText(status: Status): string {
       'late',
       `${count(late.total)} events; ${late.waiting > 0 ? `${late.waiting} windows wait for the next correction; ` : ''}policy ${Object.values(late.policy).join(', ')}${unreachableText(late.unreachable ?? 0)}`,
     ],
-    ['rejected', `${count(status.rejected)} events`],
+    ['rejected', `${count(status.rejected)} events${removedText(status)}`],
     [
       'epochs',
       `${count(epochs.committed)} committed${epochs.lastDurationMs === null ? '' : `, the last took ${formatDuration(epochs.lastDurationMs)} for ${count(epochs.lastRows ?? 0)} events`}`,
@@ -138,6 +138,13 @@ export function statusText(status: Status): string {
     lines.push([`version ${version.name}`, `${version.role}, ${count(version.lagEvents)} events behind`]);
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, text]) => `${color.dim(label.padEnd(width))}  ${text}`).join('\n');
+}
+
+/** What is gone of what was rejected. */
+export function removedText({ rejectedLog }: Pick<Status, 'rejectedLog'>): string {
+  if (rejectedLog === undefined || rejectedLog.removed === 0) return '';
+  const { removed, limitBytes } = rejectedLog;
+  return `; the oldest ${count(removed)} were removed: rejected.size keeps ${formatSize(limitBytes)}`;
 }
 
 function unreachableText(events: number): string {

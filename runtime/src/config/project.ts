@@ -39,6 +39,8 @@ const projectSchema = z.strictObject({
     })
     .optional(),
   sinks: sinksSchema,
+  /** What was not accepted: the oldest of it goes when it is more. */
+  rejected: z.strictObject({ size: size(1_000_000).prefault('1GB') }).prefault({}),
   log: z
     .strictObject({
       partitions: z.int().min(1).max(256).default(1),

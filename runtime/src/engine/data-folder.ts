@@ -48,6 +48,12 @@ export interface DataFolder {
   sizeBytes?(): Promise<number>;
   /** Removes the oldest files of the log that end before a position; absent when it is in memory. */
   trim?(needed: number, limits: RetentionLimits): Promise<Trimmed>;
+  /** Removes the oldest files of what was rejected that are over a size. */
+  trimRejected?(sizeBytesMax: number): Promise<Trimmed>;
+  /** How much of it is kept. */
+  rejectedBytes?(): number;
+  /** None of these files goes until the function that is returned was called. */
+  holdRejected?(): () => void;
   /** Lets the oldest file of the log go cold whose events were all appended before; false when there is none. */
   roll?(olderThanMs: number, fieldsOf: (source: string) => readonly Field[]): Promise<boolean>;
   /** What the log takes on disk, and since when; absent when it is in memory. */
@@ -92,6 +98,9 @@ export async function openDataFolder(
   }
 }
 
+/** Whole files of what was rejected go: the smaller they are, the closer its limit is kept. */
+const REJECTED_SEGMENT_BYTES = 16_000_000;
+
 async function openParts(
   folder: string,
   clock: Clock,
@@ -123,7 +132,8 @@ async function openParts(
     const cold = coldFolder(ports.disk, join(folder, COLD));
     const log = await DiskLog.open(join(folder, 'log'), { ...ports, cold, seenTo: await seenTo(store) });
     opened.push(log);
-    const rejected = await DiskLog.open(join(folder, 'rejected'), ports);
+    const rejectedBytes = Math.min(segmentBytes ?? Infinity, REJECTED_SEGMENT_BYTES);
+    const rejected = await DiskLog.open(join(folder, 'rejected'), { ...ports, segmentBytes: rejectedBytes });
     const observed = join(folder, OBSERVED_FOLDER);
     await disk.makeFolder(observed);
     return {
@@ -134,6 +144,9 @@ async function openParts(
       owner: taken,
       room,
       trim: (needed, limits) => log.trim(needed, limits),
+      trimRejected: (sizeBytesMax) => rejected.trim(rejected.end, { sizeBytesMax }),
+      rejectedBytes: () => rejected.sizeBytes,
+      holdRejected: () => rejected.hold(),
       roll: (olderThanMs, fieldsOf) => log.roll(olderThanMs, fieldsOf),
       logUse: () => ({
         sizeBytes: log.sizeBytes,

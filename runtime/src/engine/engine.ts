@@ -101,7 +101,11 @@ export class Engine implements Host {
     this.retention = new Retention({
       data,
       clock,
-      policy: { ...config.log.retention, coldAfter: config.log.cold?.after },
+      policy: {
+        ...config.log.retention,
+        coldAfter: config.log.cold?.after,
+        rejectedSize: config.rejected.size,
+      },
       turns: this.#turns,
       holds: () => this.arrangement.holds(),
       fieldsOf: (source) => plan.sources.find(({ name }) => name === source)?.fields ?? [],
@@ -305,6 +309,7 @@ export class Engine implements Host {
       clock: this.clock,
       partitions: this.config.log.partitions,
       onAppend,
+      onReject: () => this.retention.trimRejected(),
       dropsUnknown: this.config.log.undeclared === 'drop',
     };
   }
@@ -356,9 +361,10 @@ export class Engine implements Host {
     const { rejected, store } = this.data;
     const rows: RejectedRow[] = [];
     // From the end, in larger and larger steps until there are enough that were not taken since.
-    for (let from = rejected.end, step = limit; from > 0 && rows.length < limit; step *= 4) {
+    const { start } = rejected;
+    for (let from = rejected.end, step = limit; from > start && rows.length < limit; step *= 4) {
       const to = from;
-      from = Math.max(0, from - step);
+      from = Math.max(start, from - step);
       for await (const { record, replayed } of this.#rejectedRecords(from, to))
         if (!replayed) rows.push(record);
     }
@@ -385,13 +391,23 @@ export class Engine implements Host {
     from: number,
     to: number,
   ): AsyncIterable<{ position: number; record: RejectedRecord; replayed: boolean }> {
-    for await (const block of this.data.rejected.read(from)) {
-      for (const [index, text] of block.records.entries()) {
-        const position = block.position + index;
-        if (position < from) continue;
-        if (position >= to) return;
-        yield { position, record: JSON.parse(text) as RejectedRecord, replayed: this.#isReplayed(position) };
+    const release = this.data.holdRejected?.();
+    try {
+      // What went before the hold is gone.
+      for await (const block of this.data.rejected.read(Math.max(from, this.data.rejected.start))) {
+        for (const [index, text] of block.records.entries()) {
+          const position = block.position + index;
+          if (position < from) continue;
+          if (position >= to) return;
+          yield {
+            position,
+            record: JSON.parse(text) as RejectedRecord,
+            replayed: this.#isReplayed(position),
+          };
+        }
       }
+    } finally {
+      release?.();
     }
   }
 

@@ -1,5 +1,6 @@
 /**
- * Lets the oldest files of the log go that the settings allow and nobody needs.
+ * Lets the oldest files of the log go that the settings allow and nobody needs; and of what was rejected, with each append that
+ * makes it more than it may be: whoever sends nonsense without end fills no disk with it.
  *
  *   every minute ─► a turn: no epoch, run or command is at work ─► the smallest hold ─► the state is made durable ─► files go
  *                ─► files that are old enough go cold, one after the other, while everybody works on
@@ -30,6 +31,8 @@ const isForLater = (error: unknown): boolean =>
   (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EIO';
 
 export interface RetentionPolicy {
+  /** Bytes of what was rejected. */
+  readonly rejectedSize?: number | undefined;
   /** How long events are kept after they were appended. */
   readonly time?: number | undefined;
   /** Bytes of the log. */
@@ -72,11 +75,22 @@ export class Retention {
 
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    await this.trimRejected();
     while ((this.#isAsked || this.#options.policy.coldAfter !== undefined) && !signal.aborted) {
       await this.apply();
       while (!signal.aborted && (await this.roll()));
       await this.#options.clock.sleep(EVERY_MS, signal);
     }
+  }
+
+  /** Lets the oldest go of what was rejected, when it is more than it may be. Looks only at a number when it is not. */
+  async trimRejected(): Promise<void> {
+    const { data, policy } = this.#options;
+    const { rejectedSize = Infinity } = policy;
+    if ((data.rejectedBytes?.() ?? 0) <= rejectedSize) return;
+    await this.#trying(undefined, async () => {
+      await data.trimRejected?.(rejectedSize);
+    });
   }
 
   /** Removes what may go now; returns how many files. What the disk refuses is tried again later. Throws when it breaks. */

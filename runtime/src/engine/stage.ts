@@ -53,7 +53,10 @@ export async function stageData({ disk, folder, store, log, rejected }: StageOpt
   });
   const position = log.end;
   // Cold files never change: they are copied from where they are, and stay until that is done.
-  const releaseCold = log.hold();
+  const releases = [log.hold(), rejected.hold()];
+  const releaseAll = (): void => {
+    for (const release of releases) release();
+  };
   for (const { name, sizeBytes } of log.files.cold)
     files.push({ path: `${COLD}/${name}`, from: join(folder, COLD, name), bytes: sizeBytes });
   try {
@@ -69,11 +72,11 @@ export async function stageData({ disk, folder, store, log, rejected }: StageOpt
       }
     }
   } catch (error) {
-    releaseCold();
+    releaseAll();
     throw error;
   }
   const release = async (): Promise<void> => {
-    releaseCold();
+    releaseAll();
     await disk.removeFolder(stage);
   };
   return { files, position, release };

@@ -42,6 +42,14 @@ export async function statusOf(engine: Engine): Promise<Status> {
       ...(arrangement.unreachableLate > 0 && { unreachable: arrangement.unreachableLate }),
     },
     rejected: engine.rejectedCount,
+    ...(engine.data.rejectedBytes !== undefined && {
+      rejectedLog: {
+        kept: engine.data.rejected.end - engine.data.rejected.start,
+        removed: engine.data.rejected.start,
+        sizeBytes: engine.data.rejectedBytes(),
+        limitBytes: engine.config.rejected.size,
+      },
+    }),
     epochs: {
       committed: committed.epochs,
       lastAtMs: committed.lastAtMs,

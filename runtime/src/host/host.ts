@@ -18,6 +18,13 @@ export interface Status {
   readonly late: LateStatus;
   /** Events that were malformed, or that an expression could not be computed for. Kept and replayable. */
   readonly rejected: number;
+  /** Of those that were rejected at the door: how many are kept, and how many of the oldest went. Absent when not on disk. */
+  readonly rejectedLog?: {
+    readonly kept: number;
+    readonly removed: number;
+    readonly sizeBytes: number;
+    readonly limitBytes: number;
+  };
   readonly epochs: EpochStatus;
   /** Keys of the operators, an estimate of what those in memory take there, and what all of it takes on disk. */
   readonly state: { readonly keys: number; readonly memoryBytes: number; readonly sizeBytes: number };

@@ -172,6 +172,7 @@ class Intake {
         }),
         records: rejected.map((record) => JSON.stringify(record)),
       });
+      await this.#door.onReject?.();
     }
     await Promise.all(
       appends.map(async (append) => {

@@ -33,6 +33,8 @@ export interface Door {
   /** Members that the source does not declare are not kept; they are unless said. */
   readonly dropsUnknown?: boolean;
   readonly onAppend?: (source: string, partition: number) => void;
+  /** Awaited after each append to the log of what is rejected. */
+  readonly onReject?: () => Promise<void>;
 }
 
 /** A rejected line as the rejected log keeps it. */
@@ -86,6 +88,7 @@ async function take(door: Door, batch: readonly Line[], producer: Producer | und
       }),
       records: sorted.rejected.map((record) => JSON.stringify(record)),
     });
+    await door.onReject?.();
   }
   await Promise.all(
     [...sorted.accepted].map(([partition, lines]) => append(door, partition, lines, producer)),

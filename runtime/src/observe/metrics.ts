@@ -76,6 +76,12 @@ const STATUS_METRICS: readonly StatusMetric[] = [
   gauge('late_waiting_events', 'Late events that the next correction folds in.', [], (s, set) =>
     set(s.late.waiting),
   ),
+  total('rejected_removed_total', 'Rejected events that are not kept any more.', [], (s, set) =>
+    set(s.rejectedLog?.removed ?? null),
+  ),
+  gauge('rejected_size_bytes', 'What is kept of them.', [], (s, set) =>
+    set(s.rejectedLog?.sizeBytes ?? null),
+  ),
   total('rejected_events_total', 'Events that were malformed.', [], (s, set) => set(s.rejected)),
   total('epochs_total', 'Epochs committed.', [], (s, set) => set(s.epochs.committed)),
   gauge('epoch_last_timestamp_seconds', 'When the last epoch was committed.', [], (s, set) =>

@@ -27,6 +27,7 @@ test('what is not said has the defaults, durations are milliseconds', () => {
     runtime: { jit: 'on' },
     state: {},
     sinks: [],
+    rejected: { size: 1_000_000_000 },
     log: { partitions: 1, commitEvery: 0 },
     disk: { reserve: 256e6 },
     serve: { host: '127.0.0.1', port: 8080 },
