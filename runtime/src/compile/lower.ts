@@ -116,8 +116,8 @@ export const KEPT = 0.8;
 export async function fetchNeeded(spilling: Spilling, watermarkMs: number, load: Load): Promise<void> {
   for (let wanted = spilling.missing(); wanted.length > 0; wanted = spilling.missing())
     spilling.resume(await load(wanted));
-  const index = spilling.dueIndex?.(watermarkMs) ?? null;
-  if (index !== null) spilling.takeDue?.(await load([index]));
+  const index = spilling.dueIndex?.(watermarkMs) ?? [];
+  if (index.length > 0) spilling.takeDue?.(await load(index), watermarkMs);
   const due = spilling.due(watermarkMs);
   if (due.length > 0) spilling.resume(await load(due));
 }

@@ -355,8 +355,8 @@ class DedupeOperator implements StatefulOperator, Spilling {
     return ids.map((id) => this.#saved.keyOf(id, ONLY));
   }
 
-  dueIndex(watermarkMs: number): Range | null {
-    return this.#ttl === null ? null : this.#times.range(this.#ttl.expiredUntilMs(watermarkMs));
+  dueIndex(watermarkMs: number): readonly Range[] {
+    return this.#ttl === null ? [] : this.#times.ranges(this.#ttl.expiredUntilMs(watermarkMs));
   }
 
   /** What the store alone has was handed on: it expires unseen. */

@@ -7,6 +7,11 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
+  /** All that are in it, in order. */
+  get items(): readonly T[] {
+    return this.#items.slice(this.#head);
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

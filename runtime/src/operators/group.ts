@@ -338,8 +338,8 @@ export class GroupOperator implements StatefulOperator, Spilling {
     return hasMembers ? records.map(rangeOf) : records;
   }
 
-  dueIndex(watermarkMs: number): Range | null {
-    return this.#ttl === null ? null : this.#times.range(this.#ttl.expiredUntilMs(watermarkMs));
+  dueIndex(watermarkMs: number): readonly Range[] {
+    return this.#ttl === null ? [] : this.#times.ranges(this.#ttl.expiredUntilMs(watermarkMs));
   }
 
   /** What the store alone has was handed on: it expires unseen. */

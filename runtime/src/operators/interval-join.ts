@@ -295,8 +295,8 @@ export class IntervalJoin implements JoinOperator, Spilling {
     return rangeBelow(this.#spec.prefix, encodeKey(key));
   }
 
-  dueIndex(watermarkMs: number): Range | null {
-    return this.#times.range(this.#overMs(watermarkMs));
+  dueIndex(watermarkMs: number): readonly Range[] {
+    return this.#times.ranges(this.#overMs(watermarkMs));
   }
 
   /** A row of the left may be handed on with nulls; the others are forgotten unseen. */

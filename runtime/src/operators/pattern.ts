@@ -14,7 +14,8 @@
  *   one pass  order of their first rows are in the order of their steps, and when one completes, those that began earlier
  *   is enough have completed or run out of time: nobody has to wait for them.
  * State       an item of kind 0 for each row that waits, one of kind 1 for each attempt: [partition, first time, columns].
- *             An attempt is forgotten when no row can come any more that is within its time.
+ *             An attempt is forgotten when no row can come any more that is within its time. Both may be in the store alone
+ *             (spilling.ts); an index by time has each attempt at its last time (time-index.ts).
  * Invariants  M1  What is matched depends on the rows in time and on their order, not on the cut.
  *             M2  No row is part of two matches.
  */
@@ -23,10 +24,22 @@ import { nameOfKey } from '../data/key.ts';
 import type { Row, Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { RowError } from '../expr/row-error.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
-import { type SavedItem, SavedItems } from './saved-items.ts';
-import { type Saveable, TimeBuffer, type TimedSpec, timeOf, WAITING } from './time-buffer.ts';
+import { itemSuffix, kindOf, type SavedItem, SavedItems, serialOf } from './saved-items.ts';
+import { SpilledKeys } from './spilled-keys.ts';
+import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import {
+  isWaiting,
+  keyedId,
+  type Saveable,
+  TimeBuffer,
+  type TimedFacts,
+  type TimedSpec,
+  timeOf,
+  WAITING,
+} from './time-buffer.ts';
+import { indexedKey, TimeIndex } from './time-index.ts';
 import { TimeQueue } from './time-queue.ts';
 
 const ATTEMPT = 1;
@@ -65,6 +78,10 @@ class Attempt implements Saveable {
     this.taken = taken;
   }
 
+  get id(): Buffer {
+    return keyedId(this.partition);
+  }
+
   save(): SavedAttempt {
     return [this.partition, this.firstMs, this.taken];
   }
@@ -75,21 +92,34 @@ type SavedAttempt = readonly [partition: Row, firstMs: number, taken: Row[]];
 /** The attempts of a partition. At index n those that have n + 1 rows, in the order of their first rows. */
 type Attempts = Attempt[][];
 
-export class PatternOperator implements StatefulOperator {
+export class PatternOperator implements StatefulOperator, Spilling {
   readonly #spec: PatternSpec;
   readonly #next: Collector;
   readonly #buffer: TimeBuffer<Candidate>;
   readonly #saved: SavedItems<Saveable>;
   readonly #partitions = new Map<string, Attempts>();
   /** Last time of an attempt → the partitions that have such. */
-  readonly #ends = new TimeQueue<string>();
+  #ends = new TimeQueue<string>();
+  readonly #spilled: SpilledKeys;
+  readonly #times: TimeIndex;
+  /** Partitions in the store alone for which rows are due. */
+  readonly #dueKeys = new Map<string, Row>();
   /** For each column that leaves, its step and its place among the columns of the step. */
   readonly #places: readonly (readonly [step: number, place: number])[];
 
   constructor(spec: PatternSpec, next: Collector) {
     this.#spec = spec;
     this.#next = next;
-    this.#saved = new SavedItems<Saveable>(spec.prefix, (item) => item.save());
+    this.#spilled = new SpilledKeys(spec.prefix, -1);
+    this.#times = new TimeIndex(spec.prefix);
+    this.#saved = new SavedItems<Saveable>(
+      spec.prefix,
+      (item) => item.save(),
+      ({ id }) => id,
+      (item, change) => {
+        if (item instanceof Attempt) this.#noteStored(item, change);
+      },
+    );
     const valueOf = (row: Row): Candidate => this.#candidateOf(row);
     this.#buffer = new TimeBuffer({ spec, saved: this.#saved, valueOf });
     this.#places = spec.columns.map(({ step }, index) => {
@@ -99,11 +129,22 @@ export class PatternOperator implements StatefulOperator {
   }
 
   get size(): number {
-    return this.#saved.size + this.#partitions.size;
+    return this.#saved.size;
   }
 
   get memoryBytes(): number {
-    return this.#saved.memoryBytes;
+    return this.#saved.memoryBytes + this.#spilled.memoryBytes;
+  }
+
+  #noteStored(attempt: Attempt, change: 1 | -1): void {
+    this.#spilled.stored([], change);
+    if (change === 1) this.#times.add(this.#lastMs(attempt), itemSuffix(attempt), attempt.partition);
+    else this.#times.remove(this.#lastMs(attempt), itemSuffix(attempt));
+  }
+
+  /** The last time of a row that an attempt can take. */
+  #lastMs({ firstMs }: Attempt): number {
+    return firstMs + this.#spec.withinMs;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
@@ -176,7 +217,7 @@ export class PatternOperator implements StatefulOperator {
     const attempt = new Attempt({ serial: this.#saved.nextSerial(), isSaved: false }, begun);
     this.#saved.add(attempt);
     attempts[0]?.push(attempt);
-    this.#ends.add(attempt.firstMs + this.#spec.withinMs, name);
+    this.#ends.add(this.#lastMs(attempt), name);
   }
 
   #match(name: string, attempts: Attempts, partition: Row, taken: readonly Row[]): void {
@@ -215,17 +256,122 @@ export class PatternOperator implements StatefulOperator {
 
   persist(batch: Batch): void {
     this.#saved.persist(batch);
+    this.#times.persist(batch);
+    const facts: TimedFacts = { ...this.#saved.facts, lastMs: this.#buffer.lastMs };
+    this.#spilled.persist(batch, facts);
+  }
+
+  recall(index: readonly Entry[]): boolean {
+    const facts = this.#spilled.recall(index) as TimedFacts | null;
+    if (facts === null) return false;
+    this.#saved.recall(facts);
+    this.#buffer.recall(facts.lastMs ?? -Infinity);
+    return true;
   }
 
   restore(entries: Iterable<Entry>): void {
-    this.#saved.restore(entries, (saved, place) => {
-      if (place.kind === WAITING) return this.#buffer.restore(saved, place);
-      const attempt = new Attempt(place, saved as SavedAttempt);
-      const name = nameOfKey(attempt.partition);
-      // Serials are in the order of first rows, and so are the attempts of each step.
-      this.#attemptsOf(name)[attempt.taken.length - 1]?.push(attempt);
-      this.#ends.add(attempt.firstMs + this.#spec.withinMs, name);
-      return attempt;
+    this.#saved.restore(entries, (saved, place) =>
+      place.kind === WAITING ? this.#buffer.restore(saved, place) : this.#comeBack(saved, place),
+    );
+  }
+
+  #comeBack(saved: unknown, place: SavedItem): Attempt {
+    const attempt = new Attempt(place, saved as SavedAttempt);
+    const name = nameOfKey(attempt.partition);
+    // Serials are in the order of first rows, and so are the attempts of each step.
+    this.#attemptsOf(name)[attempt.taken.length - 1]?.push(attempt);
+    this.#ends.add(this.#lastMs(attempt), name);
+    return attempt;
+  }
+
+  /** Nothing is handed on before time has passed, and no row asks for its partition before. */
+  get spilling(): Spilling {
+    return this;
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0 || this.#buffer.isSpilled;
+  }
+
+  spill(bytes: number): void {
+    const { itemBytes } = this.#saved;
+    const all = [...this.#partitions].map(([name, steps]) => {
+      const attempts = steps.flat();
+      return { name, attempts, epoch: Math.max(...attempts.map(({ firstMs }) => firstMs)) };
+    });
+    const rowsBytes = this.#buffer.waiting * itemBytes;
+    if (rowsBytes >= bytes) {
+      this.#buffer.spill();
+      return;
+    }
+    for (const { name, attempts } of coldest(all, bytes, (each) => each.attempts.length * itemBytes)) {
+      this.#partitions.delete(name);
+      for (const attempt of attempts) {
+        this.#saved.drop(attempt);
+        this.#spilled.add([], name);
+      }
+    }
+    if (all.reduce((sum, { attempts }) => sum + attempts.length * itemBytes, 0) < bytes) this.#buffer.spill();
+    // It would hold what is forgotten until its time.
+    this.#ends = new TimeQueue();
+    for (const [name, steps] of this.#partitions)
+      for (const attempt of steps.flat()) this.#ends.add(this.#lastMs(attempt), name);
+  }
+
+  missing(): readonly Wanted[] {
+    return [];
+  }
+
+  dueIndex(watermarkMs: number): readonly Range[] {
+    const passedMs = this.#buffer.passedMs(watermarkMs);
+    return [...this.#buffer.ranges(watermarkMs), ...this.#times.ranges(passedMs)];
+  }
+
+  /** Attempts of partitions without rows that are due end unseen: nothing is handed on for them. */
+  takeDue(index: Iterable<Entry>, watermarkMs: number): void {
+    const { prefix } = this.#spec;
+    const entries = [...index];
+    this.#buffer.resume(
+      entries.filter((entry) => isWaiting(entry, prefix)),
+      watermarkMs,
+    );
+    this.#wantDue(watermarkMs);
+    for (const entry of entries) {
+      if (isWaiting(entry, prefix)) continue;
+      const partition = indexedKey(entry);
+      const name = nameOfKey(partition);
+      if (this.#partitions.has(name) || this.#dueKeys.has(name)) continue;
+      const place = { kind: kindOf(entry.key), serial: serialOf(entry.key) };
+      this.#times.removeEntry(entry);
+      this.#saved.removeUnseen(keyedId(partition), place);
+      this.#spilled.remove([], name);
+      this.#spilled.stored([], -1);
+    }
+  }
+
+  #wantDue(watermarkMs: number): void {
+    for (const { value } of this.#buffer.due(watermarkMs)) {
+      const name = nameOfKey(value.partition);
+      if (!this.#partitions.has(name) && this.#spilled.mayHave(value.partition, name))
+        this.#dueKeys.set(name, value.partition);
+    }
+  }
+
+  due(watermarkMs: number): readonly Wanted[] {
+    this.#wantDue(watermarkMs);
+    const partitions = [...this.#dueKeys.values()];
+    this.#dueKeys.clear();
+    return partitions.map((values) => rangeBelow(this.#spec.prefix, keyedId(values)));
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    const returned = new Set<string>();
+    this.#saved.resume(entries, (saved, place) => {
+      const name = nameOfKey((saved as SavedAttempt)[0]);
+      if (!returned.has(name) && this.#partitions.has(name)) return null;
+      returned.add(name);
+      this.#spilled.remove([], name);
+      return this.#comeBack(saved, place);
     });
   }
 }

@@ -12,7 +12,8 @@
  *             At the end of the input every timer comes due, in order. So that this ends, only `timersMax` timers that
  *             `onTimer` set run for a key without a row of the key between them; then its timers are cleared and it is an
  *             error. The rule holds at all times, as the end must not be told from a long silence.
- * State       an item of kind 0 for each row that waits, one of kind 1 for each key: [key values, state, timers, timers that ran]
+ * State       an item of kind 0 for each row that waits, one of kind 1 for each key: [key values, state, timers, timers that ran].
+ *             Both may be in the store alone (spilling.ts); an index by time has each key at its first timer (time-index.ts)
  * Invariants  P1  The calls of a key, their arguments and their order depend on the rows, not on the cut.
  *             P2  No call sees an object that another call, or the function outside of it, can reach.
  */
@@ -20,14 +21,26 @@ import { invariant } from '../base/invariant.ts';
 import { nameOfKey } from '../data/key.ts';
 import type { Column, Row } from '../data/value.ts';
 import { RowError } from '../expr/row-error.ts';
-import type { Batch, Entry } from '../state/store.ts';
+import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { Heap } from './heap.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
 import { ProcessCall } from './process-call.ts';
 import type { PlainRow, ProcessContext, ProcessFunction } from './process-function.ts';
 import { emittedRows, plainRows } from './process-values.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
-import { type Saveable, TimeBuffer, type TimedSpec, timeOf, WAITING } from './time-buffer.ts';
+import { SpilledKeys } from './spilled-keys.ts';
+import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import {
+  isWaiting,
+  keyedId,
+  type Saveable,
+  TimeBuffer,
+  type TimedFacts,
+  type TimedSpec,
+  timeOf,
+  WAITING,
+} from './time-buffer.ts';
+import { indexedKey, TimeIndex } from './time-index.ts';
 
 const KEY = 1;
 const TIMERS_MAX = 1000;
@@ -51,6 +64,10 @@ class KeyState implements Saveable {
   readonly timers: Map<number, boolean>;
   /** Timers set by timers that ran since the last row of the key. */
   ran: number;
+  /** Where the index has it; null when it has not. */
+  indexedMs: number | null = null;
+  /** In which it was called last. */
+  epoch = 0;
 
   constructor({ serial, isSaved }: Omit<SavedItem, 'kind'>, [values, state, timers, ran]: SavedKey) {
     this.serial = serial;
@@ -59,6 +76,15 @@ class KeyState implements Saveable {
     this.state = state;
     this.timers = new Map(timers);
     this.ran = ran;
+  }
+
+  get id(): Buffer {
+    return keyedId(this.values);
+  }
+
+  /** When its first timer comes due; null when there is none. */
+  get nextMs(): number | null {
+    return this.timers.size === 0 ? null : Math.min(...this.timers.keys());
   }
 
   save(): SavedKey {
@@ -78,15 +104,20 @@ interface Timer {
   readonly name: string;
 }
 
-export class ProcessOperator implements StatefulOperator {
+export class ProcessOperator implements StatefulOperator, Spilling {
   readonly #spec: ProcessSpec;
   readonly #next: Collector;
   readonly #buffer: TimeBuffer<string>;
   readonly #keys = new Map<string, KeyState>();
   /** May hold timers that were cleared; those that count are in the set of their key. */
-  readonly #timers = new Heap<Timer>(compareTimers);
+  #timers = new Heap<Timer>(compareTimers);
   readonly #saved: SavedItems<Saveable>;
   readonly #touched = new Map<string, KeyState>();
+  readonly #spilled: SpilledKeys;
+  readonly #times: TimeIndex;
+  /** Keys in the store alone with a timer that is due. */
+  readonly #dueKeys = new Map<string, Row>();
+  #epoch = 0;
   readonly #initial: string;
   readonly #eventOf: (row: Row) => PlainRow;
   readonly #keyOf: (values: Row) => PlainRow;
@@ -99,7 +130,16 @@ export class ProcessOperator implements StatefulOperator {
     this.#eventOf = plainRows(spec.inputColumns);
     this.#keyOf = plainRows(spec.keys.map((index) => spec.inputColumns[index] as Column));
     this.#rowOf = emittedRows(spec.outputColumns);
-    const saved = new SavedItems<Saveable>(spec.prefix, (item) => item.save());
+    this.#spilled = new SpilledKeys(spec.prefix, -1);
+    this.#times = new TimeIndex(spec.prefix);
+    const saved = new SavedItems<Saveable>(
+      spec.prefix,
+      (item) => item.save(),
+      ({ id }) => id,
+      ({ kind }, change) => {
+        if (kind === KEY) this.#spilled.stored([], change);
+      },
+    );
     const valueOf = (row: Row): string => nameOfKey(this.#valuesOf(row));
     this.#saved = saved;
     this.#buffer = new TimeBuffer({ spec, saved, valueOf, keepsPosition: true });
@@ -114,7 +154,7 @@ export class ProcessOperator implements StatefulOperator {
   }
 
   get memoryBytes(): number {
-    return this.#saved.memoryBytes;
+    return this.#saved.memoryBytes + this.#spilled.memoryBytes;
   }
 
   push(row: Row, weight: Weight, at: Position | null): void {
@@ -188,6 +228,7 @@ export class ProcessOperator implements StatefulOperator {
   }
 
   #touch(name: string, key: KeyState): void {
+    key.epoch = this.#epoch;
     this.#saved.change(key);
     this.#touched.set(name, key);
   }
@@ -231,22 +272,125 @@ export class ProcessOperator implements StatefulOperator {
 
   persist(batch: Batch): void {
     for (const [name, key] of this.#touched) {
-      if (key.state !== this.#initial || key.timers.size > 0) continue;
+      const isGone = key.state === this.#initial && key.timers.size === 0;
+      this.#index(key, isGone ? null : key.nextMs);
+      if (!isGone) continue;
       this.#keys.delete(name);
       this.#saved.remove(key);
     }
     this.#touched.clear();
     this.#saved.persist(batch);
+    this.#times.persist(batch);
+    const facts: TimedFacts = { ...this.#saved.facts, lastMs: this.#buffer.lastMs };
+    this.#spilled.persist(batch, facts);
+    this.#epoch++;
+  }
+
+  #index(key: KeyState, timeMs: number | null): void {
+    if (key.indexedMs === timeMs) return;
+    if (key.indexedMs !== null) this.#times.remove(key.indexedMs, key.id);
+    if (timeMs !== null) this.#times.add(timeMs, key.id, key.values);
+    key.indexedMs = timeMs;
+  }
+
+  recall(index: readonly Entry[]): boolean {
+    const facts = this.#spilled.recall(index) as TimedFacts | null;
+    if (facts === null) return false;
+    this.#saved.recall(facts);
+    this.#buffer.recall(facts.lastMs ?? -Infinity);
+    return true;
   }
 
   restore(entries: Iterable<Entry>): void {
     this.#saved.restore(entries, (saved, place) => {
       if (place.kind === WAITING) return this.#buffer.restore(saved, place);
-      const key = new KeyState(place, saved as SavedKey);
-      const name = nameOfKey(key.values);
-      this.#keys.set(name, key);
-      for (const timeMs of key.timers.keys()) this.#timers.push({ timeMs, name });
+      const key = this.#comeBack(saved, place);
+      // An earlier version kept no index.
+      if (key.indexedMs !== null) this.#times.add(key.indexedMs, key.id, key.values);
       return key;
+    });
+  }
+
+  #comeBack(saved: unknown, place: SavedItem): KeyState {
+    const key = new KeyState(place, saved as SavedKey);
+    const name = nameOfKey(key.values);
+    key.indexedMs = key.nextMs;
+    key.epoch = this.#epoch;
+    this.#keys.set(name, key);
+    for (const timeMs of key.timers.keys()) this.#timers.push({ timeMs, name });
+    return key;
+  }
+
+  /** Nothing is handed on before time has passed, and no row asks for its key before. */
+  get spilling(): Spilling {
+    return this;
+  }
+
+  get isSpilled(): boolean {
+    return this.#spilled.size > 0 || this.#buffer.isSpilled;
+  }
+
+  spill(bytes: number): void {
+    const { itemBytes } = this.#saved;
+    // What takes most goes first.
+    const rowsBytes = this.#buffer.waiting * itemBytes;
+    const keysBytes = this.#keys.size * itemBytes;
+    if (rowsBytes > keysBytes) this.#buffer.spill();
+    this.#spillKeys(rowsBytes > keysBytes ? bytes - rowsBytes : bytes);
+    if (rowsBytes <= keysBytes && keysBytes < bytes) this.#buffer.spill();
+  }
+
+  #spillKeys(bytes: number): void {
+    if (bytes <= 0) return;
+    const all = [...this.#keys].map(([name, key]) => ({ name, key, epoch: key.epoch }));
+    for (const { name, key } of coldest(all, bytes, () => this.#saved.itemBytes)) {
+      this.#keys.delete(name);
+      this.#saved.drop(key);
+      this.#spilled.add([], name);
+    }
+    // It would hold what is forgotten until its time.
+    this.#timers = new Heap(compareTimers);
+    for (const [name, { timers }] of this.#keys)
+      for (const timeMs of timers.keys()) this.#timers.push({ timeMs, name });
+  }
+
+  missing(): readonly Wanted[] {
+    return [];
+  }
+
+  dueIndex(watermarkMs: number): readonly Range[] {
+    const passedMs = this.#buffer.passedMs(watermarkMs);
+    return [...this.#buffer.ranges(watermarkMs), ...this.#times.ranges(passedMs)];
+  }
+
+  takeDue(index: Iterable<Entry>, watermarkMs: number): void {
+    const { prefix } = this.#spec;
+    const entries = [...index];
+    this.#buffer.resume(
+      entries.filter((entry) => isWaiting(entry, prefix)),
+      watermarkMs,
+    );
+    for (const entry of entries) if (!isWaiting(entry, prefix)) this.#want(indexedKey(entry));
+  }
+
+  #want(values: Row): void {
+    const name = nameOfKey(values);
+    if (!this.#keys.has(name) && this.#spilled.mayHave(values, name)) this.#dueKeys.set(name, values);
+  }
+
+  due(watermarkMs: number): readonly Wanted[] {
+    for (const { row } of this.#buffer.due(watermarkMs)) this.#want(this.#valuesOf(row));
+    const keys = [...this.#dueKeys.values()];
+    this.#dueKeys.clear();
+    return keys.map((values) => rangeBelow(this.#spec.prefix, keyedId(values)));
+  }
+
+  resume(entries: Iterable<Entry>): void {
+    this.#saved.resume(entries, (saved, place) => {
+      const name = nameOfKey((saved as SavedKey)[0]);
+      if (this.#keys.has(name)) return null;
+      this.#spilled.remove([], name);
+      return this.#comeBack(saved, place);
     });
   }
 }

@@ -200,8 +200,8 @@ export class RegularJoin implements JoinOperator, Spilling {
     return [...this.#spilled.missing()].filter(isMissing).map((key) => this.#rows.rangeOf(key));
   }
 
-  dueIndex(watermarkMs: number): Range | null {
-    return this.#times.range(this.#passedMs(watermarkMs));
+  dueIndex(watermarkMs: number): readonly Range[] {
+    return this.#times.ranges(this.#passedMs(watermarkMs));
   }
 
   /** What the store alone has is forgotten unseen: nothing is handed on for it. */

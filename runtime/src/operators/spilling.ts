@@ -25,11 +25,11 @@ export interface Spilling {
   /** What the rows that were put aside wait for; empty when there are none. */
   missing(): readonly Wanted[];
   /**
-   * Of an operator with an index by time (time-index.ts): the part of it to be given to `takeDue` before `due` is asked, if
-   * there is anything to read.
+   * Of an operator with an index by time (time-index.ts): the parts of it, and of rows that lie in the order of time, to be
+   * given to `takeDue` before `due` is asked.
    */
-  dueIndex?(watermarkMs: number): Range | null;
-  takeDue?(index: Iterable<Entry>): void;
+  dueIndex?(watermarkMs: number): readonly Range[];
+  takeDue?(index: Iterable<Entry>, watermarkMs: number): void;
   /** What `advance` to this watermark and the `flush` behind it need besides. REQUIRES that nothing is missing. */
   due(watermarkMs: number): readonly Wanted[];
   /**

@@ -321,8 +321,8 @@ export class TemporalJoin implements JoinOperator, Spilling {
     return rangeBelow(this.#spec.prefix, encodeKey(key));
   }
 
-  dueIndex(watermarkMs: number): Range | null {
-    return this.#times.range(this.#overMs(watermarkMs));
+  dueIndex(watermarkMs: number): readonly Range[] {
+    return this.#times.ranges(this.#overMs(watermarkMs));
   }
 
   takeDue(index: Iterable<Entry>): void {

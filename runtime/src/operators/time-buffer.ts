@@ -9,17 +9,20 @@
  *
  * Order       time, then the position of the event, then the order in which one event's rows came. Rows that time caused
  *             have no position: they come after those of the same time, in the order of their content.
- * State       an item of kind 0 for each row that waits
+ * State       an item of kind 0 for each row that waits, in the order of time: those that the store alone has come back as a
+ *             range up to the watermark (spilling.ts)
  * Invariants  B1  Whether a row is late and when it is handed out depends on the row and its position, not on the cut.
  *             B2  Once a time has been handed out, no row of this time or an earlier one is taken any more.
  */
 import { invariant } from '../base/invariant.ts';
+import { encodeKey, encodeNumber } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { RowError } from '../expr/row-error.ts';
+import type { Entry, Range } from '../state/store.ts';
 import type { LateRule, OnRowError, Position } from './operator.ts';
 import { compareRows } from './row-order.ts';
-import type { SavedItem, SavedItems } from './saved-items.ts';
+import type { SavedFacts, SavedItem, SavedItems } from './saved-items.ts';
 import { TimeQueue } from './time-queue.ts';
 
 /** What an operator over time is given besides its own. */
@@ -34,11 +37,31 @@ export interface TimedSpec {
 
 /** An item of the state that knows what of it is saved. */
 export interface Saveable extends SavedItem {
+  /** Where it stands. */
+  readonly id: Buffer;
   /** JSON. */
   save(): unknown;
 }
 
 export const WAITING = 0;
+
+/** Of what begins with time, and of what begins with a key. */
+const [BY_TIME, BY_KEY] = [0x10, 0x11];
+
+/** The id of a row that waits: they stand in the order of time. */
+function waitingId(timeMs: number): Buffer {
+  return Buffer.concat([Buffer.of(BY_TIME), encodeNumber(timeMs)]);
+}
+
+/** The id of what is kept of a key. */
+export function keyedId(key: Row): Buffer {
+  return Buffer.concat([Buffer.of(BY_KEY), encodeKey(key)]);
+}
+
+/** Whether an entry is a row that waits, in the order of time. */
+export function isWaiting({ key }: Entry, prefix: Buffer): boolean {
+  return key[prefix.length] === BY_TIME;
+}
 
 /** A row that waits, with what the operator computed of it, so that nothing is evaluated twice. */
 export class Waiting<T> implements Saveable {
@@ -63,9 +86,19 @@ export class Waiting<T> implements Saveable {
     this.at = of.at;
   }
 
+  get id(): Buffer {
+    return waitingId(this.timeMs);
+  }
+
   save(): Saved {
     return [this.timeMs, Number.isFinite(this.position) ? this.position : null, this.row, this.at];
   }
+}
+
+/** What an operator over time needs after a restart. */
+export interface TimedFacts extends SavedFacts {
+  /** The largest time of a row so far; null for none. */
+  readonly lastMs: number | null;
 }
 
 /** JSON has no infinity: a position of Infinity and a watermark of -Infinity are null. */
@@ -77,7 +110,7 @@ type Saved = readonly [
 ];
 
 interface BufferOptions<T> {
-  readonly spec: Pick<TimedSpec, 'late'>;
+  readonly spec: Pick<TimedSpec, 'late' | 'prefix'>;
   /** The state of the operator. */
   readonly saved: SavedItems<Saveable>;
   /** Computes the value of a row again, which did not fail when it was added. */
@@ -88,8 +121,12 @@ interface BufferOptions<T> {
 
 export class TimeBuffer<T> {
   readonly #options: BufferOptions<T>;
-  readonly #queue = new TimeQueue<Waiting<T>>();
+  #queue = new TimeQueue<Waiting<T>>();
   #releasedMs = -Infinity;
+  /** The store alone may have rows of these times. */
+  #aloneFromMs = Infinity;
+  #aloneUntilMs = -Infinity;
+  #lastMs = -Infinity;
 
   constructor(options: BufferOptions<T>) {
     this.#options = options;
@@ -110,7 +147,62 @@ export class TimeBuffer<T> {
     const place = { position: at?.position ?? Infinity, at: keepsPosition ? at : null };
     const waiting = new Waiting({ serial: saved.nextSerial(), isSaved: false, timeMs, row, value, ...place });
     this.#queue.add(timeMs, waiting);
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
     saved.add(waiting);
+  }
+
+  /** The largest time of a row so far. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** Goes on behind a restart: the store alone has all that waits. */
+  recall(lastMs: number): void {
+    this.#lastMs = this.#aloneUntilMs = lastMs;
+    this.#aloneFromMs = lastMs === -Infinity ? Infinity : -Infinity;
+  }
+
+  get isSpilled(): boolean {
+    return this.#aloneFromMs < Infinity;
+  }
+
+  /** Of the rows that are in memory: how many there are. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** All rows that wait leave memory. REQUIRES that they are saved. */
+  spill(): void {
+    for (const waiting of this.#queue.upTo(Infinity)) {
+      this.#options.saved.drop(waiting);
+      this.#aloneFromMs = Math.min(this.#aloneFromMs, waiting.timeMs);
+      this.#aloneUntilMs = Math.max(this.#aloneUntilMs, waiting.timeMs);
+    }
+    this.#queue = new TimeQueue();
+  }
+
+  /** Where the rows stand that this watermark passes and the store alone may have. REQUIRES that they are given to `resume`. */
+  ranges(watermarkMs: number): readonly Range[] {
+    const untilMs = this.passedMs(watermarkMs);
+    if (untilMs < this.#aloneFromMs || untilMs === -Infinity) return [];
+    const { prefix } = this.#options.spec;
+    const gte = this.#aloneFromMs === -Infinity ? Buffer.of(BY_TIME) : waitingId(this.#aloneFromMs);
+    const lt = waitingId(untilMs);
+    this.#aloneFromMs = untilMs >= this.#aloneUntilMs ? Infinity : untilMs;
+    return [{ gte: Buffer.concat([prefix, gte]), lt: Buffer.concat([prefix, lt, Buffer.of(0xff)]) }];
+  }
+
+  /** Takes the entries of those ranges. */
+  resume(entries: Iterable<Entry>, watermarkMs: number): void {
+    const known = new Set(Array.from(this.due(watermarkMs), ({ serial }) => serial));
+    this.#options.saved.resume(entries, (saved, place) =>
+      known.has(place.serial) ? null : this.restore(saved, place),
+    );
+  }
+
+  /** The rows in memory that this watermark passes, in no order; they stay. */
+  due(watermarkMs: number): Iterable<Waiting<T>> {
+    return this.#queue.upTo(this.passedMs(watermarkMs));
   }
 
   /** The rows whose time this watermark has passed, in order; they are forgotten. */
@@ -140,6 +232,7 @@ export class TimeBuffer<T> {
       at: at === null ? null : { ...at, watermarkMs: at.watermarkMs ?? -Infinity },
     });
     this.#queue.add(timeMs, waiting);
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
     return waiting;
   }
 }

@@ -73,14 +73,14 @@ export class TimeIndex {
   }
 
   /** What came due by then since the last range. REQUIRES that the operator takes it out. */
-  range(untilMs: number): Range | null {
+  ranges(untilMs: number): readonly Range[] {
     if (untilMs === -Infinity || untilMs < this.#fromMs || (this.#isBehind && untilMs === this.#fromMs))
-      return null;
+      return [];
     const gte =
       this.#fromMs === -Infinity ? this.#start : this.#keyOf(this.#fromMs, this.#isBehind ? END : START);
     this.#fromMs = untilMs;
     this.#isBehind = true;
-    return { gte, lt: this.#keyOf(untilMs, END) };
+    return [{ gte, lt: this.#keyOf(untilMs, END) }];
   }
 }
 

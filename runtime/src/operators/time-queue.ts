@@ -6,10 +6,16 @@
  */
 export class TimeQueue<T> {
   readonly #items = new Map<number, T[]>();
+  #size = 0;
   /** A binary heap, the smallest time first. */
   readonly #times: number[] = [];
 
+  get size(): number {
+    return this.#size;
+  }
+
   add(timeMs: number, item: T): void {
+    this.#size++;
     const items = this.#items.get(timeMs);
     if (items !== undefined) {
       items.push(item);
@@ -27,7 +33,13 @@ export class TimeQueue<T> {
       this.#items.delete(first);
       this.#dropFirst();
     }
+    this.#size -= due.length;
     return due;
+  }
+
+  /** The items of all times up to this one, which stay; in no order. */
+  *upTo(untilMs: number): Iterable<T> {
+    for (const [timeMs, items] of this.#items) if (timeMs <= untilMs) yield* items;
   }
 
   #rise(timeMs: number): void {

@@ -8,6 +8,7 @@ import {
   count,
   countDistinct,
   cumulating,
+  defineProcess,
   hopping,
   max,
   min,
@@ -83,6 +84,30 @@ const VIEWS = {
     .final(),
 } as const;
 
+interface Silence {
+  readonly timeMs: number;
+  readonly key: Readonly<Record<string, unknown>>;
+  state: { rows: number; lastMs: number };
+  setTimer(atMs: number): void;
+  clearTimer(atMs: number): void;
+  emit(row: { user: string | null; rows: number; at: number }): void;
+}
+const silences = defineProcess('silences', {
+  output: z.object({ user: z.string().nullable(), rows: z.int(), at: z.iso.datetime() }),
+  state: { rows: 0, lastMs: 0 },
+  onEvent(_: object, context: Silence) {
+    context.state.rows++;
+    context.clearTimer(context.state.lastMs + 4000);
+    context.setTimer(context.timeMs + 4000);
+    context.state.lastMs = context.timeMs;
+  },
+  onTimer(context: Silence) {
+    const { key: of, state, timeMs } = context;
+    context.emit({ user: of['user'] as string | null, rows: state.rows, at: timeMs });
+    context.state = { rows: 0, lastMs: 0 };
+  },
+});
+
 /** What generated code leaves to the interpreter, and what is rarely run behind a restart otherwise. */
 const INTERPRETED = {
   'sessions that are shown before they are over': clicks
@@ -156,6 +181,33 @@ const INTERPRETED = {
     .groupBy((c) => ({ user: c.user }), { ttl: '3s' })
     .aggregate((c) => ({ clicks: count(), pages: countDistinct(c.page) }))
     .updates(),
+  'the last rows': clicks
+    .over({ partition: ['user'], frame: { rows: 2 } }, (c) => ({ of: sum(c.n) }))
+    .map((c) => ({ user: c.user, at: c.at, page: c.page, of: c.of }))
+    .updates(),
+  'the last seconds': clicks
+    .over({ partition: ['user'], frame: { range: '3s' } }, (c) => ({
+      of: sum(c.n),
+      pages: countDistinct(c.page),
+    }))
+    .map((c) => ({ user: c.user, at: c.at, of: c.of, pages: c.pages }))
+    .updates(),
+  'all rows so far': clicks
+    .over({ partition: ['user'], frame: 'unbounded' }, (c) => ({
+      of: sum(c.n),
+      pages: countDistinct(c.page),
+    }))
+    .map((c) => ({ user: c.user, at: c.at, of: c.of, pages: c.pages }))
+    .updates(),
+  'a pattern': clicks
+    .pattern({
+      partition: ['user'],
+      steps: { first: (c) => c.page.eq('/'), then: (c) => c.page.eq('/a'), last: (c) => c.page.eq('/b') },
+      within: '9s',
+      select: (s) => ({ from: s.first.at, to: s.last.at }),
+    })
+    .updates(),
+  'a process function': clicks.process(['user'], silences).updates(),
   'dedupe with a time to live': clicks
     .dedupe({ keys: ['user'], keep: 'first', by: 'arrival', ttl: '3s' })
     .updates(),

@@ -172,8 +172,8 @@ describe('state', () => {
     );
     const cuts = rows.map(() => 'restart' as const);
     const run = await runScript(patternWith(oneTwo), scriptOf(rows), { cuts, end: false });
-    // Those that began within the last 10 ms, each with its partition.
-    expect(run.sizeMax).toBe(2 * 4);
+    // Those that began within the last 10 ms.
+    expect(run.sizeMax).toBe(4);
     expect(run.storedKeys).toBeLessThanOrEqual(4);
   });
 

@@ -18,7 +18,12 @@ const late: LateRule = {
 
 function open() {
   const saved = new SavedItems<Saveable>(PREFIX, (item) => item.save());
-  const buffer = new TimeBuffer({ spec: { late }, saved, valueOf: (row) => row.length, keepsPosition: true });
+  const buffer = new TimeBuffer({
+    spec: { late, prefix: PREFIX },
+    saved,
+    valueOf: (row) => row.length,
+    keepsPosition: true,
+  });
   return { saved, buffer };
 }
 
