@@ -205,12 +205,14 @@ function streamClaims(facts: Facts): Claim[] {
 
 /** `History is reprocessed monthly`, also when nobody knows how often. */
 function reprocessedText(facts: Facts): string {
-  return facts.isReprocessingOpen ? 'When history is reprocessed' : `History is reprocessed ${facts.every}`;
+  return facts.open.has('reprocessing.every')
+    ? 'When history is reprocessed'
+    : `History is reprocessed ${facts.every}`;
 }
 
 function rebuildClaims(facts: Facts): Claim[] {
   if (facts.every === 'never') return [];
-  if (facts.isReprocessingOpen)
+  if (facts.open.has('reprocessing.every'))
     return [
       {
         claim:

@@ -240,7 +240,7 @@ const nothingToReprocess: Rule = (at) => {
   if (at.facts.historyIn !== 'none' || at.facts.every === 'never') return undefined;
   return {
     answers: ['historyIn', 'reprocessing.every'],
-    says: `History ${at.facts.isReprocessingOpen ? 'may have to be reprocessed' : `is to be reprocessed ${at.facts.every}`}, and it is kept nowhere.`,
+    says: `History ${at.facts.open.has('reprocessing.every') ? 'may have to be reprocessed' : `is to be reprocessed ${at.facts.every}`}, and it is kept nowhere.`,
     options: ['keep raw events in a lake from now on', 'keep them in the log', 'reprocessing.every: never'],
   };
 };

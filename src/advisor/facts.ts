@@ -42,10 +42,8 @@ export interface Facts {
   readonly onCall: boolean;
   readonly effects: Known<Answers['effects']>;
   readonly asked: Known<Answers['asked']>;
-  /** Nobody could say how experienced the team is; at the hardest point, that alone rules nothing out. */
-  readonly isMaturityOpen: boolean;
-  /** Nobody could say how often history is processed again, or how much of it; likewise. */
-  readonly isReprocessingOpen: boolean;
+  /** What nobody could say of the team, of reprocessing and of what hangs on it; at the hardest point, it rules nothing out. */
+  readonly open: ReadonlySet<Weighed>;
   /** What `advisor profile` measured of real events, where the answers hold it. */
   readonly measured?: Measured | undefined;
   /** The machine to predict for, where that is known: no cluster that can be had for an hour. */
@@ -101,12 +99,28 @@ export const WORKING = [
 
 /**
  * How much each possibility counts when nobody knows (ours-unsure): what is routine is known, so what nobody knows is seldom
- * routine; and a team that has never run a stream knows that. Where nothing is said here, all count alike.
+ * routine; a team that has never run a stream knows that, and who sends mails or pays; and a result that nobody calls
+ * approximate is meant to be exact. Where nothing is said here, all count alike.
  */
 const WEIGHTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   maturity: { novice: 1, intermediate: 4, expert: 4 },
   'reprocessing.every': { never: 4, yearly: 6, quarterly: 6, monthly: 4, weekly: 2, daily: 1 },
+  accuracy: { exact: 4, 'approximate-then-exact': 1, approximate: 1 },
+  effects: { replayable: 24, once: 1 },
+  historyIn: { log: 1, lake: 2, both: 2, none: 1 },
 };
+
+/** Those that can rule an architecture out and are no promise to anybody. */
+const WEIGHED = [
+  'maturity',
+  'reprocessing.every',
+  'reprocessing.history',
+  'effects',
+  'historyIn',
+] as const satisfies readonly (typeof WORKING)[number][];
+export type Weighed = (typeof WEIGHED)[number];
+
+const NOTHING: ReadonlySet<Weighed> = new Set();
 
 /** The values that an answer leaves open: one when it is certain. Durations in seconds. */
 function valuesOf(question: Question, answer: unknown): readonly unknown[] {
@@ -197,12 +211,11 @@ export function hardestWith(
     assumed,
     answers.measured,
   );
-  const isOpen = (path: string, replaced: Replaced): boolean =>
-    answerAt(answers, path) === 'unsure' && !replaced.some(([given]) => given === path);
+  const unknown = WEIGHED.filter((path) => answerAt(answers, path) === 'unsure');
+  if (unknown.length === 0) return (...replaced) => factsWith(hardest, replaced);
   return (...replaced) => ({
     ...factsWith(hardest, replaced),
-    isMaturityOpen: isOpen('maturity', replaced),
-    isReprocessingOpen: isOpen('reprocessing.every', replaced) || isOpen('reprocessing.history', replaced),
+    open: new Set(unknown.filter((path) => !replaced.some(([given]) => given === path))),
   });
 }
 
@@ -287,8 +300,6 @@ function fraction(index: number): number {
   return (index * 0.618_033_988_749_895) % 1;
 }
 
-type Openness = 'isMaturityOpen' | 'isReprocessingOpen';
-
 /** Where each answer stands in the facts. */
 const FIELDS = {
   freshness: 'freshness',
@@ -321,7 +332,7 @@ const FIELDS = {
   codebases: 'codebases',
   asked: 'asked',
 } as const satisfies Readonly<
-  Record<string, Exclude<keyof Facts, 'assumed' | 'measured' | 'machine' | Openness>>
+  Record<string, Exclude<keyof Facts, 'assumed' | 'measured' | 'machine' | 'open'>>
 >;
 
 const FIELD_OF = new Map<string, string>(Object.entries(FIELDS));
@@ -331,8 +342,7 @@ type Values = Readonly<Record<string, unknown>>;
 function factsOf(values: Values, assumed: Assumptions, measured: Measured | undefined): Facts {
   const facts: Record<string, unknown> = {
     assumed,
-    isMaturityOpen: false,
-    isReprocessingOpen: false,
+    open: NOTHING,
     ...(measured !== undefined && { measured }),
   };
   for (const path in FIELDS) facts[FIELD_OF.get(path) ?? path] = values[path];

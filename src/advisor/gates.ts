@@ -1,7 +1,7 @@
 /**
  * What an architecture must hold to be feasible. A gate compares the model with an answer; when it is broken it says by
- * how much, so that among architectures that all break something the least bad can be named. What nobody knows of the team
- * or of reprocessing breaks no gate: the verdict weighs it (`verdict.ts`), and the answers that are possible name it.
+ * how much, so that among architectures that all break something the least bad can be named. What nobody knows of the team,
+ * of reprocessing and of what hangs on it breaks no gate: the verdict weighs it, and what is possible names it.
  *
  *   Invariants  I1  A gate's severity never falls when `freshness` is tightened.
  *               I2  Freshness severities differ between architectures by the ratio of their floors only.
@@ -39,6 +39,11 @@ export const NAMES: Readonly<Record<Architecture, string>> = {
   kappa: 'Kappa',
   lambda: 'Lambda',
 };
+
+/** How often, or how much: without both, nobody can say what a replay would have to do. */
+function isReprocessingOpen({ open }: Facts): boolean {
+  return open.has('reprocessing.every') || open.has('reprocessing.history');
+}
 
 /** Tolerates the last bits of a floating-point division. */
 const EPSILON = 1e-9;
@@ -85,7 +90,7 @@ function freshnessReason(architecture: Architecture, facts: Facts): string {
 const reprocessTime: Gate = {
   sources: ['ours-replay-rate', 'ours-batch-rate'],
   severity(architecture, facts) {
-    if (facts.isReprocessingOpen) return 0;
+    if (isReprocessingOpen(facts)) return 0;
     const seconds = reprocessSecondsOf(architecture, facts);
     const limit = reprocessLimitOf(facts);
     return seconds <= limit ? 0 : 0.5 + Math.log10(seconds / limit);
@@ -107,7 +112,7 @@ const reprocessTime: Gate = {
 const replayShare: Gate = {
   sources: ['ours-replay-share'],
   severity: (architecture, facts) =>
-    facts.isReprocessingOpen || !replays(architecture) || isReplayAffordable(facts)
+    isReprocessingOpen(facts) || !replays(architecture) || isReplayAffordable(facts)
       ? 0
       : 0.5 + Math.log10(replayShareOf(facts) / REPLAY_SHARE_MAX),
   describe(_, facts) {
@@ -140,7 +145,7 @@ const correctionTime: Gate = {
 const historyKept: Gate = {
   sources: ['azure-lambda-text'],
   severity(architecture, facts) {
-    if (facts.historyIn !== 'none' || facts.isReprocessingOpen) return 0;
+    if (facts.historyIn !== 'none' || facts.open.has('historyIn') || isReprocessingOpen(facts)) return 0;
     const isItsPoint = architecture === 'kappa' || architecture === 'lambda';
     const needed = isItsPoint ? facts.every !== 'never' : architecture === 'streaming' && isRoutine(facts);
     return needed ? 0.5 : 0;
@@ -160,7 +165,8 @@ const effects: Gate = {
     architecture === 'kappa' &&
     facts.effects === 'once' &&
     facts.every !== 'never' &&
-    !facts.isReprocessingOpen
+    !facts.open.has('effects') &&
+    !isReprocessingOpen(facts)
       ? 0.5
       : 0,
   describe: (_, facts) => ({
@@ -176,7 +182,7 @@ const effects: Gate = {
 const skill: Gate = {
   sources: ['ours-effort'],
   severity: (architecture, facts) =>
-    architecture === 'lambda' && facts.maturity === 'novice' && !facts.isMaturityOpen ? 2 : 0,
+    architecture === 'lambda' && facts.maturity === 'novice' && !facts.open.has('maturity') ? 2 : 0,
   describe: () => ({
     requirement: 'maturity',
     needs: 'a team that runs two layers and reconciles them',
@@ -189,7 +195,7 @@ const skill: Gate = {
 const hands: Gate = {
   sources: ['ours-effort', 'ours-person-hour'],
   severity(architecture, facts) {
-    if (facts.isMaturityOpen || facts.isReprocessingOpen) return 0;
+    if (facts.open.size > 0) return 0;
     const there = facts.engineers * facts.assumed.engineerHours;
     const needed = burdenHoursOf(architecture, facts);
     return needed <= there ? 0 : Math.log10(needed / there);

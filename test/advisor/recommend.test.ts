@@ -8,7 +8,7 @@ import {
   type GivenAnswers,
 } from '../../src/advisor/answers.ts';
 import { completeAnswers, withAnswer } from '../../src/advisor/complete.ts';
-import { DECIDING, hardestFacts, openPoints } from '../../src/advisor/facts.ts';
+import { DECIDING, hardestFacts, openPoints, type Facts } from '../../src/advisor/facts.ts';
 import { severityOf } from '../../src/advisor/gates.ts';
 import { burdenHoursOf } from '../../src/advisor/model/effort.ts';
 import { KNOWLEDGE } from '../../src/advisor/knowledge/knowledge.ts';
@@ -239,6 +239,9 @@ describe('unsure and ranged answers', () => {
     ['nor how much history', 'streaming', { reprocessing: { every: 'unsure', history: 'unsure' } }],
     ['a team of one', 'streaming', { team: { engineers: 1 } }],
     ['mails are sent once', 'streaming', { effects: 'once' }],
+    ['nor whether mails are sent', 'streaming', { effects: 'unsure' }],
+    ['nor where history is', 'streaming', { historyIn: 'unsure' }],
+    ['nor how exact it must be', 'streaming', { accuracy: 'unsure' }],
     ['the log holds history', 'kappa', { historyIn: 'log' }],
     ['history is a monthly routine', 'kappa', { reprocessing: { every: 'monthly' } }],
     ['quick figures first, exact ones later', 'lambda', { accuracy: 'approximate-then-exact' }],
@@ -254,6 +257,13 @@ describe('unsure and ranged answers', () => {
     expect(result.candidates.find(({ architecture }) => architecture === becomes)?.violations).toEqual([]);
     expect(result.because.map(({ source }) => source)).toContain('ours-unsure');
     expect(JSON.stringify(result.because)).not.toContain('reprocessed unsure');
+  });
+
+  test('where no architecture keeps the promise, what nobody knows is weighed alike', () => {
+    const early = { ...unknown, accuracy: 'approximate-then-exact', historyIn: 'lake' } as const;
+    expect(recommend({ ...early, freshness: '10ms' }).recommendation).toBe(
+      recommend({ ...early, freshness: '1s' }).recommendation,
+    );
   });
 
   test('a team that is known to be new is still not told to run two layers', () => {
@@ -279,7 +289,7 @@ describe('unsure and ranged answers', () => {
       fc.property(anyAnswers(1), (given) => {
         const { answers } = completeAnswers(given);
         // What nobody knows of the team and of reprocessing breaks no gate there, and may at a point.
-        const hardest = { ...hardestFacts(answers), isMaturityOpen: false, isReprocessingOpen: false };
+        const hardest: Facts = { ...hardestFacts(answers), open: new Set() };
         for (const { facts } of openPoints(answers).points) {
           for (const architecture of ARCHITECTURES) {
             expect(severityOf(architecture, facts)).toBeLessThanOrEqual(

@@ -134,7 +134,7 @@ export const OURS: readonly KnowledgeEntry[] = [
   ours(
     'ours-unsure',
     'What counts how much when nobody knows',
-    'What is routine is known: how often history is reprocessed, when nobody can say, is seldom monthly or more (7 of 23). A team that has never run a stream knows that, so it is one of nine',
+    'What is routine is known: how often history is reprocessed, when nobody can say, is seldom monthly or more (7 of 23). A team that has never run a stream knows that (1 of 9), and who sends mails or pays (1 of 25)',
   ),
   ours(
     'ours-costs',
