@@ -46,10 +46,18 @@ describe('recommend', () => {
     expect(run.out).not.toContain('\u001b[');
   });
 
-  test('a message that quotes an answer does not move the cursor or colour the screen', () => {
-    const run = advisor(['recommend', ...NEEDED, '--freshness', '\u001b[31m\u009b2J5s\r\u0007']);
+  test.each([
+    [
+      'an answer',
+      ['recommend', ...NEEDED, '--freshness', '\u001b[31m\u009b2J5s\r\u0007'],
+      'is not a duration',
+    ],
+    ['a flag', ['recommend', '--fresh\u001b[31mness', '5s'], 'unknown option'],
+    ['a command', ['expl\u001b[2Jain'], 'unknown command'],
+  ])('a message that quotes %s does not move the cursor or colour the screen', (_, args, says) => {
+    const run = advisor(args);
     expect(run).toMatchObject({ code: 2, out: '' });
-    expect(run.err).toContain('is not a duration');
+    expect(run.err).toContain(says);
     expect(run.err.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 

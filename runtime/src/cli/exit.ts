@@ -14,11 +14,18 @@ export async function runProgram(program: Command, argv: readonly string[] = pro
     if (error.code === 'EPIPE') process.exit(EXIT.done);
     throw error;
   });
+  quotePlainly(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error);
   }
+}
+
+/** What commander says itself quotes the command line, too. */
+function quotePlainly(command: Command): void {
+  command.configureOutput({ outputError: (text, write) => write(printable(text)) });
+  command.commands.forEach(quotePlainly);
 }
 
 /** Prints an error for a person and returns the exit code it stands for. */
