@@ -243,6 +243,7 @@ describe('unsure and ranged answers', () => {
     ['nor where history is', 'streaming', { historyIn: 'unsure' }],
     ['nor how exact it must be', 'streaming', { accuracy: 'unsure' }],
     ['the log holds history', 'kappa', { historyIn: 'log' }],
+    ['the log holds it, and nobody knows of mails', 'kappa', { historyIn: 'log', effects: 'unsure' }],
     ['history is a monthly routine', 'kappa', { reprocessing: { every: 'monthly' } }],
     ['quick figures first, exact ones later', 'lambda', { accuracy: 'approximate-then-exact' }],
     ['the same with history in a lake', 'lambda', { accuracy: 'approximate-then-exact', historyIn: 'lake' }],
@@ -264,6 +265,19 @@ describe('unsure and ranged answers', () => {
     expect(recommend({ ...early, freshness: '10ms' }).recommendation).toBe(
       recommend({ ...early, freshness: '1s' }).recommendation,
     );
+  });
+
+  test('a batch layer needs history that is kept, as a replay does', () => {
+    const { candidates } = recommend({
+      ...unknown,
+      maturity: 'expert',
+      reprocessing: { every: 'monthly' },
+      historyIn: 'none',
+    });
+    const broken = candidates.filter(({ violations }) =>
+      violations.some((v) => v.requirement === 'historyIn'),
+    );
+    expect(broken.map(({ architecture }) => architecture)).toEqual(['streaming', 'kappa', 'lambda']);
   });
 
   test('a team that is known to be new is still not told to run two layers', () => {
