@@ -93,6 +93,12 @@ export const RUNTIME_ERRORS = {
       `${p.folder}: the disk is full. Only ${p.free} are free, and the last ${p.reserve} are kept for what is running ("disk.reserve" in pipeline.config.yaml). ${p.consequence}; free some space, and it goes on by itself.`,
     true,
   ),
+  INTAKE_BUSY: row<{ bytes: number }>(
+    'external',
+    (p) =>
+      `Too many long lines are being sent at once: more than ${p.bytes} bytes of them are not whole yet. What came before was taken; send the rest again, in fewer streams at a time.`,
+    true,
+  ),
   LOG_CORRUPT: row<{ file: string; at: number; reason: string }>(
     'external',
     (p) =>

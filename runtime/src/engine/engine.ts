@@ -9,6 +9,7 @@ import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import type { ProjectConfig } from '../config/project.ts';
 import { acceptLines, type Door, problemOf, type RejectedRecord } from '../ingest/accept.ts';
+import { InFlight } from '../ingest/in-flight.ts';
 import { acceptBytes } from '../ingest/accept-bytes.ts';
 import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
@@ -88,6 +89,7 @@ export class Engine implements Host {
   sinks: Sinks | null = null;
   #recorder: Recorder | null = null;
   readonly retention: Retention;
+  readonly #inFlight = new InFlight();
   readonly #turns: Turns;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
@@ -309,6 +311,7 @@ export class Engine implements Host {
       clock: this.clock,
       partitions: this.config.log.partitions,
       onAppend,
+      inFlight: this.#inFlight,
       onReject: () => this.retention.trimRejected(),
       dropsUnknown: this.config.log.undeclared === 'drop',
     };

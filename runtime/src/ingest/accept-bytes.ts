@@ -14,6 +14,7 @@
 import { crc32 } from 'node:zlib';
 import { type Scanner, scannerFor } from '../compile/jit/scanner.ts';
 import type { ColumnBatch } from '../data/columns.ts';
+import { failure } from '../base/errors.ts';
 import { EVENT_BYTES_MAX, textOfLine, tooLong } from '../data/line.ts';
 import { formatTimestamp } from '../data/timestamp.ts';
 import type { IngestResult } from '../host/host.ts';
@@ -23,12 +24,15 @@ import type { Append, EventTimes } from '../log/log.ts';
 import { isTable } from '../plan/event-time.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import { type Door, plausibleTimes, PROBLEMS_MAX, type RejectedRecord } from './accept.ts';
+import { type Held, InFlight } from './in-flight.ts';
 import { PendingLines } from './pending.ts';
 import { Producer } from './producer.ts';
 
 /** The most events of a set, and about how many bytes make a full one. */
 const ROWS_MAX = 8192;
 const FULL_BYTES = 1_600_000;
+/** Room that a stream keeps while it waits for its sender. */
+const IDLE_BYTES_MAX = 131_072;
 /** Fewer events are smaller as text; a schema that is larger has no place in the head of a block. */
 const COLUMNS_FROM_ROWS = 16;
 const SCHEMA_BYTES_MAX = 32_768;
@@ -70,16 +74,20 @@ export async function acceptBytes(
   const intake = new Intake(door, producer);
   try {
     for await (const chunk of chunks) await intake.push(chunk);
+    return await intake.end();
   } catch (error) {
     // What was read before the input broke is taken.
     await intake.settle();
     throw error;
+  } finally {
+    intake.close();
   }
-  return intake.end();
 }
 
 /** Lines of one set, ready for the log. */
 interface Ready {
+  /** Of the lines that it was made of. */
+  readonly bytes: number;
   readonly appends: readonly Append[];
   readonly accepted: number;
   readonly known: number;
@@ -103,10 +111,25 @@ class Intake {
   /** A full set that goes next. */
   #ready: Ready | null = null;
   #failed: { readonly error: unknown } | null = null;
+  readonly #inFlight: InFlight;
+  readonly #held: Held;
+  #committingBytes = 0;
 
   constructor(door: Door, producer: string | undefined) {
     this.#door = door;
     this.#producer = producer === undefined ? undefined : new Producer(producer, door.source.name);
+    this.#inFlight = door.inFlight ?? new InFlight(Infinity);
+    this.#held = this.#inFlight.open();
+  }
+
+  #count(): void {
+    const { bytes, beginningBytes } = this.#pending;
+    this.#held.holds(bytes.length + (this.#ready?.bytes ?? 0) + this.#committingBytes, beginningBytes);
+  }
+
+  /** Holds nothing more. REQUIRES that nothing is on its way. */
+  close(): void {
+    this.#held.holds(0, 0);
   }
 
   async push(chunk: Uint8Array): Promise<void> {
@@ -117,7 +140,20 @@ class Intake {
       if (this.#ready === null && this.#producer === undefined) this.#ready = this.#take();
       else await this.#committing;
     }
+    this.#count();
+    if (this.#inFlight.isOver) await this.#makeRoom();
     this.#check();
+  }
+
+  /** All streams together hold too much: of this one only the beginning of a line stays (A3). */
+  async #makeRoom(): Promise<void> {
+    await this.#drain();
+    this.#pending.shrink();
+    this.#count();
+    if (this.#pending.beginningBytes === 0 || !this.#inFlight.isBusy) return;
+    // At once, so that the next who looks finds the room of this one.
+    this.close();
+    this.#failed ??= { error: failure('INTAKE_BUSY', { bytes: this.#inFlight.bytesMax / 2 }) };
   }
 
   /** REQUIRES that the log is free: takes the set that is ready, or what is there. */
@@ -126,14 +162,23 @@ class Intake {
     const ready = this.#ready;
     this.#ready = null;
     if (ready === null && this.#pending.whole === 0) return;
-    const write = (): Promise<void> => this.#write(ready ?? this.#take());
+    const write = (): Promise<void> => {
+      const set = ready ?? this.#take();
+      this.#committingBytes = set.bytes;
+      this.#count();
+      return this.#write(set);
+    };
     this.#commit(this.#producer === undefined ? write() : this.#producer.inTurn(this.#door.log, write));
   }
 
   async settle(): Promise<void> {
+    await this.#drain();
+    this.#check();
+  }
+
+  async #drain(): Promise<void> {
     if (this.#committing === null) this.#next();
     while (this.#committing !== null) await this.#committing;
-    this.#check();
   }
 
   async end(): Promise<IngestResult> {
@@ -154,7 +199,11 @@ class Intake {
       })
       .then(() => {
         this.#committing = null;
+        this.#committingBytes = 0;
         this.#next();
+        // Whoever waits for its sender keeps no room for what may come.
+        if (this.#committing === null && this.#pending.bytes.length > IDLE_BYTES_MAX) this.#pending.shrink();
+        this.#count();
       });
   }
 
@@ -198,7 +247,7 @@ class Intake {
     const end = scanner.scan(this.#pending.bytes, 0, this.#pending.whole);
     const set = new LineSet(this.#door, this.#producer, reading, this.#lines);
     const rejected = set.rejected(this.#pending);
-    const ready = { ...set.appends(), rejected };
+    const ready = { ...set.appends(), rejected, bytes: end };
     this.#lines += scanner.events + scanner.blanks.length;
     this.#pending.drop(end);
     return { ...ready, known: ready.known + set.knownProblems };

@@ -17,6 +17,7 @@ import { eventTimeReader, isTable, noTimeProblem } from '../plan/event-time.ts';
 import type { SourcePlan } from '../plan/node.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { IngestResult } from '../host/host.ts';
+import type { InFlight } from './in-flight.ts';
 import type { Line } from './lines.ts';
 import { Producer } from './producer.ts';
 
@@ -33,6 +34,8 @@ export interface Door {
   /** Members that the source does not declare are not kept; they are unless said. */
   readonly dropsUnknown?: boolean;
   readonly onAppend?: (source: string, partition: number) => void;
+  /** What all streams hold together is bounded by it. */
+  readonly inFlight?: InFlight;
   /** Awaited after each append to the log of what is rejected. */
   readonly onReject?: () => Promise<void>;
 }

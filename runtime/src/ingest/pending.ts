@@ -19,8 +19,17 @@ export class PendingLines {
   /** How long the lines are of which CUT_BYTES were kept, in their order. */
   readonly #long: number[] = [];
 
-  get isEmpty(): boolean {
-    return this.#filled === 0;
+  /** Of a line that is not whole. */
+  get beginningBytes(): number {
+    return this.#filled - this.whole;
+  }
+
+  /** Keeps no more room than what is there takes. */
+  shrink(): void {
+    if (this.bytes.length <= Math.max(BYTES_MIN, this.#filled)) return;
+    const kept = Buffer.allocUnsafeSlow(Math.max(BYTES_MIN, this.#filled));
+    this.bytes.copy(kept, 0, 0, this.#filled);
+    this.bytes = kept;
   }
 
   push(chunk: Uint8Array): void {

@@ -5,7 +5,7 @@ export interface ServeLimits {
   /** A JSON document must be whole before its first event is taken; all that wait for their end share this. */
   readonly bufferedDocumentsBytesMax: number;
   readonly commandBytesMax: number;
-  /** Open connections over TCP; those beyond are closed at once. Each holds at most about 6 MB of lines that it sends. */
+  /** Open connections over TCP; those beyond are closed at once. What lines they hold is bounded together: ingest/in-flight.ts. */
   readonly connectionsMax: number;
   readonly rowsDefault: number;
   readonly rowsMax: number;
