@@ -34,10 +34,10 @@ export interface Description {
 }
 
 const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 /** What the advisor sizes a stream for: half as much again at noon, four times the mean in a burst. */
 const NOON = 0.5;
-const BURST = { share: 0.1, times: 4 } as const;
+/** Every so often, which is no round time: runs and bursts that keep in step would say something of that step alone. */
+export const BURST = { share: 0.1, times: 4, everyMs: 3_708_000 } as const;
 /** One delay in a thousand is over the latest: so many standard deviations. */
 const LATEST_AT_SIGMAS = 3.09;
 const STRETCH_MS = 60_000;
@@ -116,10 +116,10 @@ export function drawStretches(given: Description, stretches: readonly Stretch[],
 }
 
 /** How much more than the mean arrives at a moment. */
-function weightAt({ arrival }: Description, timeMs: number): number {
+function weightAt({ arrival, startMs }: Description, timeMs: number): number {
   if (arrival !== 'bursty') return 1 - NOON * Math.cos((2 * Math.PI * timeMs) / DAY_MS);
-  const { share, times } = BURST;
-  return (timeMs % HOUR_MS) / HOUR_MS < share ? times : (1 - share * times) / (1 - share);
+  const { share, times, everyMs } = BURST;
+  return ((timeMs - startMs) % everyMs) / everyMs < share ? times : (1 - share * times) / (1 - share);
 }
 
 function arrivalOf(given: Description, timeMs: number, random: SeededRandom): number {

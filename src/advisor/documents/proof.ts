@@ -24,6 +24,12 @@ const measured = z.object({
     windowsCorrected: z.number().describe('Windows that changed after they had been read.'),
     completeAfterP50Seconds: z.number(),
     completeAfterP99Seconds: z.number(),
+    delayP99Seconds: z
+      .number()
+      .nullable()
+      .describe(
+        'From when a late event was sent until it was in the result, but for 1 % of them; null when none came to be in it.',
+      ),
   }),
   late: z.object({ events: z.number(), policy: z.string() }),
   work: z.object({
@@ -57,10 +63,19 @@ const proved = z.object({
   feasible: z.boolean(),
   settings,
   keepsFreshness: z.boolean(),
-  predicted: predicted.describe('For the machine that was simulated, where that changes it.'),
+  predicted: predicted.describe('For the machine and the time that were simulated, where that changes it.'),
   measured,
   measuredByPredicted: z
-    .object({ freshnessP50: ratio, freshnessP99: ratio, completenessAtRead: ratio, reprocess: ratio })
+    .object({
+      freshnessP50: ratio,
+      freshnessP99: ratio,
+      completenessAtRead: ratio,
+      reprocess: ratio,
+      finalAfter: ratio.describe('`finalAfterP50Seconds`.'),
+      correctionDelay: ratio.describe('`corrections.delayP99Seconds`.'),
+      stateBytes: ratio.describe('`kept.stateBytes`.'),
+      keptBytes: ratio.describe('`kept.totalBytes`.'),
+    })
     .describe('Measured ÷ predicted; null where the prediction is zero.'),
   curve: z
     .array(z.object({ atSeconds: z.number(), meanSeconds: z.number(), maxSeconds: z.number() }))
@@ -79,6 +94,7 @@ export const proofSchema = z.object({
     events: z.number(),
     horizonSeconds: z.number(),
     oneIn: z.number().describe('Of so many keys, or events of one key, one was simulated.'),
+    rowsOneIn: z.number().describe('So many rows of results stand behind each that was simulated.'),
     simulatedEvents: z.number(),
     rejectedEvents: z.number(),
     slices: z

@@ -35,7 +35,8 @@ export function arrivalsOf(facts: Facts): Arrivals {
   return byChance(facts);
 }
 
-const PHASES = 8;
+/** Of half a day: the other half is the same, backwards. */
+const PHASES = 4;
 
 function byChance({ arrival, eventsPerSecond }: Facts): Arrivals {
   const { share, times } = BURSTS;
@@ -46,7 +47,7 @@ function byChance({ arrival, eventsPerSecond }: Facts): Arrivals {
           [1 - share, ((1 - share * times) / (1 - share)) * eventsPerSecond],
         ]
       : Array.from({ length: PHASES }, (_, phase) => {
-          const angle = ((phase + 0.5) / PHASES) * 2 * Math.PI;
+          const angle = ((phase + 0.5) / PHASES) * Math.PI;
           return [1 / PHASES, (1 - DAY_SWING * Math.cos(angle)) * eventsPerSecond];
         });
   const mean = (of: (perSecond: number) => number): number =>

@@ -75,7 +75,7 @@ export const WORK = {
 
 /** How arrivals that are described are taken: so much more at noon and less at night; bursts, in a share of the time. */
 export const DAY_SWING = 0.5;
-export const BURSTS = { share: 0.1, times: 4 } as const;
+export const BURSTS = { share: 0.1, times: 4, everySeconds: 3708 } as const;
 
 /** Days between two reprocessings; "never" does not come round. */
 export const PERIOD_DAYS = {

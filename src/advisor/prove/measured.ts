@@ -20,7 +20,10 @@ export interface ProofGiven extends Simulations {
   readonly recommendation: Recommendation;
   readonly seed: number;
   readonly hardest: Proof['hardest'];
-  readonly workload: Omit<WorkloadFacts, 'oneIn' | 'simulatedEvents' | 'rejectedEvents' | 'slices'>;
+  readonly workload: Omit<
+    WorkloadFacts,
+    'oneIn' | 'rowsOneIn' | 'simulatedEvents' | 'rejectedEvents' | 'slices'
+  >;
   readonly costs: Proof['costs'];
 }
 
@@ -31,6 +34,7 @@ export function proofOf(given: ProofGiven): Proof {
   const workload = {
     ...given.workload,
     oneIn: plan.oneIn,
+    rowsOneIn: plan.rowsOneIn,
     simulatedEvents: whole.events,
     rejectedEvents: whole.rejected,
     slices: slicesOf(given),
@@ -59,10 +63,9 @@ function slicesOf({ parts }: Simulations): WorkloadFacts['slices'] {
   const slices: { architectures: Architecture[]; seconds: number; stretches: number; events: number }[] = [];
   for (const { architecture, of, task } of parts) {
     if (of !== 'slice') continue;
-    const { arrivalMs } = task.workload;
-    const readers = task.readers ?? [[arrivalMs[0] ?? 0, arrivalMs.at(-1) ?? 0]];
+    const readers = task.readers ?? [];
     const seconds = Math.round(readers.reduce((sum, [fromMs, toMs]) => sum + toMs - fromMs, 0) / 1000);
-    const events = arrivalMs.length;
+    const events = task.workload.keys.length;
     const known = slices.find((each) => each.seconds === seconds && each.events === events);
     if (known === undefined)
       slices.push({ architectures: [architecture], seconds, stretches: readers.length, events });
@@ -105,6 +108,10 @@ function provedOf(given: ProofGiven, architecture: Architecture): ProvedArchitec
       freshnessP99: ratio(measured.freshnessP99Seconds, predicted.freshnessP99Seconds),
       completenessAtRead: ratio(measured.completenessAtRead, predicted.completenessAtRead),
       reprocess: ratio(measured.reprocess.historySeconds, predicted.reprocessSeconds),
+      finalAfter: ratio(measured.finalAfterP50Seconds, predicted.finalAfterSeconds),
+      correctionDelay: ratio(measured.corrections.delayP99Seconds, predicted.correctionDelaySeconds),
+      stateBytes: ratio(measured.kept.stateBytes, predicted.stateBytes),
+      keptBytes: ratio(measured.kept.totalBytes, predicted.keptBytes),
     },
     curve: ages.curve.map(({ atSeconds, meanSeconds, maxSeconds }) => ({
       atSeconds: short(atSeconds),
@@ -129,6 +136,7 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
     otherBytes: Math.round(whole.otherBytes),
   };
   const [half, most] = [0.5, 0.99].map((share) => quantile(windows.completeAfterMs, share));
+  const delay = quantile(sight.correctionDelaysMs, 0.99);
   const final = quantile(windows.finalAfterMs, 0.5);
   return {
     freshnessP50Seconds: short(ages.ageP50Ms / 1000),
@@ -143,6 +151,7 @@ function measuredOf(given: ProofGiven, architecture: Architecture): Measured {
       windowsCorrected: windows.corrected,
       completeAfterP50Seconds: short((half ?? 0) / 1000),
       completeAfterP99Seconds: short((most ?? 0) / 1000),
+      delayP99Seconds: delay === undefined ? null : short(delay / 1000),
     },
     late: { events: Math.round(whole.late * scale), policy: plan.facts.policy },
     work: {
@@ -183,8 +192,8 @@ function quantile(values: readonly number[], share: number): number | undefined 
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 
-function ratio(measured: number, predicted: number): number | null {
-  return predicted === 0 ? null : Math.round((measured / predicted) * 1000) / 1000;
+function ratio(measured: number | null, predicted: number): number | null {
+  return predicted === 0 || measured === null ? null : Math.round((measured / predicted) * 1000) / 1000;
 }
 
 /** Four digits: what is measured is no more exact than that. */

@@ -85,7 +85,10 @@ export interface ProvePlan {
   readonly facts: Facts;
   /** What predictions are made for: these events, on the machine that is simulated. */
   readonly predicts: Readonly<Record<Architecture, PredictsFor>>;
+  /** What is simulated of them. */
+  readonly thin: Facts;
   readonly settings: Readonly<Record<Architecture, Settings>>;
+  readonly horizonSeconds: number;
   readonly oneIn: number;
   /** So many rows of results stand behind each that is simulated. */
   readonly rowsOneIn: number;
@@ -150,7 +153,12 @@ export function provePlanOf(
   const windows = Math.max(1, horizonSeconds / facts.window);
   const rowsOneIn =
     touched(events, facts.keys * windows) / touched(simulated, simulatedKeys(facts.keys, oneIn) * windows);
-  return { facts, predicts, settings, oneIn, rowsOneIn, cores, tickMs, slices };
+  const thin = {
+    ...predicts.batch.facts,
+    eventsPerSecond: rate / oneIn,
+    keys: simulatedKeys(facts.keys, oneIn),
+  };
+  return { facts, predicts, thin, settings, horizonSeconds, oneIn, rowsOneIn, cores, tickMs, slices };
 }
 
 function byArchitecture<T>(of: (architecture: Architecture) => T): Record<Architecture, T> {
@@ -237,9 +245,12 @@ export function stretchesIn(
   return stretches;
 }
 
-/** When readers come in these stretches. */
+/** When readers come in these stretches: for whole intervals, after the first. */
 export function readersIn(stretches: readonly Stretch[], { everyMs }: Slice): readonly Stretch[] {
-  return stretches.map(([fromMs, toMs]) => [fromMs + everyMs, toMs]);
+  return stretches.map(([fromMs, toMs]) => {
+    const whole = Math.floor((toMs - fromMs) / everyMs) - 1;
+    return whole < 1 ? [fromMs, toMs] : [fromMs + everyMs, fromMs + (1 + whole) * everyMs];
+  });
 }
 
 /** With so many keys left they are thinned; with fewer their events are. */
@@ -271,8 +282,8 @@ export function describeSlice(
 ): { readonly description: Description; readonly stretches: readonly Stretch[] } {
   const peak = PEAK[facts.arrival];
   const rate = facts.eventsPerSecond / cores;
-  // The busiest of all moments: noon, and an hour's beginning.
-  const middleMs = START_MS + 12 * HOUR_MS + 1;
+  // The busiest of all moments: noon, and of bursts the first.
+  const middleMs = START_MS + (facts.arrival === 'bursty' ? Math.ceil(lengthMs / 2) : 12 * HOUR_MS);
   const stretches =
     count === 1
       ? [[Math.floor(middleMs - lengthMs / 2), Math.ceil(middleMs + lengthMs / 2)] as const]

@@ -35,6 +35,8 @@ export interface WorkloadFacts {
   readonly horizonSeconds: number;
   /** Of so many keys, or events of one key, one was simulated. */
   readonly oneIn: number;
+  /** So many rows of results stand behind each that was simulated. */
+  readonly rowsOneIn: number;
   readonly simulatedEvents: number;
   readonly rejectedEvents: number;
   /** Parts in which freshness was measured at the full rate, where the whole does not show it. */
@@ -52,7 +54,7 @@ export interface ProvedArchitecture {
   readonly feasible: boolean;
   readonly settings: Settings;
   readonly keepsFreshness: boolean;
-  /** For the machine that was simulated, where that changes it. */
+  /** For the machine and the time that were simulated, where that changes it. */
   readonly predicted: Predicted;
   readonly measured: Measured;
   /** Measured ÷ predicted; null where the prediction is zero. */
@@ -61,6 +63,10 @@ export interface ProvedArchitecture {
     readonly freshnessP99: number | null;
     readonly completenessAtRead: number | null;
     readonly reprocess: number | null;
+    readonly finalAfter: number | null;
+    readonly correctionDelay: number | null;
+    readonly stateBytes: number | null;
+    readonly keptBytes: number | null;
   };
   /** Freshness over time. */
   readonly curve: readonly { atSeconds: number; meanSeconds: number; maxSeconds: number }[];
@@ -83,6 +89,8 @@ export interface Measured {
     readonly windowsCorrected: number;
     readonly completeAfterP50Seconds: number;
     readonly completeAfterP99Seconds: number;
+    /** From when a late event was sent until it was in the result, but for 1 % of them; null when none came to be in it. */
+    readonly delayP99Seconds: number | null;
   };
   readonly late: { readonly events: number; readonly policy: string };
   readonly work: {

@@ -57,13 +57,12 @@ export function partsOf(
     const settings = simulatedSettings(architecture, plan);
     const { tickMs } = slice;
     const { workload, stretches } = sliceOf(slice);
-    // Of one stretch, whole intervals are looked at.
-    const readers = slice.count === 1 ? {} : { readers: readersIn(stretches, slice) };
+    const readers = readersIn(stretches, slice);
     return [
       {
         architecture,
         of: 'slice',
-        task: { ...common, workload, settings, tickMs, ...readers, reprocess: false, costs },
+        task: { ...common, workload, settings, tickMs, readers, reprocess: false, costs },
       },
     ];
   });

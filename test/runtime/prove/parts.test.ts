@@ -200,7 +200,7 @@ describe('events that are drawn', () => {
   });
 
   test('come in bursts of four times the mean, or when files are dropped', () => {
-    const inBurst = (timeMs: number): boolean => timeMs % 3_600_000 < 360_000;
+    const inBurst = (timeMs: number): boolean => (timeMs - GIVEN.startMs) % 3_708_000 < 370_800;
     const bursty = drawWorkload({ ...GIVEN, arrival: 'bursty' }, 1);
     expect(bursty.arrivalMs.filter(inBurst).length / bursty.arrivalMs.length).toBeCloseTo(0.4, 2);
     const lateNow = drawWorkload({ ...GIVEN, arrival: 'bursty', typicalMs: 600_000, latestMs: 7_200_000 }, 1);
