@@ -4,7 +4,8 @@
  * Method. The seeds of `test/sim` in one process, in turn over the five architectures, each a whole job with its senders,
  * readers, operator and the check at the end. A crash is a process that died, or lost its power, after it had opened the data
  * and had taken events or committed results since; another life opened and worked after it. Deaths before that are counted
- * apart. CPU is that of the whole process, user and system, from the first seed on, the choices and the checks included.
+ * apart; `all` has both. CPU is that of the whole process, user and system, from the first seed on, the choices and the
+ * checks included, with a collector of garbage that runs in the one thread.
  */
 import process from 'node:process';
 import { runProgram } from '../../runtime/src/cli/exit.ts';
@@ -34,7 +35,7 @@ async function main({ seeds, from, output }: Flags): Promise<void> {
     one.cpuSeconds = cpuSeconds() - before;
     for (const sum of [architectures.get(architectureOf(seed)), all]) if (sum !== undefined) add(sum, one);
   }
-  printLine(['', 'seeds', 'crashes', 'opening', 'CPU s', '/CPU s']);
+  printLine(['', 'seeds', 'crashes', 'opening', 'CPU s', '/CPU s', 'all']);
   for (const [name, sum] of [...architectures, ['all', all] as const])
     printLine([name.slice(0, 5), ...numbersOf(sum).map(String)]);
   report('sim', output, {
@@ -63,13 +64,16 @@ function add(sum: Measured, one: Measured): void {
 }
 
 function numbersOf({ seeds, crashes, crashesWhileOpening, cpuSeconds: seconds }: Measured): number[] {
-  return [seeds, crashes, crashesWhileOpening, Number(seconds.toFixed(1)), Math.round(crashes / seconds)];
+  const all = crashes + crashesWhileOpening;
+  const rates = [crashes, all].map((count) => Math.round(count / seconds));
+  return [seeds, crashes, crashesWhileOpening, Number(seconds.toFixed(1)), ...rates];
 }
 
 function shown(sum: Measured): object {
   const crashesPerCpuSecond = Math.round(sum.crashes / sum.cpuSeconds);
+  const allPerCpuSecond = Math.round((sum.crashes + sum.crashesWhileOpening) / sum.cpuSeconds);
   const counts = Object.fromEntries(COUNTS.map((name) => [name, Number(sum[name].toFixed(1))]));
-  return { crashesPerCpuSecond, ...counts };
+  return { crashesPerCpuSecond, allPerCpuSecond, ...counts };
 }
 
 function inOrder(counts: ReadonlyMap<string, number>): object {

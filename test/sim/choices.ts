@@ -59,8 +59,9 @@ interface ChosenSink {
 }
 
 const KEYS = ['x', 'y', 'z', 'é"\\', ''];
-const LIVES_MIN = 5;
-const LIVES_MAX = 14;
+/** Many: what a job costs before the first and after the last is shared by them. */
+const LIVES_MIN = 8;
+const LIVES_MAX = 22;
 
 /** The architecture of a seed: of five in a row each has one. */
 export function architectureOf(seed: number): Architecture {
@@ -71,7 +72,7 @@ export function choose(random: SeededRandom, architecture: Architecture): Choice
   const chosen = random.pick(DEFINITIONS);
   const partitions = random.pick([1, 1, 2, 3]);
   const sources = chosen.definition.plan.sources.map(({ name }) => name);
-  const linesPerLife = random.pick([1, 2, 3, 5]);
+  const linesPerLife = random.pick([1, 2, 2, 4]);
   const count = random.between(LIVES_MIN, LIVES_MAX);
   const sinks = sinksOf(random, chosen);
   const changedFrom = random.chance(0.5) ? random.between(1, count) : Infinity;
@@ -120,12 +121,12 @@ function linesOf(random: SeededRandom, count: number): Line[] {
   });
 }
 
-/** Half of the jobs deliver nothing: the rest of them costs enough. */
+/** Most jobs deliver nothing: the rest of them costs enough. */
 function sinksOf(random: SeededRandom, { definition }: SimDefinition): ChosenSink[] {
   const draw = random.next();
   const kinds: readonly ChosenSink['kind'][] = [
-    ...(draw < 0.25 || draw > 0.45 ? [] : (['files'] as const)),
-    ...(draw < 0.35 || draw > 0.6 ? [] : (['postgres'] as const)),
+    ...(draw < 0.35 || draw > 0.5 ? [] : (['files'] as const)),
+    ...(draw < 0.45 || draw > 0.65 ? [] : (['postgres'] as const)),
   ];
   const views = definition.plan.views.map(({ name }) => name);
   return kinds.map((kind) => {
@@ -177,10 +178,10 @@ function configOf(random: SeededRandom, architecture: Architecture, partitions: 
           { time: 60_000, size: 5_000 },
         ]),
       }),
-      ...(random.chance(0.2) && { cold: { after: random.pick([1, 1_000]) } }),
+      ...(random.chance(0.08) && { cold: { after: random.pick([1, 1_000]) } }),
     },
     state: { ...base.state, ...(random.chance(0.3) && { memory: random.pick([1, 4_000]) }) },
     // Generated code costs far more to make than such a small job takes.
-    runtime: { jit: random.chance(0.1) ? 'on' : 'off' },
+    runtime: { jit: random.chance(0.05) ? 'on' : 'off' },
   };
 }

@@ -108,7 +108,7 @@ class SimJob {
       this.#did.add('a log of format 1');
     for (const life of this.#choices.lives) await this.#live(life);
     await this.#liveInPeace();
-    if (this.#world.random.chance(0.25)) await this.#restore();
+    if (this.#world.random.chance(0.6)) await this.#restore();
   }
 
   #session(process: SimProcess, life: Life, folder = FOLDER): Session {

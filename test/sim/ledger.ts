@@ -6,6 +6,7 @@
  *   every answer is the result of one prefix of the log · progress never goes back but by a power cut
  */
 import type { Engine } from '../../runtime/src/engine/engine.ts';
+import type { Owner } from '../../runtime/src/engine/owner.ts';
 import type { JsonRow, Status } from '../../runtime/src/host/host.ts';
 import type { Block } from '../../runtime/src/log/log.ts';
 import type { Choices, Line } from './choices.ts';
@@ -49,6 +50,8 @@ export class Ledger {
   /** Everything that the log ever held. */
   readonly #blocks: Block[] = [];
   readonly #sinks = new Map<string, SinkSeen>();
+  /** Folder's name of its data → the generation of its last owner that opened it. */
+  readonly #generations = new Map<string, number>();
   #events = 0;
   /** Late events were taken all the same: what windows show is no prefix of the log any more. */
   #hasAdmitted = false;
@@ -150,9 +153,22 @@ export class Ledger {
   /** What was acknowledged is in the log from the first moment on. */
   opened(engine: Engine, acknowledged = this.acknowledgedRecords): void {
     engine.retention.register(() => [{ position: this.#mirrored, because: 'the ledger has not seen it' }]);
-    const { log, rejected } = engine.data;
+    const { log, rejected, owner } = engine.data;
+    if (owner !== undefined) this.#owned(owner);
     const records = log.end + rejected.end;
     holds(records >= acknowledged, `${records} records after opening, ${acknowledged} were acknowledged`);
+  }
+
+  /** Sinks tell owners apart by their generation, and data by their name: both must outlive a power cut. */
+  #owned({ data, generation, parents }: Owner): void {
+    const [first = data] = this.#generations.keys();
+    holds(
+      data === first || parents.includes(first),
+      'the data keep their name, or those that were restored say it',
+    );
+    const before = this.#generations.get(data) ?? 0;
+    holds(generation > before, `an owner has generation ${generation} after one with ${before}`);
+    this.#generations.set(data, generation);
   }
 
   sawTotals(rows: readonly JsonRow[]): void {

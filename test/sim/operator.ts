@@ -37,6 +37,7 @@ export class Operator {
   async act(engine: Engine): Promise<void> {
     await this.#lookForSnapshot(engine);
     const { architecture } = this.#choices;
+    if (architecture === 'kappa' && this.#random.chance(0.5)) return this.#version(engine);
     if (this.#random.chance(0.4)) return this.#snapshot(engine);
     if (this.#random.chance(0.2)) {
       await engine.command('replay-rejected', {});
@@ -47,7 +48,6 @@ export class Operator {
       const { admitted } = (await engine.command('replay-late', {})) as { readonly admitted: number };
       return this.#did(admitted > 0 ? 'replay-late' : 'nothing was late');
     }
-    if (architecture === 'kappa') return this.#version(engine);
     if (architecture !== 'batch' && architecture !== 'lambda') return;
     if (await this.#asked(engine, 'backfill', {})) this.#did('backfill');
   }

@@ -41,7 +41,8 @@ function deathOf(random: SeededRandom): Fault {
   const does = random.pick(['kill', 'power-cut'] as const);
   const damage: Damage = { does, when: random.pick(['before', 'after', 'within'] as const) };
   const draw = random.next();
-  if (draw < 0.6) return { at: random.between(1, 60), damage };
+  // The first operations behind the opening come before any work.
+  if (draw < 0.6) return { at: random.chance(0.2) ? random.between(1, 12) : random.between(12, 70), damage };
   if (draw < 0.7) return { at: random.between(1, 4), kinds: ['write'], damage: { does, when: 'within' } };
   const kind = random.pick(WRITES);
   return { at: random.between(1, 5), kinds: [kind], damage };

@@ -124,7 +124,7 @@ export async function startViews(
           code: codeOf(layer.plan),
           statePrefix: prefixOf('s', layer.name, layout.view.name),
           next,
-          late: new LateRows(layer, layout, batch, { recomputes: true, isNew: true }),
+          late: new LateRows(layer, layout, batch, { recomputes: true, listsAll: true }),
           onError: (error, at, row) => layer.rejectRow(layout, at, row, error),
         });
         chains.push(chain);

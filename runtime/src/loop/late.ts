@@ -13,18 +13,21 @@ export class LateRows implements LateRule {
   readonly allowedMs: number;
   readonly #layer: Layer;
   readonly #layout: ViewLayout;
-  readonly #isNew: boolean;
+  readonly #listsAll: boolean;
   #batch: Batch;
   #recomputes: boolean;
 
-  /** `isNew`: the view was not there when the events were read first, so nobody has listed those that are late for it. */
+  /**
+   * `listsAll`: events that were read before may not be listed as late yet: the view was not there, or their windows were
+   * left out because they were not over for everybody.
+   */
   constructor(
     layer: Layer,
     layout: ViewLayout,
     batch: Batch,
-    options: { readonly recomputes: boolean; readonly isNew?: boolean },
+    options: { readonly recomputes: boolean; readonly listsAll?: boolean },
   ) {
-    this.#isNew = options.isNew ?? false;
+    this.#listsAll = options.listsAll ?? false;
     this.allowedMs = layout.allowedMs;
     this.#layer = layer;
     this.#layout = layout;
@@ -76,7 +79,7 @@ export class LateRows implements LateRule {
 
   late(at: Position, windowStartMs: number, windowEndMs: number): void {
     const window = [windowStartMs, windowEndMs] as const;
-    if (this.#isNew) this.#layer.listLate(this.#layout, at, window, this.#batch);
+    if (this.#listsAll && !at.firstReading) this.#layer.listLate(this.#layout, at, window, this.#batch);
     else this.#layer.late(this.#layout, at, window, this.#batch);
   }
 }

@@ -85,9 +85,9 @@ async function readSlices(
   slices: readonly Slice[],
   next: ViewChanges,
 ): Promise<void> {
-  const { layer, layout, batch, freshFrom, fromPosition = 0 } = options;
+  const { layer, layout, batch, freshFrom, closedOnly, fromPosition = 0 } = options;
   const wants = wantsOf(options, slices);
-  const late = new LateRows(layer, layout, batch, { recomputes: true });
+  const late = new LateRows(layer, layout, batch, { recomputes: true, listsAll: closedOnly });
   const generated =
     options.operatorsOf === undefined ? GeneratedRecompute.make({ layer, layout, next, late, wants }) : null;
   const { operatorsOf = freshOperators(options, late) } = options;

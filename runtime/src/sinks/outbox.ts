@@ -254,13 +254,16 @@ export class Outbox implements Store {
     }
   }
 
-  /** Removes what the first `commits` commits noted for a sink and nothing later did, and then saves its record. */
+  /**
+   * Saves a sink's record, and then removes what the first `commits` commits noted for it and nothing later did. In this order:
+   * the content before, restored by somebody, must not be what the record says when the rows in between are noted no more.
+   */
   async clear(sink: string, commits: number, record: SinkRecord | null): Promise<void> {
+    if (record !== null) await this.save(sink, record);
     for (const kind of ['o', 'w'] as const) {
       for await (const piece of inPieces(this.#store.scan(prefixRange(outboxPrefix(kind, sink)))))
         await this.#turns.take(() => this.#remove(piece, commits));
     }
-    if (record !== null) await this.save(sink, record);
   }
 
   async #remove(piece: readonly Pick<Entry, 'key'>[], commits: number): Promise<void> {

@@ -141,3 +141,41 @@ test('a sink is not given up because the wall clock was set', async () => {
   await driver.settle();
   expect(world.place.content()).toHaveLength(1);
 });
+
+/** Remembers what it held after each commit. */
+class RememberingStore extends MemoryStore {
+  readonly copies: MemoryStore[] = [];
+
+  override async commit(batch: Batch): Promise<void> {
+    await super.commit(batch);
+    this.copies.push(await copyOf(this));
+  }
+}
+
+test('whatever commit is the last that is left, and whichever content of the sink somebody restores: no row is lost', async () => {
+  const world = new World();
+  const { place } = world;
+  const store = new RememberingStore();
+  const contents: Pick<MemoryPlace, 'marker' | 'rows'>[] = [];
+  const remember: MemorySink['onDelivery'] = (when) => {
+    if (when === 'after') contents.push({ marker: place.marker, rows: place.rows });
+    return Promise.resolve();
+  };
+  const users = ['a', 'b', 'c', 'd'];
+  for (const two of [users.slice(0, 2), users.slice(2)]) {
+    const driver = await world.open(store, remember);
+    for (const user of two) {
+      await driver.send('clicks', [click(user)]);
+      await driver.settle();
+    }
+  }
+  expect(store.copies.length).toBeGreaterThan(10);
+  for (const [index, left] of store.copies.entries())
+    for (const content of contents) {
+      Object.assign(place, content);
+      const after = await world.open(await copyOf(left), nothing);
+      await after.settle();
+      const found = place.content().map(({ user }) => user);
+      expect(found, `commit ${index}, sequence ${content.marker?.sequence}`).toEqual(users);
+    }
+});
