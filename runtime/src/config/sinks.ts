@@ -23,6 +23,8 @@ export interface PostgresTarget {
   readonly url: string;
   readonly schema: string;
   readonly table: string;
+  /** Whether the table has an index by the columns of the view's key. */
+  readonly index?: boolean;
   readonly timeoutMs: number;
 }
 
@@ -42,6 +44,7 @@ const targetSchema = z
     postgres: z.string().min(1).max(2000).optional(),
     schema: identifier.optional(),
     table: identifier.optional(),
+    index: z.boolean().optional(),
     http: z.string().min(1).max(2000).optional(),
     headers: z.record(z.string(), z.string().max(4000)).optional(),
     rows: z.int().min(1).max(10_000).optional(),
@@ -50,12 +53,12 @@ const targetSchema = z
   .transform((to, context): FilesTarget | PostgresTarget | HttpTarget => {
     const problem = problemOf(to);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-    const { files, format = 'jsonl', partition, postgres, schema = 'public', table = '' } = to;
+    const { files, format = 'jsonl', partition, postgres, schema = 'public', table = '', index = false } = to;
     const { http, headers = {}, rows = ROWS_A_MESSAGE, timeout: timeoutMs } = to;
     if (http !== undefined) return { kind: 'http', url: http, headers, rows, timeoutMs };
     return postgres === undefined
       ? { kind: 'files', folder: files ?? '', format, partition }
-      : { kind: 'postgres', url: postgres, schema, table, timeoutMs };
+      : { kind: 'postgres', url: postgres, schema, table, ...(index && { index }), timeoutMs };
   });
 
 interface Given extends Readonly<
@@ -63,12 +66,13 @@ interface Given extends Readonly<
 > {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly rows?: number | undefined;
+  readonly index?: boolean | undefined;
 }
 
 /** Which settings belong to which kind of sink, beside its own name. */
 const SETTINGS = {
   files: ['format', 'partition'],
-  postgres: ['schema', 'table'],
+  postgres: ['schema', 'table', 'index'],
   http: ['headers', 'rows'],
 } as const;
 type Kind = keyof typeof SETTINGS;
@@ -81,7 +85,7 @@ function problemOf(given: Given): string | undefined {
   for (const owner of KINDS) {
     const settings = SETTINGS[owner];
     if (owner !== kind && settings.some((each) => given[each] !== undefined))
-      return `"${settings.join('" and "')}" belong to "${owner}"`;
+      return `${settings.map((each) => `"${each}"`).join(', ')} belong to "${owner}"`;
   }
   const { postgres, table, http, headers = {} } = given;
   if (kind === 'http') return problemOfHttp(String(http), headers);

@@ -151,6 +151,27 @@ describe.skipIf(reason !== null)('a real server', () => {
     expect(await ask('SELECT $1::timestamptz::text AS t', [timeText(ms)])).toEqual([{ t: text }]);
   });
 
+  it('an index by the key of the view is there when it is asked for, once, also when that was later', async () => {
+    const indexesOf = async (table: string): Promise<unknown[]> =>
+      (await ask('SELECT indexdef FROM pg_indexes WHERE tablename = $1', [table]))
+        .map((row) => (row as { indexdef: string }).indexdef.replace(/^.*USING /, ''))
+        .toSorted();
+    const table = newTable();
+    const [without, view] = await filled(table);
+    expect(await indexesOf(table)).toEqual(['btree (_key)']);
+    const sink = open(table, { index: true });
+    expect(sink.shape).not.toBe(without.shape);
+    await sink.check(view.layout, claimOf(1));
+    for (const sequence of [4, 5]) {
+      await sink.deliver(view.delivery(markerOf(sequence), { isWhole: true }));
+      expect(await indexesOf(table)).toEqual(['btree (_key)', 'btree (text, hour_start)']);
+    }
+    expect(await rowsOf(table, view.layout.columns)).toEqual(view.json());
+    const bag = open(newTable(), { index: true, view: 'bag' });
+    await expect(bag.check(new TestView('bag').layout, claimOf(1))).rejects.toThrow('the view has no key');
+    for (const each of [without, sink, bag]) await each.close();
+  });
+
   it('a table that is there is used when it fits, more columns included', async () => {
     const table = newTable();
     await ask(`CREATE TABLE "${table}" (id serial, n bigint, text text NOT NULL, hour_end timestamptz NOT NULL,

@@ -24,7 +24,7 @@ import { hashOf } from '../columns.ts';
 import type { Environment } from '../environment.ts';
 import { type Address, addressOf } from './address.ts';
 import { connect, type Connection, type Rows } from './connection.ts';
-import { CREATE_MARKERS, DESCRIBE, MARKERS, quoted, Table, UNIQUE_KEYS } from './table.ts';
+import { CREATE_MARKERS, DESCRIBE, INDEXES, MARKERS, quoted, Table, UNIQUE_KEYS } from './table.ts';
 
 export interface PostgresSinkOptions extends Omit<PostgresTarget, 'kind'> {
   readonly pipeline: string;
@@ -56,7 +56,8 @@ export class PostgresSink implements Sink {
     this.#address = orError(() => addressOf(url, sink, environment));
     const where = this.#address instanceof Error ? '' : ` of ${this.#address.shown}`;
     this.place = `table ${schema}.${table}${where}`;
-    this.shape = JSON.stringify(['postgres', this.place]);
+    // With an index that is asked for later, the table is filled anew: that is when it is made.
+    this.shape = JSON.stringify(['postgres', this.place, ...(options.index === true ? ['index'] : [])]);
   }
 
   async #connected(): Promise<Connection> {
@@ -77,7 +78,9 @@ export class PostgresSink implements Sink {
     const saved = await this.#saved(connection, '');
     refuseClaim(this.place, saved.marker, claim);
     await this.#refuseForeign(connection, saved);
-    await this.#fits(connection, this.#tableOf(layout), saved.made);
+    const table = this.#tableOf(layout);
+    if (this.#options.index === true) table.createIndex([], this.#options.sink);
+    await this.#fits(connection, table, saved.made);
   }
 
   #tableOf(layout: ViewLayout): Table {
@@ -183,6 +186,10 @@ export class PostgresSink implements Sink {
     else {
       if (fits === 'another') await connection.query(`DROP TABLE ${table.name}`);
       await connection.query(table.create);
+    }
+    if (this.#options.index === true) {
+      const index = table.createIndex(await connection.query(INDEXES, [table.name]), this.#options.sink);
+      if (index !== null) await connection.query(index);
     }
     return made || fits !== 'as it is';
   }

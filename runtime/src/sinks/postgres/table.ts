@@ -35,15 +35,24 @@ export const UNIQUE_KEYS = `
           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num) AS columns
   FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indpred IS NULL AND i.indimmediate`;
 
+/** The columns of every index that is there, in its order. */
+export const INDEXES = `
+  SELECT (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY AS k(num, n)
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num) AS columns
+  FROM pg_index i WHERE i.indrelid = $1::regclass AND i.indpred IS NULL`;
+
 export class Table {
   readonly name: string;
   readonly columns: readonly PostgresColumn[];
   readonly #isBag: boolean;
+  readonly #viewKey: readonly string[];
 
   constructor(schema: string, table: string, layout: ViewLayout, sink: string) {
     this.name = `${quoted(schema)}.${quoted(table)}`;
     this.columns = postgresColumns(layout.columns);
     this.#isBag = layout.shape === 'bag';
+    const windows = new Set(layout.columns.filter(({ type }) => type === 'window').map(({ name }) => name));
+    this.#viewKey = layout.keyNames.map((name) => (windows.has(name) ? `${name}_start` : name));
     const clash = clashOf(flatColumns(layout.columns));
     const long = this.columns.find(({ name }) => Buffer.byteLength(name) > NAME_BYTES_MAX);
     const problem =
@@ -94,6 +103,15 @@ export class Table {
     if (problems.length === 0 && !uniqueKeys.some(({ columns }) => columns === keys))
       problems.push(`it has no primary key (${this.#keys.join(', ')})`);
     return problems;
+  }
+
+  /** Null when there is such an index, or one that begins so. Throws SINK_INVALID for a view without a key. */
+  createIndex(found: Rows, sink: string): string | null {
+    const columns = this.#viewKey.join(',');
+    if (columns === '')
+      throw failure('SINK_INVALID', { sink, problem: '"index": the view has no key. Leave "index" out.' });
+    if (found.some((index) => `${String(index['columns'])},`.startsWith(`${columns},`))) return null;
+    return `CREATE INDEX ON ${this.name} (${this.#viewKey.map(quoted).join(', ')})`;
   }
 
   get deleteAll(): string {
