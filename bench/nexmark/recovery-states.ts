@@ -69,7 +69,7 @@ export const RECOVERY_STATES = {
         })
         .updates(),
     }),
-    paddingChars: 250,
+    paddingChars: 450,
     fill: (key) => ({ payments: pay(key, 7) }),
     // The payment of a key that is known lies in the store alone.
     probe: (key, isKnown) => [

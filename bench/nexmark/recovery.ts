@@ -1,15 +1,16 @@
 /**
  * How long until a pipeline that was killed shows new events: `npm run bench:recovery [-- --state joins --keys 1000000]`.
  *
- * Method. One process fills a data folder, see recovery-states.ts: groups by a text of 500 characters, sessions by one of
- * 260, or the rows of an interval join with such a key; then it is killed with SIGKILL. Then, `--runs` times: a new process
+ * Method. One process fills a data folder, see recovery-states.ts: groups, sessions or the rows of an interval join by texts of
+ * some hundred characters; then it is killed with SIGKILL. Then, `--runs` times: a new process
  * opens the folder, takes events of a known key and of a new one, and shows what comes of both to a subscriber; the
- * time is from its start to that, and it is killed again. The file cache is warm.
+ * time is from its start to that, and it is killed again. The file cache is warm. Where others use the cores (`loadAverage`
+ * above the number of cores) the seconds are theirs as well: compare CPU seconds then.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Option } from 'commander';
@@ -101,6 +102,7 @@ async function open(state: RecoveryState, folder: string, keys: number, run: num
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     rssBytes: process.memoryUsage().rss,
     keys: stateKeys,
+    loadAverage: loadavg()[0],
   });
 }
 
@@ -110,6 +112,8 @@ interface Opened {
   readonly cpuSeconds: number;
   readonly rssBytes: number;
   readonly keys: number;
+  /** How many processes wanted a core over the last minute. */
+  readonly loadAverage: number;
 }
 
 async function untilSaid(mode: string, folder: string, flags: Flags): Promise<unknown> {

@@ -1,6 +1,8 @@
+import { pipeline, session, source, sum } from 'pipeline-runtime';
 import { CodedError } from 'pipeline-runtime/kit';
 import { ManualClock, TestDriver, type TestOptions } from 'pipeline-runtime/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ARCHITECTURES, defaultConfig } from '../../../runtime/src/config/project.ts';
 import { sale, sales, short } from './sample.ts';
 
@@ -146,6 +148,32 @@ describe('every architecture', () => {
       expect(await driver.rows('perHour')).toEqual(rows);
     },
   );
+
+  it('an event that is admitted in the epoch in which it waits for its session is taken', async () => {
+    const events = source('sales', {
+      schema: z.object({ shop: z.string(), at: z.iso.datetime(), amount: z.int() }),
+      eventTime: 'at',
+      watermark: { delay: '0s' },
+      lateness: { allowed: '0s', then: 'side-output' },
+    });
+    const visits = events
+      .groupBy((s) => ({ shop: s.shop, visit: session(s.at, '10m') }))
+      .aggregate((s) => ({ total: sum(s.amount) }));
+    const definition = pipeline('sales', { visits: visits.updates() });
+    const options = { epochRows: 2, config: { state: { memory: 1 }, runtime: { jit: 'off' } } } as const;
+    const driver = await TestDriver.open(definition, options);
+    await driver.send('sales', [sale('a', '12:00', 1), sale('b', '12:00', 1)]);
+    await driver.settle();
+    await driver.send('sales', [sale('a', '10:00', 5)]);
+    await driver.settle();
+    expect(await driver.engine.command('replay-late', {})).toEqual({ admitted: 1 });
+    await driver.settle();
+    const rows = await driver.rows('visits');
+    expect(rows).toHaveLength(3);
+    await driver.restart(definition, { ...options, rebuild: true });
+    await driver.settle();
+    expect(await driver.rows('visits')).toEqual(rows);
+  });
 
   it.for(ARCHITECTURES)(
     '%s: rejected events can be offered again to a definition that takes them',
