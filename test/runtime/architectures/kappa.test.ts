@@ -1,7 +1,21 @@
 import { CodedError } from 'pipeline-runtime/kit';
 import { ManualClock, TestDriver } from 'pipeline-runtime/testing';
 import { describe, expect, it } from 'vitest';
+import { MemoryLog } from '../../../runtime/src/log/memory-log.ts';
+import { systemClock } from '../../../runtime/src/ports/clock.ts';
+import { MemoryStore } from '../../../runtime/src/state/memory.ts';
+import type { Batch } from '../../../runtime/src/state/store.ts';
 import { sale, sales, short } from './sample.ts';
+
+/** The process dies behind so many commits. */
+class DyingStore extends MemoryStore {
+  commitsLeft = Infinity;
+
+  override commit(batch: Batch): Promise<void> {
+    if (this.commitsLeft-- <= 0) return Promise.reject(new Error('dies'));
+    return super.commit(batch);
+  }
+}
 
 const open = (options = {}) => TestDriver.open(sales(), { architecture: 'kappa', ...options });
 const roles = async (driver: TestDriver): Promise<string[]> =>
@@ -87,6 +101,27 @@ describe('kappa', () => {
     expect(error).toBeInstanceOf(CodedError);
     expect((error as CodedError).message).toContain(message);
     expect(await roles(driver)).toEqual(['v1 live 0']);
+  });
+
+  it('what a version left that was dropped by a process that died half way is no part of one that gets its name', async () => {
+    const store = new DyingStore();
+    const log = (): MemoryLog => new MemoryLog(systemClock);
+    const data = { log: log(), rejected: log(), store, close: () => Promise.resolve() };
+    const driver = await open({ data });
+    await driver.send('sales', [sale('a', '10:00', 1), sale('a', '10:30', 6), sale('b', '10:40', 2)]);
+    await driver.engine.command('replay', { plan: sales('correct', { atLeast: 2 }).plan });
+    await driver.settle();
+    // The alias forgets it; its rows are still there.
+    store.commitsLeft = 1;
+    await expect(driver.engine.command('drop', { version: 'v2' })).rejects.toThrow('dies');
+    store.commitsLeft = Infinity;
+    await driver.restart();
+    expect(await roles(driver)).toEqual(['v1 live 0']);
+    const { plan } = sales('correct', { atLeast: 6 });
+    expect(await driver.engine.command('replay', { plan })).toMatchObject({ version: 'v2' });
+    await driver.settle();
+    await driver.engine.command('promote', { version: 'v2' });
+    expect(short(await driver.rows('perHour'))).toEqual(['a 10h: 1 sales, 6']);
   });
 
   it('a candidate that is far behind is not promoted', async () => {
