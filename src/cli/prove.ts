@@ -18,16 +18,46 @@ import {
 import type { Proof } from '../advisor/prove/proof.ts';
 import { partsOf } from '../advisor/prove/tasks.ts';
 import { recommend } from '../advisor/recommend.ts';
+import { failure } from '../errors.ts';
 
 /** Two cores of a small machine; the results do not depend on it. */
 const THREADS = 2;
 
 /** A file of events, and its fields. */
-export interface Events {
+interface Events {
   readonly file: string;
   readonly eventTime: string;
   readonly arrivalTime?: string;
   readonly key?: string;
+}
+
+/** The events that fields name; null where a workload is described. Throws OPTION_NEEDS where one needs another. */
+export function eventsOf({
+  file,
+  eventTime,
+  arrivalTime,
+  key,
+}: Readonly<Record<'file' | 'eventTime' | 'arrivalTime' | 'key', string | undefined>>): Events | null {
+  if (file === undefined) {
+    for (const [flag, value] of [
+      ['--event-time', eventTime],
+      ['--arrival-time', arrivalTime],
+      ['--key', key],
+    ])
+      if (value !== undefined) throw failure('OPTION_NEEDS', { flag: String(flag), needs: '--events FILE' });
+    return null;
+  }
+  if (eventTime === undefined)
+    throw failure('OPTION_NEEDS', {
+      flag: '--events',
+      needs: '--event-time FIELD, which says when an event happened',
+    });
+  return {
+    file,
+    eventTime,
+    ...(arrivalTime !== undefined && { arrivalTime }),
+    ...(key !== undefined && { key }),
+  };
 }
 
 export interface ProveOptions {

@@ -56,6 +56,7 @@ describe('tools', () => {
       'map',
       'profile',
       'review',
+      'prove',
     ]);
     for (const { annotations, inputSchema } of tools) {
       expect(annotations).toMatchObject({ readOnlyHint: true });
@@ -95,6 +96,29 @@ describe('tools', () => {
     expect(next.structuredContent).toMatchObject({ defaulted: expect.not.arrayContaining(['volume.keys']) });
   });
 });
+
+test(
+  'prove measures the five as the command does, and no more events than it may',
+  { timeout: 300_000 },
+  async () => {
+    const proved = await call('prove', {
+      answers: { ...ANSWERS, volume: { eventsPerSecond: 2 } },
+      events: 300,
+    });
+    expect(proved.isError).not.toBe(true);
+    expect(proved.structuredContent).toMatchObject({
+      version: 1,
+      recommendation: 'micro-batch',
+      workload: { from: 'description', oneIn: 576, simulatedEvents: 300 },
+      law: { holds: true },
+    });
+    expect(textOf(proved)).toContain('All five end with the same');
+    const more = await call('prove', { answers: ANSWERS, events: 1_000_000 });
+    expect(more.isError).toBe(true);
+    const fields = await call('prove', { answers: ANSWERS, key: 'origin' });
+    expect(textOf(fields)).toMatch(/OPTION_NEEDS: --key/);
+  },
+);
 
 describe('hostile input gets an error that says what to do, and the server goes on', () => {
   test.each<[string, string, Record<string, unknown>, RegExp]>([

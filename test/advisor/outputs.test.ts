@@ -1,7 +1,8 @@
 /** Outputs that other tools read, each held to its own schema: OpenSLO, ODCS, MADR, Mermaid. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as fc from 'fast-check';
@@ -32,6 +33,10 @@ describe('OpenSLO', () => {
   const validate = new Ajv2020({ allErrors: true, strict: false }).compile(
     fixture('openslo/slo-v1.schema.json'),
   );
+  const ajv = new Ajv({ allErrors: true, strict: false });
+  const official = join(import.meta.dirname, '..', 'fixtures', 'openslo', 'v1');
+  for (const file of readdirSync(official)) ajv.addSchema(fixture(`openslo/v1/${file}`));
+  const officially = ajv.getSchema('https://openslo.com/schemas/v1/openslo.schema.json');
   const documentsOf = (text: string) => parseAllDocuments(text).map((each) => each.toJS() as unknown);
 
   test('whatever is answered, and however it is called, is valid', () => {
@@ -39,7 +44,10 @@ describe('OpenSLO', () => {
       fc.property(any, fc.constantFrom(...NAMES), (answers, name) => {
         const documents = documentsOf(toOpenSlo(recommend(answers), { name }));
         expect(documents.length).toBe(3);
-        for (const document of documents) expect([validate(document), validate.errors]).toEqual([true, null]);
+        for (const document of documents) {
+          expect([validate(document), validate.errors]).toEqual([true, null]);
+          expect([officially?.(document), officially?.errors]).toEqual([true, null]);
+        }
       }),
       { numRuns: 60 },
     );
@@ -64,6 +72,17 @@ describe('OpenSLO', () => {
     expect(broken({ objectives: [{ target: 0.99 }] })).toBe(false);
     expect(broken({ timeWindow: [{ duration: '30s', isRolling: true }] })).toBe(false);
     expect(validate({ ...slo, metadata: { name: 'Not_A_Name' } })).toBe(false);
+  });
+
+  test('so do the official schemas', () => {
+    const [, slo] = documentsOf(toOpenSlo(recommend(given), { name: 'x' })) as [unknown, { spec: object }];
+    expect(officially?.(slo)).toBe(true);
+    expect(officially?.({ ...slo, apiVersion: 'openslo/v2' })).toBe(false);
+    expect(officially?.({ ...slo, metadata: { name: 'Not_A_Name' } })).toBe(false);
+    expect(officially?.({ ...slo, spec: { ...slo.spec, budgetingMethod: 'Guesses' } })).toBe(false);
+    expect(
+      officially?.({ ...slo, spec: { ...slo.spec, objectives: [{ op: 'lte', value: 1, target: 1 }] } }),
+    ).toBe(false);
   });
 
   test('the queries name metrics that the runtime has', async () => {

@@ -4,11 +4,10 @@ import { columnsOf, EXIT, paint, untilInterrupted } from 'pipeline-runtime/kit';
 import { proofHtml } from '../../advisor/print/prove-html.ts';
 import { proofText } from '../../advisor/print/prove-text.ts';
 import type { Proof } from '../../advisor/prove/proof.ts';
-import { failure } from '../../errors.ts';
 import { answerFlagsOf } from '../answer-flags.ts';
 import { collectGiven } from '../interview.ts';
 import { writeOutput } from '../output.ts';
-import { type Events, prove } from '../prove.ts';
+import { eventsOf, prove } from '../prove.ts';
 
 type Format = 'text' | 'json' | 'html';
 
@@ -22,7 +21,7 @@ export async function runProve(options: Readonly<Record<string, unknown>>): Prom
   const proof = await untilInterrupted(async (signal) => {
     const shown = progress();
     try {
-      return await prove(given, eventsOf(options), {
+      return await prove(given, eventsOf(named(options)), {
         seed,
         signal,
         onBegin: shown.begin,
@@ -36,29 +35,9 @@ export async function runProve(options: Readonly<Record<string, unknown>>): Prom
   if (!proof.law.holds) process.exitCode = EXIT.check;
 }
 
-function eventsOf(options: Readonly<Record<string, unknown>>): Events | null {
-  const [file, eventTime] = [options['events'], options['eventTime']] as (string | undefined)[];
-  const [arrivalTime, key] = [options['arrivalTime'], options['key']] as (string | undefined)[];
-  if (file === undefined) {
-    for (const [flag, value] of [
-      ['--event-time', eventTime],
-      ['--arrival-time', arrivalTime],
-      ['--key', key],
-    ])
-      if (value !== undefined) throw failure('OPTION_NEEDS', { flag: String(flag), needs: '--events FILE' });
-    return null;
-  }
-  if (eventTime === undefined)
-    throw failure('OPTION_NEEDS', {
-      flag: '--events',
-      needs: '--event-time FIELD, which says when an event happened',
-    });
-  return {
-    file,
-    eventTime,
-    ...(arrivalTime !== undefined && { arrivalTime }),
-    ...(key !== undefined && { key }),
-  };
+function named(options: Readonly<Record<string, unknown>>): Parameters<typeof eventsOf>[0] {
+  const { events: file, eventTime, arrivalTime, key } = options as Record<string, string | undefined>;
+  return { file, eventTime, arrivalTime, key };
 }
 
 function textOf(proof: Proof, format: Format, toTerminal: boolean): string {

@@ -5,11 +5,13 @@ import { z } from 'zod';
 import { ARCHITECTURES, givenAnswersSchema } from '../../advisor/answers.ts';
 import { explanationSchema } from '../../advisor/documents/explanation.ts';
 import { profileSchema } from '../../advisor/documents/profile.ts';
+import { proofSchema } from '../../advisor/documents/proof.ts';
 import { recommendationSchema } from '../../advisor/documents/recommendation.ts';
 import { reviewSchema } from '../../advisor/documents/review.ts';
 import { mapOf } from '../../advisor/map/map.ts';
 import { mapText, SCALE_ROWS } from '../../advisor/print/map-text.ts';
 import { profileText } from '../../advisor/print/profile-text.ts';
+import { proofText } from '../../advisor/print/prove-text.ts';
 import { reviewText } from '../../advisor/print/review-text.ts';
 import { recommendationText } from '../../advisor/print/text.ts';
 import { profileOf } from '../../advisor/profile.ts';
@@ -17,6 +19,7 @@ import { recommend } from '../../advisor/recommend.ts';
 import { explanationOf, explanationText } from '../commands/explain.ts';
 import { questionsMarkdown } from '../commands/questions.ts';
 import { reviewProject } from '../commands/review.ts';
+import { eventsOf, prove } from '../prove.ts';
 import { described } from './input.ts';
 
 const COLUMNS = 100;
@@ -38,6 +41,7 @@ export function advisorServer(version: string): McpServer {
   addMap(server);
   addProfile(server);
   addReview(server);
+  addProve(server);
   return server;
 }
 
@@ -165,6 +169,51 @@ function addReview(server: McpServer): void {
       answering(async () => {
         const review = await reviewProject(dir);
         return { text: reviewText(review, COLUMNS, PLAIN), document: review };
+      }),
+  );
+}
+
+/** An agent waits for the answer, so fewer events are simulated than on the command line. */
+const PROVE_EVENTS_MAX = 20_000;
+const PROVE_EVENTS = 3000;
+
+function addProve(server: McpServer): void {
+  const field = z.string().min(1).max(200);
+  server.registerTool(
+    'prove',
+    {
+      title: 'Measure all five architectures',
+      description:
+        'Runs all five over the described workload, or over a file of events of this machine, through the real runtime in virtual ' +
+        'time: freshness, completeness, corrections, work, bytes and the time of reprocessing, beside what was predicted. ' +
+        'Takes seconds, by `events`. Needs the answers that `recommend` needs.',
+      inputSchema: described(
+        z.strictObject({
+          answers: given,
+          file: path('A file of events, in place of the described ones.').optional(),
+          eventTime: field.optional().describe('With `file`: the field that says when an event happened.'),
+          arrivalTime: field.optional().describe('With `file`: the field that says when it arrived.'),
+          key: field.optional().describe('With `file`: the field that results are grouped by.'),
+          events: z
+            .int()
+            .min(100)
+            .max(PROVE_EVENTS_MAX)
+            .default(PROVE_EVENTS)
+            .describe('So many are simulated at most; of more, a part that stands for all.'),
+          seed: z.int().min(0).max(4_294_967_295).default(1),
+        }),
+      ),
+      outputSchema: described(proofSchema),
+      annotations: LOOKS,
+    },
+    ({ answers, file, eventTime, arrivalTime, key, events: mostEvents, seed }, { mcpReq: { signal } }) =>
+      answering(async () => {
+        const proof = await prove(answers, eventsOf({ file, eventTime, arrivalTime, key }), {
+          seed,
+          mostEvents,
+          signal,
+        });
+        return { text: proofText(proof, COLUMNS, PLAIN), document: proof };
       }),
   );
 }
