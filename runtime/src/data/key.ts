@@ -20,6 +20,7 @@ const LIST = 6;
 const LIST_END = 0;
 
 const KEY_BYTES_MIN = 1024;
+const SHORT_BYTES = 128;
 /** A byte of UTF-16 takes at most three in UTF-8, and a zero one more. */
 const BYTES_OF_CODE_UNIT_MAX = 3;
 
@@ -32,10 +33,24 @@ const NO_PREFIX = Buffer.alloc(0);
 /** The key of some values behind a prefix. */
 export function encodeKey(values: Row, prefix: Buffer = NO_PREFIX): Buffer {
   let at = 0;
-  for (const value of values) at = writeValue(value, at);
-  const key = Buffer.allocUnsafe(prefix.length + at);
-  key.set(prefix);
-  key.set(scratch.subarray(0, at), prefix.length);
+  for (let index = 0; index < values.length; index++) at = writeValue(values[index] as Value, at);
+  return takeKey(at, prefix);
+}
+
+/** The key of some columns of a row behind a prefix. */
+export function encodeKeyOf(row: Row, columns: readonly number[], prefix: Buffer = NO_PREFIX): Buffer {
+  let at = 0;
+  for (let index = 0; index < columns.length; index++)
+    at = writeValue(row[columns[index] as number] ?? null, at);
+  return takeKey(at, prefix);
+}
+
+/** Keys are short: a copy by a view of the scratch would cost more than their bytes. */
+function takeKey(bytes: number, prefix: Buffer): Buffer {
+  const key = Buffer.allocUnsafe(prefix.length + bytes);
+  for (let index = 0; index < prefix.length; index++) key[index] = prefix[index] as number;
+  if (bytes > SHORT_BYTES) scratch.copy(key, prefix.length, 0, bytes);
+  else for (let index = 0; index < bytes; index++) key[prefix.length + index] = scratch[index] as number;
   return key;
 }
 

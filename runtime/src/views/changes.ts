@@ -90,7 +90,8 @@ export class ViewChanges implements Collector {
     const prefix = layout.prefix(layer);
     const changes: RowChange[] = [];
     if (layout.isAppended) {
-      for (const [index, row] of this.#appended.entries()) {
+      for (let index = 0; index < this.#appended.length; index++) {
+        const row = this.#appended[index] as Row;
         batch.put(layout.keyOf(row, this.#places[index] ?? null, prefix), layout.encode(row));
         changes.push({ old: null, row });
       }

@@ -8,7 +8,7 @@
  * A view whose rows each depend on the events of one slice of event time is computed again slice by slice; any other as
  * a whole.
  */
-import { encodeKey, encodeNumber, compareValues, decodeNumber } from '../data/key.ts';
+import { encodeKeyOf, encodeKey, encodeNumber, compareValues, decodeNumber } from '../data/key.ts';
 import { type JsonObject, rowToJson } from '../data/json.ts';
 import type { Column, Row, WindowValue } from '../data/value.ts';
 import { inferColumns } from '../plan/infer.ts';
@@ -100,10 +100,7 @@ export class ViewLayout {
     if (this.shape === 'events' && at !== null)
       return encodeKey([at.eventTimeMs, at.partition, at.offset], prefix);
     if (this.shape === 'bag') return encodeKey(row, prefix);
-    return encodeKey(
-      this.#stored.map((index) => row[index] ?? null),
-      prefix,
-    );
+    return encodeKeyOf(row, this.#stored, prefix);
   }
 
   /** The values by which a row is known. */
