@@ -114,6 +114,7 @@ export const FAULTS: readonly FaultRow[] = [
     fired: 'the shim counts; the simulated disk says that it was reached',
     tests: {
       'runtime/engine/failed-disk.test.ts': ['a failed fsync is no acknowledgement, and ends the run'],
+      'runtime/engine/retention.test.ts': ['a failed %s is not tried again: it ends the run'],
       'runtime/log/durability.test.ts': ['of an fsync every append fails until the log is opened again'],
       'faults/kill-sweep.test.ts': ['faults at any call'],
     },
@@ -183,8 +184,14 @@ export const FAULTS: readonly FaultRow[] = [
         'verify finds every flipped bit of a sealed file and of its blocks, with file and byte',
       ],
       'runtime/log/retention.test.ts': ['of which any bit is flipped, or that is cut anywhere, is an error'],
+      'faults/every-bit.test.ts': [
+        'of %s: named, or what was there',
+        'of the state: named, or what was there, or an earlier commit',
+        'of what RocksDB only writes: nobody opens it',
+      ],
       'faults/damaged-files.test.ts': [
-        'of the state and of the record of the owner: a code, or what is right',
+        'that says it is of a file that is used again is refused by name: RocksDB would not come back',
+        'that says it is longer than the file is refused by name: RocksDB would take it for torn',
       ],
       'runtime/snapshots/crashes.test.ts': ['a snapshot that is not what was taken'],
       'runtime/sinks/file-sink.test.ts': ['a manifest with any bit flipped is refused, with its name'],

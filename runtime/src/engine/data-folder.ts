@@ -13,6 +13,7 @@ import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import type { Field } from '../data/decode.ts';
 import { coldFolder } from '../log/cold/place.ts';
+import { readWhole } from '../log/framed.ts';
 import { DiskLog } from '../log/disk-log.ts';
 import type { LogFileCheck } from '../log/log-files.ts';
 import type { RetentionLimits, Trimmed } from '../log/retention.ts';
@@ -24,6 +25,7 @@ import { type Disk, realDisk } from '../ports/disk.ts';
 import { fileGuard, noGuard } from '../ports/lock.ts';
 import { type Random, systemRandom } from '../ports/random.ts';
 import { RocksStore } from '../state/rocksdb.ts';
+import { damagedRecordIn } from '../state/rocksdb-manifest.ts';
 import { progressKey } from '../state/keys.ts';
 import { prefixRange, type Store } from '../state/store.ts';
 import { COLD, STAGE, type Stage, stageData } from './stage.ts';
@@ -186,12 +188,22 @@ async function openRocks(folder: string, disk: Disk): Promise<RocksStore> {
   // RocksDB would begin anew beside files that nothing names any more.
   if (files.some(({ name }) => name.endsWith('.sst')) && !files.some(({ name }) => name === 'CURRENT'))
     throw failure('STATE_FAILED', { folder: state, reason: 'its file CURRENT is missing' });
+  await refuseDamaged(state, disk);
   try {
     return await RocksStore.open(state);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'DATA_LOCKED') throw await lockedBy(folder, disk);
     throw error;
   }
+}
+
+/** What RocksDB would not tell, or never come back from. Throws STATE_FAILED. */
+async function refuseDamaged(state: string, disk: Disk): Promise<void> {
+  const current = (await readWhole(disk, join(state, 'CURRENT')))?.toString().trim() ?? '';
+  if (!/^MANIFEST-\d+$/.test(current)) return;
+  const at = damagedRecordIn((await readWhole(disk, join(state, current))) ?? Buffer.alloc(0));
+  if (at !== undefined)
+    throw failure('STATE_FAILED', { folder: state, reason: `${current} is damaged at byte ${at}` });
 }
 
 /** Up to where any layer has computed: all of that was durable before. */

@@ -9,7 +9,7 @@ import type { Disk } from '../../ports/disk.ts';
 import { decodeBlock, decodeLengths, type StoredBlock } from '../block.ts';
 import { encodeFramed, readWhole } from '../framed.ts';
 import type { SegmentSummary } from '../segment-index.ts';
-import { COLD_MAGIC, type ColdManifest, damageIn, readManifest } from './manifest.ts';
+import { checkedReads, COLD_MAGIC, type ColdManifest, damageIn, readManifest } from './manifest.ts';
 import { COMPRESSORS } from './parquet.ts';
 import type { ColdPlace } from './place.ts';
 
@@ -60,12 +60,13 @@ export class ColdSegment {
     );
     let position = groups[first] ?? summary.firstPosition;
     try {
-      const metadata = await parquetMetadataAsync(this.#buffer);
+      const buffer = this.#buffer;
+      const metadata = await parquetMetadataAsync(buffer);
       let rowStart = 0;
       for (const [index, group] of metadata.row_groups.entries()) {
         const rowEnd = rowStart + Number(group.num_rows);
         if (index >= first)
-          for (const bytes of await this.#bytesOf(metadata, rowStart, rowEnd)) {
+          for (const bytes of await this.#bytesOf(buffer, metadata, rowStart, rowEnd)) {
             const lengths = decodeLengths(bytes);
             const block = lengths === undefined ? undefined : decodeBlock(bytes, lengths);
             if (block?.position !== position) throw new Error(`no block of position ${position}`);
@@ -81,20 +82,26 @@ export class ColdSegment {
   }
 
   get #buffer() {
-    const [{ name, sizeBytes }] = this.manifest.files;
+    const [file] = this.manifest.files;
+    const read = checkedReads(this.#place, file);
     return {
-      byteLength: sizeBytes,
-      slice: async (start: number, end = sizeBytes): Promise<ArrayBuffer> => {
-        const bytes = await this.#place.read(name, start, end - start);
+      byteLength: file.sizeBytes,
+      slice: async (start: number, end = file.sizeBytes): Promise<ArrayBuffer> => {
+        const bytes = await read(start, end);
         return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
       },
     };
   }
 
-  async #bytesOf(metadata: object, rowStart: number, rowEnd: number): Promise<Buffer[]> {
+  async #bytesOf(
+    file: { readonly byteLength: number; slice(start: number, end?: number): Promise<ArrayBuffer> },
+    metadata: object,
+    rowStart: number,
+    rowEnd: number,
+  ): Promise<Buffer[]> {
     const { parquetReadObjects } = await import('hyparquet');
     const rows = await parquetReadObjects({
-      file: this.#buffer,
+      file,
       metadata: metadata as never,
       columns: [BLOCK_COLUMN],
       rowStart,
@@ -131,7 +138,7 @@ export class ColdSegment {
       readManifest(this.manifestFile, await readWhole(this.#disk, this.manifestFile), logName);
       for (const file of this.manifest.files) {
         const damage = await damageIn(this.#place, file);
-        if (damage !== null) return damage as CodedError;
+        if (damage !== null) return damage;
       }
       for await (const { records, count, position } of this.read(0))
         if (records.length !== count) throw new Error(`the block of position ${position} has other records`);

@@ -3,6 +3,7 @@
  * the cold files are durable and were read back; from then on they are the log, and the file that they were made of goes.
  */
 import { crc32 } from 'node:zlib';
+import { CodedError } from '../../base/coded-error.ts';
 import { failure } from '../../base/errors.ts';
 import { decodeFramed } from '../framed.ts';
 import type { SegmentSummary } from '../segment-index.ts';
@@ -49,23 +50,52 @@ export function coldFileOf(name: string, bytes: Uint8Array): ColdFile {
   return { name, sizeBytes: bytes.length, crc32: checksums };
 }
 
-/** Reads and checks every byte of a cold file; returns where the first damage is, or null. */
-export async function damageIn(place: ColdPlace, file: ColdFile): Promise<Error | null> {
+/** Reads and checks a megabyte of a cold file. Throws LOG_CORRUPT, and what the place throws. */
+async function readStretch(place: ColdPlace, file: ColdFile, stretch: number): Promise<Buffer> {
   const damaged = (at: number, reason: string): Error =>
     failure('LOG_CORRUPT', { file: `${place.name}/${file.name}`, at, reason });
-  for (const [stretch, expected] of file.crc32.entries()) {
-    const at = stretch * STRETCH_BYTES;
-    const length = Math.min(STRETCH_BYTES, file.sizeBytes - at);
-    try {
-      const bytes = await place.read(file.name, at, length);
-      if (bytes.length < length)
-        return damaged(at + bytes.length, `it ends there; it had ${file.sizeBytes} bytes`);
-      if (crc32(bytes) !== expected) return damaged(at, 'the checksum of a megabyte does not match');
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') throw error;
-      return damaged(0, 'the file is missing');
-    }
+  const at = stretch * STRETCH_BYTES;
+  const length = Math.min(STRETCH_BYTES, file.sizeBytes - at);
+  const bytes = await place.read(file.name, at, length).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? damaged(0, 'the file is missing') : error;
+  });
+  if (bytes.length < length)
+    throw damaged(at + bytes.length, `it ends there; it had ${file.sizeBytes} bytes`);
+  if (crc32(bytes) !== file.crc32[stretch]) throw damaged(at, 'the checksum of a megabyte does not match');
+  return bytes;
+}
+
+/** Reads and checks every byte of a cold file; returns where the first damage is, or null. */
+export async function damageIn(place: ColdPlace, file: ColdFile): Promise<CodedError | null> {
+  try {
+    for (const stretch of file.crc32.keys()) await readStretch(place, file, stretch);
+    return null;
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
   }
-  return null;
+}
+
+/**
+ * Hands out bytes of a cold file, of checked megabytes alone: a reader of Parquet that is given damaged ones may never come to
+ * an end. The last megabyte is kept for the next piece. Throws LOG_CORRUPT, and what the place throws.
+ */
+export function checkedReads(
+  place: ColdPlace,
+  file: ColdFile,
+): (start: number, end: number) => Promise<Uint8Array> {
+  let last: { readonly stretch: number; readonly bytes: Buffer } | null = null;
+  return async (start, end) => {
+    const pieces: Buffer[] = [];
+    for (let at = start; at < end;) {
+      const stretch = Math.floor(at / STRETCH_BYTES);
+      if (last?.stretch !== stretch) last = { stretch, bytes: await readStretch(place, file, stretch) };
+      const from = stretch * STRETCH_BYTES;
+      const piece = last.bytes.subarray(at - from, end - from);
+      if (piece.length === 0) break;
+      pieces.push(piece);
+      at += piece.length;
+    }
+    return Buffer.concat(pieces);
+  };
 }
