@@ -23,7 +23,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import RocksDB from 'rocksdb-native';
 import { CodedError } from 'pipeline-runtime/kit';
 import { ManualClock } from 'pipeline-runtime/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,7 +37,7 @@ import { noGuard } from '../../runtime/src/ports/lock.ts';
 import { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
 import { MemoryStore } from '../../runtime/src/state/memory.ts';
 import { damagedRecordIn } from '../../runtime/src/state/rocksdb-manifest.ts';
-import { RocksStore } from '../../runtime/src/state/rocksdb.ts';
+import { loadNative, RocksStore } from '../../runtime/src/state/rocksdb.ts';
 import { Batch, type Entry, type Store } from '../../runtime/src/state/store.ts';
 import { sale, sales, short } from '../runtime/architectures/sample.ts';
 import { SimDisk } from '../suites/sim-disk.ts';
@@ -240,12 +239,6 @@ function flipped(disk: SimDisk, name: string, bit: number): SimDisk {
 const NOT_READ = /^(?:LOG.*|LOCK|OPTIONS-\d+|SESSION_ID)$/;
 const READ = ['CURRENT', 'IDENTITY', 'MANIFEST-N', 'N.log', 'N.sst'];
 
-interface Native {
-  ready(): Promise<void>;
-  iterator(range: typeof ALL, options: { readonly capacity: number }): AsyncIterable<Entry>;
-  close(): Promise<void>;
-}
-
 /** Opened for reading, RocksDB changes no file, and does with each what an opening does. */
 async function readState(): Promise<{
   readonly content: string;
@@ -256,10 +249,10 @@ async function readState(): Promise<{
   const at = damagedRecordIn(readFileSync(join(state, manifest)));
   // An opening refuses this first: RocksDB would not come back, or show less.
   if (at !== undefined) return { content: '', says: `Corruption: ${manifest} at ${at}`, entries: [] };
-  const native = new (RocksDB as new (path: string, options: object) => Native)(state, READING);
+  const native = new (await loadNative())(state, READING);
   try {
     await native.ready();
-    const found = await contentOf(native.iterator(ALL, { capacity: 64 }));
+    const found = await contentOf(native.iterator(ALL, { reverse: false, limit: Infinity, capacity: 64 }));
     const hash = createHash('sha1');
     for (const { key, value } of found)
       hash.update(`${key.length} ${value.length} `).update(key).update(value);

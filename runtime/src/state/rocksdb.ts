@@ -207,7 +207,7 @@ async function readMany(native: NativeStore, keys: readonly Buffer[]): Promise<r
   return values;
 }
 
-async function loadNative(): Promise<NativeConstructor> {
+export async function loadNative(): Promise<NativeConstructor> {
   try {
     const module = await import('rocksdb-native');
     return module.default as NativeConstructor;
