@@ -2,6 +2,10 @@
  * What is predicted is what is measured, within a quarter: the model against the real runtime in virtual time, over workloads
  * that are drawn. `SEEDS=40 npx vitest run test/advisor/predictions.test.ts` draws more, and `OFF=FILE` writes down how far off each was.
  *
+ * On 2026-12-01, 38 workloads and all five: completeness, history, kept bytes and what is lost always; 99 % of final results
+ * (two batches of windows of hours), 98 % of median ages and of state, 95 % of the ages of 99 % of the time. The ages that were
+ * off are of streams where an event comes every few intervals: with the few that are simulated here, chance moves them.
+ *
  * Floors, below which nothing can be told apart:
  *
  *   ages         a twentieth of the interval, or two milliseconds
