@@ -8,11 +8,12 @@ import type { Arrangement } from '../architectures/arrangement.ts';
 import { CodedError } from '../base/coded-error.ts';
 import { failure } from '../base/errors.ts';
 import type { ProjectConfig } from '../config/project.ts';
-import { acceptLines, type Door, problemOf, type RejectedRecord } from '../ingest/accept.ts';
+import { acceptLines, type Door } from '../ingest/accept.ts';
 import { InFlight } from '../ingest/in-flight.ts';
 import { acceptBytes } from '../ingest/accept-bytes.ts';
 import type { Line } from '../ingest/lines.ts';
 import { inBatches, type Pace, UNPACED } from '../ingest/pace.ts';
+import { firstRecords } from '../log/columns/texts.ts';
 import { trimmed } from '../log/trimmed.ts';
 import { NOTHING_ALLOWED } from '../loop/adoption.ts';
 import { type LayerCommit, Layer, type LayerPorts } from '../loop/layer.ts';
@@ -33,12 +34,13 @@ import type {
   ViewQuery,
 } from '../host/host.ts';
 import { openFormat } from '../state/format.ts';
-import { metaKey, prefixOf } from '../state/keys.ts';
+import { metaKey } from '../state/keys.ts';
 import type { Sinks } from '../sinks/sinks.ts';
-import { Batch, prefixRange, type Store } from '../state/store.ts';
+import { Batch, type Store } from '../state/store.ts';
 import { readView } from '../views/reader.ts';
 import type { DataFolder } from './data-folder.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { RejectedEvents } from './rejected-events.ts';
 import { Retention } from './retention.ts';
 import { Snapshots } from './snapshots.ts';
 import { checkSchemas } from './schemas.ts';
@@ -90,6 +92,7 @@ export class Engine implements Host {
   #recorder: Recorder | null = null;
   readonly retention: Retention;
   readonly #inFlight = new InFlight();
+  readonly #rejected: RejectedEvents;
   readonly #turns: Turns;
 
   private constructor({ plan, config, data, clock }: EngineOptions) {
@@ -112,6 +115,7 @@ export class Engine implements Host {
       holds: () => this.arrangement.holds(),
       fieldsOf: (source) => plan.sources.find(({ name }) => name === source)?.fields ?? [],
     });
+    this.#rejected = new RejectedEvents(data, clock, () => this.arrangement.serving);
     this.#idle = new IdleWatch(plan, data.log, clock, config.log.partitions);
   }
 
@@ -127,9 +131,6 @@ export class Engine implements Host {
     if (options.rebuild === true) {
       if (log.start > 0 && allowed.partial !== true) throw trimmed(log, 0, REBUILD_REMEDY);
       await forgetEverything(store);
-    }
-    for (let position = 0; position < options.data.rejected.end; position++) {
-      if (engine.#isReplayed(position)) engine.#replayed++;
     }
     const ports: LayerPorts = {
       store,
@@ -164,6 +165,7 @@ export class Engine implements Host {
     this.#recorder = new Recorder({
       place: data.observed,
       log: data.log,
+      firstRecords,
       plan,
       clock,
       architecture: config.architecture,
@@ -360,64 +362,19 @@ export class Engine implements Host {
     return rows.sort((a, b) => b.offset - a.offset).slice(0, limit);
   }
 
-  async rejected(limit: number): Promise<readonly RejectedRow[]> {
-    const { rejected, store } = this.data;
-    const rows: RejectedRow[] = [];
-    // From the end, in larger and larger steps until there are enough that were not taken since.
-    const { start } = rejected;
-    for (let from = rejected.end, step = limit; from > start && rows.length < limit; step *= 4) {
-      const to = from;
-      from = Math.max(start, from - step);
-      for await (const { record, replayed } of this.#rejectedRecords(from, to))
-        if (!replayed) rows.push(record);
-    }
-    const range = prefixRange(prefixOf('r', this.arrangement.serving.name));
-    for await (const { value } of store.scan(range, { reverse: true, limit })) {
-      rows.push(JSON.parse(value.toString()) as RejectedRow);
-    }
-    return rows.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
+  rejected(limit: number): Promise<readonly RejectedRow[]> {
+    return this.#rejected.newest(limit);
   }
 
   /** How many events were rejected at the door and not taken since, or by an expression. */
   get rejectedCount(): number {
-    return this.data.rejected.end - this.#replayed + this.arrangement.serving.progress.rejected;
-  }
-
-  /** Rejected events that were accepted later. */
-  #replayed = 0;
-
-  #isReplayed(position: number): boolean {
-    return this.data.log.lastSequence(replayProducer(position)) > 0;
-  }
-
-  async *#rejectedRecords(
-    from: number,
-    to: number,
-  ): AsyncIterable<{ position: number; record: RejectedRecord; replayed: boolean }> {
-    const release = this.data.holdRejected?.();
-    try {
-      // What went before the hold is gone.
-      for await (const block of this.data.rejected.read(Math.max(from, this.data.rejected.start))) {
-        for (const [index, text] of block.records.entries()) {
-          const position = block.position + index;
-          if (position < from) continue;
-          if (position >= to) return;
-          yield {
-            position,
-            record: JSON.parse(text) as RejectedRecord,
-            replayed: this.#isReplayed(position),
-          };
-        }
-      }
-    } finally {
-      release?.();
-    }
+    return this.#rejected.count;
   }
 
   async command(name: string, params: unknown): Promise<unknown> {
     if (name.startsWith('snapshot')) return this.snapshots.command(name, params);
     if (name === 'replay-late') return this.#replayLate();
-    if (name === 'replay-rejected') return this.#replayRejected();
+    if (name === 'replay-rejected') return this.#rejected.replay(this.plan);
     const command = this.arrangement.commands[name];
     if (command === undefined) {
       const where = name === 'backfill' ? 'batch and lambda' : 'kappa';
@@ -453,39 +410,6 @@ export class Engine implements Host {
     }
     return { admitted };
   }
-
-  /** Offers the rejected events again, to a definition that may have changed since. */
-  async #replayRejected(): Promise<unknown> {
-    let accepted = 0;
-    let still = 0;
-    for await (const { position, record, replayed } of this.#rejectedRecords(0, this.data.rejected.end)) {
-      if (replayed) continue;
-      const source = this.plan.sources.find((candidate) => candidate.name === record.source);
-      if (
-        source === undefined ||
-        !record.whole ||
-        problemOf({ source, clock: this.clock }, record.text) !== undefined
-      ) {
-        still++;
-        continue;
-      }
-      await this.data.log.append({
-        kind: 'events',
-        source: source.name,
-        partition: 0,
-        producer: replayProducer(position),
-        sequence: 1,
-        records: [record.text],
-      });
-      this.#replayed++;
-      accepted++;
-    }
-    return { accepted, rejected: still };
-  }
-}
-
-function replayProducer(position: number): string {
-  return `rejected-${position}`;
 }
 
 async function forgetEverything(store: Store): Promise<void> {

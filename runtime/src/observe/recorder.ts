@@ -38,6 +38,8 @@ export interface Totals {
 export interface RecorderOptions {
   readonly place: NotesPlace;
   readonly log: Pick<Log, 'read'>;
+  /** The first so many records of a block. */
+  readonly firstRecords: (block: Block, count: number) => readonly string[];
   readonly plan: Pick<Plan, 'sources'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly architecture: string;
@@ -180,7 +182,7 @@ export class Recorder {
       const source = this.#options.plan.sources.find(({ name }) => name === block?.source);
       if (block === null || source === undefined || isTable(source)) continue;
       let { newestMs } = sample;
-      for (const [text, timeMs] of eventsOf(block, source)) {
+      for (const [text, timeMs] of eventsOf(this.#options.firstRecords(block, EVENTS_MAX), source)) {
         sampled.events++;
         sampled.bytes += Buffer.byteLength(text);
         behind.add(Math.max(0, newestMs - timeMs), 1);
@@ -201,10 +203,10 @@ export class Recorder {
   }
 }
 
-/** The events of a block that the source accepts, each with its time. */
-function* eventsOf(block: Block, source: SourcePlan): Iterable<[text: string, timeMs: number]> {
+/** Of these records those that the source accepts, each with its time. */
+function* eventsOf(records: readonly string[], source: SourcePlan): Iterable<[text: string, timeMs: number]> {
   const timeOf = eventTimeReader(source);
-  for (const text of block.records.slice(0, EVENTS_MAX)) {
+  for (const text of records) {
     const decoded = decodeEvent(source.fields, JSON.parse(text));
     const timeMs = 'row' in decoded ? timeOf(decoded.row) : undefined;
     if (timeMs !== undefined) yield [text, timeMs];

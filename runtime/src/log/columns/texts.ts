@@ -7,7 +7,7 @@ import { formatDecimal } from '../../data/decimal.ts';
 import type { Field } from '../../data/decode.ts';
 import { formatSqlTimestamp, formatTimestamp } from '../../data/timestamp.ts';
 import type { ListValue, Value } from '../../data/value.ts';
-import type { ColumnBody } from '../log.ts';
+import type { Block, ColumnBody } from '../log.ts';
 import { EventColumns } from './decode.ts';
 
 /** A member of an event: a field, or an object with members of its own. */
@@ -16,6 +16,12 @@ type Tree = Map<string, Tree | number>;
 export function textsOf(body: ColumnBody): readonly string[] {
   const columns = new EventColumns(body);
   return textsOfRows(columns, 0, columns.rows);
+}
+
+/** The first `count` records of a block; of columns, no other is made. */
+export function firstRecords(block: Block, count: number): readonly string[] {
+  if (block.columns === undefined) return block.records.slice(0, count);
+  return textsOfRows(new EventColumns(block.columns), 0, Math.min(count, block.count));
 }
 
 /** The texts of rows [from, to). */

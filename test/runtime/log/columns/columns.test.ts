@@ -14,8 +14,8 @@ import { EventColumns } from '../../../../runtime/src/log/columns/decode.ts';
 import { encodeColumns } from '../../../../runtime/src/log/columns/encode.ts';
 import { ColumnsInvalid } from '../../../../runtime/src/log/columns/format.ts';
 import { schemaOf } from '../../../../runtime/src/log/columns/schema.ts';
-import { textsOf } from '../../../../runtime/src/log/columns/texts.ts';
-import type { ColumnBody } from '../../../../runtime/src/log/log.ts';
+import { firstRecords, textsOf } from '../../../../runtime/src/log/columns/texts.ts';
+import type { Block, ColumnBody } from '../../../../runtime/src/log/log.ts';
 import { EVENT_TIME, FIELDS, lines } from '../../compile/scanner-lines.ts';
 import { fillBatch } from './batches.ts';
 
@@ -93,6 +93,21 @@ describe('rows come back as they were', () => {
     const rows = texts(5000, (row) => `city ${row % 300}`);
     const body = encoded([field('string')], fillBatch([field('string')], rows));
     expect(rowsIn(body, ['f'], 4990, 4995)).toEqual(rows.slice(4990, 4995));
+  });
+
+  test.each([0, 1, 4097, 9000])('the first %i records are those of all that come first', (first) => {
+    const columns = encoded(
+      [field('string')],
+      fillBatch(
+        [field('string')],
+        texts(5000, (row) => `id ${row}`),
+      ),
+    );
+    const records = textsOf(columns);
+    const ofColumns = { columns, count: columns.count } as Block;
+    const ofTexts = { records, count: records.length } as Block;
+    expect(firstRecords(ofColumns, first)).toEqual(records.slice(0, first));
+    expect(firstRecords(ofTexts, first)).toEqual(records.slice(0, first));
   });
 });
 
