@@ -91,6 +91,16 @@ describe('the five architectures over the same events', () => {
     expect(new Set(each().map(({ late }) => late))).toEqual(new Set([naively(workload).late]));
   });
 
+  test('fold every late event in: at the next run or correction, at the latest an hour and a run later', () => {
+    const late = naively(workload).late;
+    for (const [architecture, { sight }] of all) {
+      expect(sight.correctionDelaysMs).toHaveLength(late);
+      const longestMs = Math.max(...sight.correctionDelaysMs);
+      expect([architecture, longestMs < (HOUR_MS * 3) / 2]).toEqual([architecture, true]);
+      expect(Math.min(...sight.correctionDelaysMs)).toBeGreaterThan(0);
+    }
+  });
+
   test('are as fresh as their interval: half of it as a rule, all of it at most', () => {
     const inShareOf = (age: number, intervalMs: number): number => age / intervalMs;
     const [batch, micro] = [get('batch'), get('micro-batch')];
