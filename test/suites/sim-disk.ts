@@ -1,25 +1,12 @@
 /**
- * A disk in memory that can fail, fill up and lose power: what the log is tested against.
- *
- *   write ─► pages (what readers see) ─► sync ─► durable (what a power cut leaves)
- *
- * A failed sync drops the pages it could not write from what a later sync would write, and goes on showing them, as Linux
- * does. A file's name is durable once its folder was synced.
+ * The disk of the simulator without its world: every operation is done at once, faults and power cuts come when a test says
+ * so, and files can be looked at and changed from outside.
  */
-import { basename, dirname } from 'node:path';
-import type { Disk, DiskEntry, DiskFile } from '../../runtime/src/ports/disk.ts';
-
-type Operation =
-  | 'open'
-  | 'write'
-  | 'sync'
-  | 'truncate'
-  | 'syncFolder'
-  | 'list'
-  | 'makeFolder'
-  | 'rename'
-  | 'link'
-  | 'remove';
+import { dirname } from 'node:path';
+import type { Disk } from '../../runtime/src/ports/disk.ts';
+import { type PowerCut, simDisk, SimFileSystem } from '../../runtime/src/sim/disk.ts';
+import { errorOf, type OperationKind } from '../../runtime/src/sim/faults.ts';
+import { SeededRandom } from '../../runtime/src/sim/seeded-random.ts';
 
 export interface Fault {
   /** Which counted operation fails, from 1. */
@@ -27,23 +14,16 @@ export interface Fault {
   readonly code: string;
   /** False: only this operation fails. */
   readonly forEver?: boolean;
-  /** Only these are counted; all when absent. */
-  readonly only?: readonly Operation[];
-}
-
-type Change = { readonly at: number; readonly bytes: Buffer } | { readonly size: number };
-
-interface SimFile {
-  pages: Buffer;
-  durable: Buffer;
-  unsynced: Change[];
-  isNamed: boolean;
+  /** Only these are counted; all but reads when absent. */
+  readonly only?: readonly OperationKind[];
 }
 
 /** What a power cut keeps of the writes that no sync had reached. */
-export type Survivors = (unsynced: readonly Change[]) => readonly Change[];
+export type Survivors = PowerCut['changes'];
+type Change = ReturnType<Survivors>[number];
 
 export const NOTHING: Survivors = () => [];
+/** Of names as well, which any other takes away unless their folder was synced. */
 export const EVERYTHING: Survivors = (unsynced) => unsynced;
 
 /** The first `count` bytes that were written since the last sync. */
@@ -75,31 +55,106 @@ export function pages(pageBytes: number, keeps: (page: number) => boolean): Surv
   };
 }
 
+/** What a file holds for readers; who changes the bytes changes the file. */
+interface Held {
+  readonly pages: Buffer;
+}
+
+/** The files of a disk by their paths; what is put there is durable. */
+class Files {
+  readonly #files: () => SimFileSystem;
+
+  constructor(files: () => SimFileSystem) {
+    this.#files = files;
+  }
+
+  *[Symbol.iterator](): IterableIterator<[string, Held]> {
+    for (const path of this.keys()) yield [path, this.get(path) as Held];
+  }
+
+  keys(): readonly string[] {
+    return [...this.#files().files()].map(([path]) => path);
+  }
+
+  values(): readonly Held[] {
+    return [...this].map(([, held]) => held);
+  }
+
+  has(path: string): boolean {
+    return this.#files().find(path)?.kind === 'file';
+  }
+
+  get(path: string): Held | undefined {
+    const file = this.#files().find(path);
+    if (file?.kind !== 'file') return undefined;
+    const { buffer, byteOffset, length } = file.content.bytes;
+    return { pages: Buffer.from(buffer, byteOffset, length) };
+  }
+
+  set(path: string, held: Held): this {
+    this.delete(path);
+    const files = this.#files();
+    files.makeFolder(dirname(path));
+    const file = files.open(path, true);
+    if (held.pages.length > 0) files.write(file, Buffer.from(held.pages), 0);
+    files.sync(file);
+    files.syncFolder(dirname(path));
+    return this;
+  }
+
+  delete(path: string): void {
+    if (!this.has(path)) return;
+    this.#files().remove(path);
+    this.#files().syncFolder(dirname(path));
+  }
+}
+
+const READS: ReadonlySet<OperationKind> = new Set(['read']);
+
 export class SimDisk implements Disk {
-  readonly files = new Map<string, SimFile>();
-  /** Every operation so far, for counting. */
-  readonly operations: Operation[] = [];
+  #system: SimFileSystem;
+  readonly #disk: Disk;
+  readonly files = new Files(() => this.#system);
+  /** Every operation so far but reads, for counting. */
+  readonly operations: OperationKind[] = [];
   fault: Fault | null = null;
-  /** How many bytes the disk holds at most. */
-  spaceBytes = Infinity;
   /** The most bytes that one write takes. */
   writeBytesMax = Infinity;
   /** Called before each sync of a file: a moment at which the power may go. */
   beforeSync: () => void = () => {};
   #counted = 0;
 
-  /** Fails when the fault says so. */
-  #count(operation: Operation): void {
-    this.operations.push(operation);
-    const { fault } = this;
-    if (fault === null || (fault.only !== undefined && !fault.only.includes(operation))) return;
-    this.#counted++;
-    const hit = fault.forEver === true ? this.#counted >= fault.at : this.#counted === fault.at;
-    if (hit) throw errorOf(fault.code);
+  constructor(system = new SimFileSystem(new SeededRandom(1))) {
+    this.#system = system;
+    const machine = { files: system };
+    this.#disk = simDisk({ machine, operate: (kind, _, work) => this.#operate(kind, work) });
   }
 
-  count(operation: Operation): number {
-    return this.operations.filter((each) => each === operation).length;
+  /** How many bytes the disk holds at most. */
+  set spaceBytes(bytes: number) {
+    this.#system.spaceBytes = bytes;
+  }
+
+  async #operate<T>(kind: OperationKind, work: (share: number) => T): Promise<T> {
+    if (kind === 'sync') this.beforeSync();
+    if (this.#fails(kind)) {
+      // What it had to write is forgotten, and perhaps in part on the disk.
+      if (kind === 'sync') work(0);
+      throw errorOf(this.fault?.code ?? '');
+    }
+    return work(1);
+  }
+
+  #fails(kind: OperationKind): boolean {
+    if (!READS.has(kind)) this.operations.push(kind);
+    const { fault } = this;
+    if (fault === null || !(fault.only?.includes(kind) ?? !READS.has(kind))) return false;
+    this.#counted++;
+    return fault.forEver === true ? this.#counted >= fault.at : this.#counted === fault.at;
+  }
+
+  count(kind: OperationKind): number {
+    return this.operations.filter((each) => each === kind).length;
   }
 
   /** True when the fault was reached. */
@@ -114,148 +169,29 @@ export class SimDisk implements Disk {
 
   /** The power goes; what was synced is there afterwards, and whatever `survivors` picks of the rest. */
   crash(survivors: Survivors): void {
-    for (const [path, file] of this.files) {
-      const kept = survivors(file.unsynced);
-      if (!file.isNamed && kept !== file.unsynced) {
-        this.files.delete(path);
-        continue;
-      }
-      file.durable = kept.reduce(apply, file.durable);
-      file.pages = Buffer.from(file.durable);
-      file.unsynced = [];
-      file.isNamed = true;
-    }
+    this.#system.powerCut({ keepsNames: survivors === EVERYTHING, changes: survivors });
     this.heal();
   }
 
   clone(): SimDisk {
-    const copy = new SimDisk();
-    for (const [path, file] of this.files) copy.files.set(path, { ...file, unsynced: [...file.unsynced] });
-    return copy;
+    return new SimDisk(this.#system.clone());
   }
 
-  async makeFolder(): Promise<void> {
-    this.#count('makeFolder');
+  makeFolder: Disk['makeFolder'] = (folder) => this.#disk.makeFolder(folder);
+  list: Disk['list'] = (folder) => this.#disk.list(folder);
+  listAll: Disk['listAll'] = (folder) => this.#disk.listAll(folder);
+  kindOf: Disk['kindOf'] = (path) => this.#disk.kindOf(path);
+  syncFolder: Disk['syncFolder'] = (folder) => this.#disk.syncFolder(folder);
+  rename: Disk['rename'] = (from, to) => this.#disk.rename(from, to);
+  link: Disk['link'] = (from, to) => this.#disk.link(from, to);
+  remove: Disk['remove'] = (file) => this.#disk.remove(file);
+  removeFolder: Disk['removeFolder'] = (folder) => this.#disk.removeFolder(folder);
+  freeBytes(folder: string): Promise<number> {
+    return this.#disk.freeBytes(folder);
   }
 
-  async list(folder: string): Promise<string[]> {
-    this.#count('list');
-    return [...this.files.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
-  }
-
-  async syncFolder(folder: string): Promise<void> {
-    this.#count('syncFolder');
-    for (const [path, file] of this.files) if (dirname(path) === folder) file.isNamed = true;
-  }
-
-  async listAll(folder: string): Promise<DiskEntry[]> {
-    this.#count('list');
-    const entries = new Map<string, DiskEntry>();
-    for (const [path, file] of this.files) {
-      if (!path.startsWith(`${folder}/`)) continue;
-      const [name = '', ...rest] = path.slice(folder.length + 1).split('/');
-      const kind = rest.length === 0 ? 'file' : 'folder';
-      entries.set(name, { name, kind, sizeBytes: kind === 'file' ? file.pages.length : 0 });
-    }
-    return [...entries.values()];
-  }
-
-  async kindOf(path: string): Promise<DiskEntry['kind'] | undefined> {
-    if (this.files.has(path)) return 'file';
-    return [...this.files.keys()].some((each) => each.startsWith(`${path}/`)) ? 'folder' : undefined;
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    this.#count('rename');
-    this.files.set(to, this.#known(from));
-    this.files.delete(from);
-  }
-
-  async link(from: string, to: string): Promise<void> {
-    this.#count('link');
-    this.files.set(to, this.#known(from));
-  }
-
-  async remove(file: string): Promise<void> {
-    this.#count('remove');
-    this.files.delete(file);
-  }
-
-  async removeFolder(folder: string): Promise<void> {
-    for (const path of this.files.keys()) if (path.startsWith(`${folder}/`)) await this.remove(path);
-  }
-
-  async freeBytes(): Promise<number> {
-    return Math.max(0, this.spaceBytes - this.#usedBytes());
-  }
-
-  #usedBytes(): number {
-    return [...this.files.values()].reduce((sum, each) => sum + each.pages.length, 0);
-  }
-
-  #known(path: string): SimFile {
-    const file = this.files.get(path);
-    if (file === undefined) throw errorOf('ENOENT');
-    return file;
-  }
-
-  async open(path: string, { create }: { readonly create: boolean }): Promise<DiskFile> {
-    this.#count('open');
-    const known = this.files.get(path);
-    if (create && known !== undefined) throw errorOf('EEXIST');
-    if (!create && known === undefined) throw errorOf('ENOENT');
-    const file = known ?? {
-      pages: Buffer.alloc(0),
-      durable: Buffer.alloc(0),
-      unsynced: [],
-      isNamed: false,
-    };
-    this.files.set(path, file);
-    return this.#fileOf(file);
-  }
-
-  #fileOf(file: SimFile): DiskFile {
-    return {
-      write: async (bytes, at) => {
-        this.#count('write');
-        const used = this.#usedBytes();
-        const grows = Math.max(0, at + bytes.length - file.pages.length);
-        const fits = grows <= this.spaceBytes - used ? bytes.length : this.spaceBytes - used;
-        if (fits <= 0) throw errorOf('ENOSPC');
-        const written = Buffer.from(bytes.subarray(0, Math.min(fits, this.writeBytesMax)));
-        const change = { at, bytes: written };
-        file.pages = apply(file.pages, change);
-        file.unsynced.push(change);
-        return written.length;
-      },
-      read: async (buffer, at) => file.pages.copy(buffer, 0, at, at + buffer.length),
-      readNow: (buffer, at) => file.pages.copy(buffer, 0, at, at + buffer.length),
-      sync: async () => {
-        this.beforeSync();
-        const { unsynced } = file;
-        file.unsynced = [];
-        this.#count('sync');
-        file.durable = unsynced.reduce(apply, file.durable);
-      },
-      truncate: async (size) => {
-        this.#count('truncate');
-        file.pages = apply(file.pages, { size });
-        file.unsynced.push({ size });
-      },
-      size: async () => file.pages.length,
-      close: async () => {},
-    };
-  }
-}
-
-function apply(content: Buffer, change: Change): Buffer {
-  const size = 'size' in change ? change.size : Math.max(content.length, change.at + change.bytes.length);
-  const result = Buffer.alloc(size);
-  content.copy(result, 0, 0, size);
-  if ('bytes' in change) change.bytes.copy(result, change.at);
-  return result;
-}
-
-function errorOf(code: string): Error {
-  return Object.assign(new Error(`${code} (simulated)`), { code });
+  open: Disk['open'] = async (path, options) => {
+    const file = await this.#disk.open(path, options);
+    return { ...file, write: (bytes, at) => file.write(bytes.subarray(0, this.writeBytesMax), at) };
+  };
 }

@@ -11,8 +11,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Disk, DiskEntry, DiskFile } from '../ports/disk.ts';
 import { Content, type FileChange } from './file-content.ts';
-import { errorOf } from './faults.ts';
-import type { SimProcess } from './machine.ts';
+import { errorOf, type OperationKind } from './faults.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 type Node = FileNode | FolderNode;
@@ -43,6 +42,14 @@ const newFolder = (): FolderNode => ({ kind: 'folder', names: new Map(), durable
 const SECTOR_BITS_MIN = 6;
 /** What one power cut keeps of what is pending. */
 const SURVIVALS = ['nothing', 'everything', 'beginning', 'pieces'] as const;
+
+/** What a power cut keeps, when somebody says it instead of the seed. */
+export interface PowerCut {
+  /** Whether names that no sync of their folder reached are kept. */
+  readonly keepsNames: boolean;
+  /** Of what is pending of each file. */
+  readonly changes: (pending: readonly FileChange[]) => readonly FileChange[];
+}
 
 export class SimFileSystem {
   readonly #random: SeededRandom;
@@ -93,6 +100,42 @@ export class SimFileSystem {
       folder.durable.set(name, next);
       folder = next;
     }
+  }
+
+  /** All files by their paths. */
+  *files(folder = this.#root, path = ''): Iterable<readonly [path: string, file: FileNode]> {
+    for (const [name, node] of folder.names) {
+      if (node.kind === 'file') yield [`${path}/${name}`, node];
+      else yield* this.files(node, `${path}/${name}`);
+    }
+  }
+
+  /** Another disk that holds the same, pending or not. */
+  clone(): SimFileSystem {
+    const copy = new SimFileSystem(this.#random.fork());
+    copy.spaceBytes = this.spaceBytes;
+    const copies = new Map<Node, Node>([[this.#root, copy.#root]]);
+    const fill = (from: FolderNode, to: FolderNode): void => {
+      for (const which of ['names', 'durable'] as const)
+        for (const [name, node] of from[which]) to[which].set(name, copyOf(node));
+    };
+    const copyOf = (node: Node): Node => {
+      const known = copies.get(node);
+      if (known !== undefined) return known;
+      const made = node.kind === 'folder' ? newFolder() : copyOfFile(node);
+      copies.set(node, made);
+      if (node.kind === 'folder' && made.kind === 'folder') fill(node, made);
+      return made;
+    };
+    fill(this.#root, copy.#root);
+    copy.#pendingNames = this.#pendingNames.map((change) =>
+      change.map(({ folder, name, node }) => ({
+        folder: copyOf(folder) as FolderNode,
+        name,
+        node: node === null ? null : copyOf(node),
+      })),
+    );
+    return copy;
   }
 
   open(path: string, create: boolean): FileNode {
@@ -174,9 +217,9 @@ export class SimFileSystem {
     file.pending = [];
   }
 
-  powerCut(): void {
+  powerCut(said?: PowerCut): void {
     const random = this.#random;
-    const survival = random.pick(SURVIVALS);
+    const survival = said === undefined ? random.pick(SURVIVALS) : said.keepsNames ? 'everything' : 'nothing';
     const keeps = (index: number, count: number): boolean =>
       survival === 'everything' ||
       (survival === 'beginning' && index < count * random.next()) ||
@@ -186,19 +229,24 @@ export class SimFileSystem {
       else this.lostChanges++;
     }
     this.#pendingNames = [];
-    this.#restart(this.#root, new Set(), random.pick(SURVIVALS));
+    this.#restart(this.#root, new Set(), said?.changes ?? this.#drawn());
   }
 
-  #restart(folder: FolderNode, seen: Set<Node>, survival: (typeof SURVIVALS)[number]): void {
+  #drawn(): PowerCut['changes'] {
+    const survival = this.#random.pick(SURVIVALS);
+    return (pending) => this.#survivors(pending, survival);
+  }
+
+  #restart(folder: FolderNode, seen: Set<Node>, survivors: PowerCut['changes']): void {
     folder.names = new Map(folder.durable);
     for (const node of folder.names.values()) {
       if (seen.has(node)) continue;
       seen.add(node);
       if (node.kind === 'folder') {
-        this.#restart(node, seen, survival);
+        this.#restart(node, seen, survivors);
         continue;
       }
-      const kept = this.#survivors(node.pending, survival);
+      const kept = survivors(node.pending);
       for (const change of kept) node.durable.apply(change);
       node.pending = [];
       node.content.become(node.durable);
@@ -225,6 +273,18 @@ export class SimFileSystem {
       return kept;
     });
   }
+}
+
+function copyOfFile(file: FileNode): FileNode {
+  const copy: FileNode = {
+    kind: 'file',
+    content: new Content(),
+    durable: new Content(),
+    pending: [...file.pending],
+  };
+  copy.content.become(file.content);
+  copy.durable.become(file.durable);
+  return copy;
 }
 
 function bytesIn(folder: FolderNode, seen: Set<Node>): number {
@@ -258,8 +318,15 @@ function makeDurable(change: NameChange): void {
   for (const { folder, name, node } of change) setName(folder.durable, name, node);
 }
 
+/** Whoever works on a disk, and decides when each operation is done and what becomes of it. */
+export interface DiskUser {
+  readonly machine: { readonly files: SimFileSystem };
+  /** See SimProcess. */
+  operate<T>(kind: OperationKind, path: string, work: (share: number) => T): Promise<T>;
+}
+
 /** The disk as a process sees it. */
-export function simDisk(owner: SimProcess): Disk {
+export function simDisk(owner: DiskUser): Disk {
   const files = (): SimFileSystem => owner.machine.files;
   const disk: Disk = {
     makeFolder: (folder) => owner.operate('make-folder', folder, () => files().makeFolder(folder)),
@@ -293,7 +360,7 @@ function entryOf([name, node]: readonly [string, Node]): DiskEntry {
   return { name, kind: node.kind, sizeBytes: node.kind === 'file' ? node.content.sizeBytes : 0 };
 }
 
-function handleOf(owner: SimProcess, path: string, file: FileNode): DiskFile {
+function handleOf(owner: DiskUser, path: string, file: FileNode): DiskFile {
   const { files } = owner.machine;
   return {
     write: (bytes, at) =>

@@ -44,6 +44,12 @@ export class Content {
     return count;
   }
 
+  /** The bytes themselves, for whoever damages a file: who changes them changes it. */
+  get bytes(): Uint8Array {
+    this.#own();
+    return this.#bytes.subarray(0, this.sizeBytes);
+  }
+
   become(other: Content): void {
     this.#bytes = other.#bytes;
     this.sizeBytes = other.sizeBytes;

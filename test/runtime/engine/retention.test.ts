@@ -284,7 +284,7 @@ describe('what holds the log', () => {
 });
 
 describe.each(['apply', 'roll'] as const)('a disk that fails in the middle of %s', (work) => {
-  async function failing(code: string, only: 'sync' | 'syncFolder'): Promise<TestDriver> {
+  async function failing(code: string, only: 'sync' | 'sync-folder'): Promise<TestDriver> {
     const disk = new SimDisk();
     const driver = await open(sales('drop'), 'streaming', { size: 1 }, disk);
     for (let n = 0; n < 3; n++) await send(driver, hour(n));
@@ -294,7 +294,7 @@ describe.each(['apply', 'roll'] as const)('a disk that fails in the middle of %s
     return driver;
   }
 
-  test.each(['sync', 'syncFolder'] as const)(
+  test.each(['sync', 'sync-folder'] as const)(
     'a failed %s is not tried again: it ends the run',
     async (only) => {
       const { engine } = await failing('EIO', only);

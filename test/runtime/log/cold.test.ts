@@ -239,7 +239,7 @@ describe('L3: damage of a cold file', () => {
       });
       const shorter = disk.clone();
       const pages = disk.files.get(file)!.pages.subarray(0, -1);
-      shorter.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+      shorter.files.set(file, { pages });
       await expect(open(shorter)).rejects.toMatchObject({
         message: expect.stringContaining(`${file}: damaged at byte ${sizeBytes - 1}`),
       });
@@ -261,7 +261,7 @@ describe('L3: damage of a cold file', () => {
       const copy = disk.clone();
       const flipped = Buffer.from(pages);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
-      copy.files.set(file, { pages: flipped, durable: flipped, unsynced: [], isNamed: true });
+      copy.files.set(file, { pages: flipped });
       await expect(open(copy), `bit ${bit}`).rejects.toMatchObject({
         code: expect.stringMatching(/LOG_CORRUPT|DATA_NEWER/),
       });

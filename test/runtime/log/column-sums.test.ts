@@ -44,7 +44,7 @@ const open = (disk: SimDisk, segmentBytes: number, columnSumsFromBytes = 0): Pro
 const nameOf = (position: number): string => `/log/${String(position).padStart(20, '0')}.log`;
 
 function put(disk: SimDisk, file: string, pages: Buffer): void {
-  disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+  disk.files.set(file, { pages });
 }
 
 /** Where the blocks of a file begin, and what they are. */

@@ -34,7 +34,7 @@ function withFlip(file: string, bit: number): SimDisk {
   const disk = healthy.clone();
   const pages = Buffer.from(disk.files.get(file)!.pages);
   pages[bit >> 3]! ^= 1 << (bit & 7);
-  disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+  disk.files.set(file, { pages });
   return disk;
 }
 
@@ -101,7 +101,7 @@ describe('L3: a file that is too short', () => {
   const cutTo = (file: string, length: number): SimDisk => {
     const disk = healthy.clone();
     const pages = disk.files.get(file)!.pages.subarray(0, length);
-    disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+    disk.files.set(file, { pages });
     return disk;
   };
 
@@ -127,6 +127,6 @@ test('L3: a block that was written twice, or moved, is an error', async () => {
   const disk = healthy.clone();
   const { pages } = disk.files.get(LAST)!;
   const doubled = Buffer.concat([pages, pages.subarray(FILE_HEADER_BYTES, lastCommitAt)]);
-  disk.files.set(LAST, { pages: doubled, durable: doubled, unsynced: [], isNamed: true });
+  disk.files.set(LAST, { pages: doubled });
   await expect(open(disk)).rejects.toThrow('position 4 where 10 is due');
 });

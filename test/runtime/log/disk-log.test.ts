@@ -59,12 +59,13 @@ describe('what is on disk', () => {
     const log = await openSim(disk);
     await log.append(events('a'));
     expect(disk.operations).toEqual([
-      'makeFolder',
+      'make-folder',
+      'list',
       'list',
       'open',
       'write',
       'sync',
-      'syncFolder',
+      'sync-folder',
       'write',
       'sync',
     ]);

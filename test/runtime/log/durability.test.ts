@@ -164,7 +164,7 @@ describe('a process that dies without a power cut', () => {
   test('leaves a new file whose name is not durable: opening makes it so', async () => {
     const disk = new SimDisk();
     const log = await open(disk);
-    disk.fault = { code: 'EIO', at: 1, only: ['syncFolder'] };
+    disk.fault = { code: 'EIO', at: 1, only: ['sync-folder'] };
     await expect(log.append(ALL[0]!)).rejects.toThrow('EIO');
     const again = await open(disk);
     await again.append(ALL[0]!);

@@ -23,7 +23,7 @@ async function written(
 }
 
 function put(disk: SimDisk, file: string, pages: Buffer): void {
-  disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+  disk.files.set(file, { pages });
 }
 
 const bytesOf = (disk: SimDisk): Map<string, Buffer> =>

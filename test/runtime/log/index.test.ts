@@ -33,7 +33,7 @@ async function written(): Promise<{ disk: SimDisk; records: string[] }> {
 }
 
 function put(disk: SimDisk, file: string, pages: Buffer): void {
-  disk.files.set(file, { pages, durable: pages, unsynced: [], isNamed: true });
+  disk.files.set(file, { pages });
 }
 
 async function known(log: DiskLog): Promise<unknown> {
@@ -94,6 +94,7 @@ describe('opening', () => {
     const log = await open(disk);
     await expect(recordsOf(log)).rejects.toMatchObject({ code: 'LOG_CORRUPT' });
     pages[44]! ^= 1;
+    put(disk, nameOf(0, 'log'), pages);
     await expect(open(disk)).rejects.toMatchObject({
       code: 'LOG_CORRUPT',
       message: expect.stringContaining(`${nameOf(0, 'log')}: damaged at byte 40`),

@@ -211,7 +211,7 @@ describe('the file that says where the log begins', () => {
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       const copy = disk.clone();
       const content = bit % 2 === 0 ? flipped : flipped.subarray(0, bit >> 3);
-      copy.files.set(START, { pages: content, durable: content, unsynced: [], isNamed: true });
+      copy.files.set(START, { pages: content });
       const error = (await open(copy).catch((thrown: unknown) => thrown)) as CodedError;
       expect(error.message, `bit ${bit}`).toMatch(/^\/log\/start[: ]/);
       codes.add(error.code);
