@@ -231,7 +231,7 @@ function flipped(disk: SimDisk, name: string, bit: number): SimDisk {
   if (file === undefined) throw new Error(`${name} is not there`);
   const pages = Buffer.from(file.pages);
   pages.writeUInt8(pages.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-  copy.files.set(name, { ...file, pages, durable: pages });
+  copy.files.set(name, { pages });
   return copy;
 }
 
