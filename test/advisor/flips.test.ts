@@ -39,6 +39,8 @@ test('freshness flips at the minute and at the hour, the nearer one first', () =
       becomes: 'batch',
       also: { at: '59.9s', becomes: 'streaming' },
     },
+    // Corrections come once a minute at most; those of a micro-batch wait for a run as well.
+    { answer: 'correctBy', from: '1w', at: '1.01m', becomes: 'streaming' },
   ]);
   expect(recommend({ ...base, freshness: '2m' }).flips[0]).toMatchObject({
     at: '59.9s',

@@ -105,7 +105,11 @@ describe.skipIf(reason !== undefined)('a full disk', () => {
     const { child, url, exit } = await startRun(p);
     const filler = fill(p, 64_000);
     const isUp = (): boolean => child.exitCode === null && child.signalCode === null;
-    const isFull = async (): Promise<boolean> => (await ask(url, '/readyz')).status === 503;
+    // A process that is ending is not ready either.
+    const isFull = async (): Promise<boolean> => {
+      const { checks } = (await ask(url, '/readyz')).body as { checks: { room: boolean } };
+      return !checks.room;
+    };
     let [accepted, isRefused] = [0, false];
     // Log and state get there soon. When the log is first, events are refused; when the state is, the process ends.
     while (isUp() && !isRefused)
