@@ -17,6 +17,7 @@ import { invariant } from '../base/invariant.ts';
 import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
+import { DueKeys } from './due-keys.ts';
 import { evaluated } from './evaluated.ts';
 import {
   type JoinAside,
@@ -85,7 +86,7 @@ export class IntervalJoin implements JoinOperator, Spilling {
   readonly #spilled: SpilledKeys<TimedAside>;
   readonly #times: TimeIndex;
   /** Keys in the store alone with rows that are due and hand something on. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   #epoch = 0;
 
   constructor(spec: IntervalJoinSpec, next: Collector) {
@@ -94,6 +95,7 @@ export class IntervalJoin implements JoinOperator, Spilling {
     this.#next = next;
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, (key) => encodeKey(key));
     this.#saved = new SavedItems(
       spec.prefix,
       ({ row, timeMs, hasPartner }) => [row, timeMs, hasPartner],
@@ -306,7 +308,7 @@ export class IntervalJoin implements JoinOperator, Spilling {
       const key = indexedKey(entry);
       const name = nameOfKey(key);
       if (this.#buckets.has(name)) continue;
-      if (this.#spec.type === 'left' && kindOf(entry.key) === LEFT) this.#dueKeys.set(name, key);
+      if (this.#spec.type === 'left' && kindOf(entry.key) === LEFT) this.#dueKeys.want(key, name);
       else unseen.push([key, entry]);
     }
     for (const [key, entry] of unseen) {
@@ -319,9 +321,7 @@ export class IntervalJoin implements JoinOperator, Spilling {
   }
 
   due(): readonly Wanted[] {
-    const keys = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return keys.map((key) => this.#rangeOf(key));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {

@@ -23,6 +23,7 @@ import type { Row, Value } from '../data/value.ts';
 import { RowError } from '../expr/row-error.ts';
 import type { Frame } from '../plan/node.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
+import { DueKeys } from './due-keys.ts';
 import { Aggregates, type AggregateSpec, resultsOf } from './accumulators.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
 import {
@@ -35,7 +36,7 @@ import {
 } from './over-frame.ts';
 import { itemSuffix, kindOf, type SavedItem, SavedItems, serialOf } from './saved-items.ts';
 import { SpilledKeys } from './spilled-keys.ts';
-import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import { coldest, type Spilling } from './spilling.ts';
 import {
   isWaiting,
   keyedId,
@@ -75,7 +76,7 @@ export class OverOperator implements StatefulOperator, Spilling {
   readonly #spilled: SpilledKeys;
   readonly #times: TimeIndex;
   /** Partitions in the store alone for which rows are due. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   #epoch = 0;
   /** Members that an earlier version kept elsewhere: where, and where to. */
   readonly #moved: Buffer[] = [];
@@ -87,6 +88,7 @@ export class OverOperator implements StatefulOperator, Spilling {
     this.#aggregates = new Aggregates(spec.aggregates, spec.frame.kind !== 'unbounded');
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, keyedId);
     this.#saved = new SavedItems<Saveable>(
       spec.prefix,
       (item) => item.save(),
@@ -392,15 +394,14 @@ export class OverOperator implements StatefulOperator, Spilling {
     for (const { row } of this.#buffer.due(watermarkMs)) {
       const values = this.#spec.partition.map((index) => row[index] ?? null);
       const name = nameOfKey(values);
-      if (!this.#partitions.has(name) && this.#spilled.mayHave(values, name)) this.#dueKeys.set(name, values);
+      if (!this.#partitions.has(name) && this.#spilled.mayHave(values, name))
+        this.#dueKeys.want(values, name);
     }
   }
 
   due(watermarkMs: number): readonly Wanted[] {
     this.#wantDue(watermarkMs);
-    const partitions = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return partitions.map((values) => rangeBelow(this.#spec.prefix, keyedId(values)));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {

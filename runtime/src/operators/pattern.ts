@@ -25,10 +25,11 @@ import type { Row, Value } from '../data/value.ts';
 import type { Evaluate } from '../expr/evaluate.ts';
 import { RowError } from '../expr/row-error.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
+import { DueKeys } from './due-keys.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
 import { itemSuffix, kindOf, type SavedItem, SavedItems, serialOf } from './saved-items.ts';
 import { SpilledKeys } from './spilled-keys.ts';
-import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import { coldest, type Spilling } from './spilling.ts';
 import {
   isWaiting,
   keyedId,
@@ -103,7 +104,7 @@ export class PatternOperator implements StatefulOperator, Spilling {
   readonly #spilled: SpilledKeys;
   readonly #times: TimeIndex;
   /** Partitions in the store alone for which rows are due. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   /** For each column that leaves, its step and its place among the columns of the step. */
   readonly #places: readonly (readonly [step: number, place: number])[];
 
@@ -112,6 +113,7 @@ export class PatternOperator implements StatefulOperator, Spilling {
     this.#next = next;
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, keyedId);
     this.#saved = new SavedItems<Saveable>(
       spec.prefix,
       (item) => item.save(),
@@ -353,15 +355,13 @@ export class PatternOperator implements StatefulOperator, Spilling {
     for (const { value } of this.#buffer.due(watermarkMs)) {
       const name = nameOfKey(value.partition);
       if (!this.#partitions.has(name) && this.#spilled.mayHave(value.partition, name))
-        this.#dueKeys.set(name, value.partition);
+        this.#dueKeys.want(value.partition, name);
     }
   }
 
   due(watermarkMs: number): readonly Wanted[] {
     this.#wantDue(watermarkMs);
-    const partitions = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return partitions.map((values) => rangeBelow(this.#spec.prefix, keyedId(values)));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {

@@ -22,6 +22,7 @@ import { nameOfKey } from '../data/key.ts';
 import type { Column, Row } from '../data/value.ts';
 import { RowError } from '../expr/row-error.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
+import { DueKeys } from './due-keys.ts';
 import { Heap } from './heap.ts';
 import type { Collector, Position, StatefulOperator, Weight } from './operator.ts';
 import { ProcessCall } from './process-call.ts';
@@ -29,7 +30,7 @@ import type { PlainRow, ProcessContext, ProcessFunction } from './process-functi
 import { emittedRows, plainRows } from './process-values.ts';
 import { type SavedItem, SavedItems } from './saved-items.ts';
 import { SpilledKeys } from './spilled-keys.ts';
-import { coldest, rangeBelow, type Spilling } from './spilling.ts';
+import { coldest, type Spilling } from './spilling.ts';
 import {
   isWaiting,
   keyedId,
@@ -116,7 +117,7 @@ export class ProcessOperator implements StatefulOperator, Spilling {
   readonly #spilled: SpilledKeys;
   readonly #times: TimeIndex;
   /** Keys in the store alone with a timer that is due. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   #epoch = 0;
   readonly #initial: string;
   readonly #eventOf: (row: Row) => PlainRow;
@@ -132,6 +133,7 @@ export class ProcessOperator implements StatefulOperator, Spilling {
     this.#rowOf = emittedRows(spec.outputColumns);
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, keyedId);
     const saved = new SavedItems<Saveable>(
       spec.prefix,
       (item) => item.save(),
@@ -375,14 +377,12 @@ export class ProcessOperator implements StatefulOperator, Spilling {
 
   #want(values: Row): void {
     const name = nameOfKey(values);
-    if (!this.#keys.has(name) && this.#spilled.mayHave(values, name)) this.#dueKeys.set(name, values);
+    if (!this.#keys.has(name) && this.#spilled.mayHave(values, name)) this.#dueKeys.want(values, name);
   }
 
   due(watermarkMs: number): readonly Wanted[] {
     for (const { row } of this.#buffer.due(watermarkMs)) this.#want(this.#valuesOf(row));
-    const keys = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return keys.map((values) => rangeBelow(this.#spec.prefix, keyedId(values)));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {

@@ -22,6 +22,7 @@ import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
 import { Aggregates } from './accumulators.ts';
 import { emptyGroup, type Group, GroupRows, GroupStore } from './group-state.ts';
 import type { GroupSpec } from './group.ts';
+import { DueKeys } from './due-keys.ts';
 import { type Collector, isOver, type Position, type StatefulOperator, type Weight } from './operator.ts';
 import { type Aside, SpilledKeys } from './spilled-keys.ts';
 import { coldest, rangeBelow, type Spilling } from './spilling.ts';
@@ -63,7 +64,7 @@ export class SessionOperator implements StatefulOperator, Spilling {
   /** Sessions that the index does not have at their end. */
   readonly #unindexed = new Set<Session>();
   /** Keys in the store alone with sessions that are due. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   #epoch = 0;
   readonly #unflushed = new Set<Session>();
   /** Rows of sessions that became part of others, to be taken back. */
@@ -77,6 +78,7 @@ export class SessionOperator implements StatefulOperator, Spilling {
     this.#aggregates = new Aggregates(spec.aggregates, false);
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, (key) => encodeKey(key));
     this.#store = new GroupStore(spec.prefix, {
       idOf: (session) => this.#idOf(session),
       recordOf: ({ key, rows, serial }) => [key, rows, serial],
@@ -333,14 +335,12 @@ export class SessionOperator implements StatefulOperator, Spilling {
     for (const entry of index) {
       const key = indexedKey(entry);
       const name = nameOfKey(key);
-      if (!this.#sessions.has(name)) this.#dueKeys.set(name, key);
+      if (!this.#sessions.has(name)) this.#dueKeys.want(key, name);
     }
   }
 
   due(): readonly Wanted[] {
-    const keys = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return keys.map((key) => this.#rangeOf(key));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {

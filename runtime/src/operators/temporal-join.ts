@@ -16,6 +16,7 @@ import { invariant } from '../base/invariant.ts';
 import { encodeKey, nameOfKey } from '../data/key.ts';
 import type { Row } from '../data/value.ts';
 import type { Batch, Entry, Range, Wanted } from '../state/store.ts';
+import { DueKeys } from './due-keys.ts';
 import { evaluated } from './evaluated.ts';
 import {
   type JoinAside,
@@ -89,7 +90,7 @@ export class TemporalJoin implements JoinOperator, Spilling {
   readonly #spilled: SpilledKeys<TimedAside>;
   readonly #times: TimeIndex;
   /** Keys in the store alone with rows that are due. */
-  readonly #dueKeys = new Map<string, Row>();
+  readonly #dueKeys: DueKeys;
   #epoch = 0;
 
   constructor(spec: TemporalJoinSpec, next: Collector) {
@@ -97,6 +98,7 @@ export class TemporalJoin implements JoinOperator, Spilling {
     this.#next = next;
     this.#spilled = new SpilledKeys(spec.prefix, -1);
     this.#times = new TimeIndex(spec.prefix);
+    this.#dueKeys = new DueKeys(spec.prefix, (key) => encodeKey(key));
     this.#saved = new SavedItems(
       spec.prefix,
       ({ row, timeMs, isPlaced }) => [row, timeMs, isPlaced],
@@ -329,14 +331,12 @@ export class TemporalJoin implements JoinOperator, Spilling {
     for (const entry of index) {
       const key = indexedKey(entry);
       const name = nameOfKey(key);
-      if (!this.#buckets.has(name)) this.#dueKeys.set(name, key);
+      if (!this.#buckets.has(name)) this.#dueKeys.want(key, name);
     }
   }
 
   due(): readonly Wanted[] {
-    const keys = [...this.#dueKeys.values()];
-    this.#dueKeys.clear();
-    return keys.map((key) => this.#rangeOf(key));
+    return this.#dueKeys.take();
   }
 
   resume(entries: Iterable<Entry>): void {
