@@ -42,7 +42,8 @@ export function completeAnswers(given: GivenAnswers): Completed {
     }
   }
   if (given.measured !== undefined) complete['measured'] = given.measured;
-  return { answers: answersSchema.parse(complete), defaulted };
+  // Compiling the schema into code pays after many documents, and here is one.
+  return { answers: answersSchema.parse(complete, { jitless: true }), defaulted };
 }
 
 /** The stated default; the two that hang on another answer follow it. */
@@ -128,11 +129,16 @@ function leastOf(path: string, answer: unknown): number | undefined {
   return answer === undefined || answer === 'unsure' ? undefined : spanOf(questionOf(path), answer)[0];
 }
 
+/** The keys of each path that was asked for: searches ask for the same few thousands of times. */
+const KEYS = new Map<string, readonly string[]>();
+
 /** The answer at a dotted path. */
 export function answerAt(answers: object, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], answers);
+  const keys = KEYS.get(path) ?? path.split('.');
+  KEYS.set(path, keys);
+  let value: unknown = answers;
+  for (const key of keys) value = (value as Record<string, unknown> | undefined)?.[key];
+  return value;
 }
 
 /** Writes an answer at a dotted path of a plain object. */

@@ -97,6 +97,11 @@ export const WORKING = [
   'codebases',
 ] as const satisfies readonly (typeof DECIDING)[number][];
 
+/** Those of them that hours of operation depend on; a property test holds this list against the model. */
+export const BURDENING: ReadonlySet<string> = new Set(
+  WORKING.filter((path) => path !== 'reprocessing.history'),
+);
+
 /**
  * How much each possibility counts when nobody knows (ours-unsure): what is routine is known, so what nobody knows is seldom
  * routine; a team that has never run a stream knows that, and who sends mails or pays; and a result that nobody calls

@@ -35,12 +35,8 @@ export function flipsOf(
   assumed: Assumptions = ASSUMED,
   paths: readonly string[] = DECIDING,
 ): Flip[] {
-  const at: Search = {
-    answers,
-    assumed,
-    now: verdictOf(answers, assumed),
-    decide: deciderOf(answers, assumed),
-  };
+  const decide = deciderOf(answers, assumed);
+  const at: Search = { answers, assumed, now: decide(), decide };
   return paths.flatMap((path) => {
     const question = questionOf(path);
     const answer = answerAt(answers, path);

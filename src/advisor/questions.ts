@@ -16,8 +16,12 @@ export interface Question extends QuestionMeta {
 /** Every answer, in the order of the file. */
 export const QUESTIONS: readonly Question[] = questionsOf(answersSchema, []);
 
+const BY_PATH: ReadonlyMap<string, Question> = new Map(
+  QUESTIONS.map((question) => [question.path, question]),
+);
+
 export function questionOf(path: string): Question {
-  const found = QUESTIONS.find((question) => question.path === path);
+  const found = BY_PATH.get(path);
   if (found === undefined) throw new Error(`no question "${path}"`);
   return found;
 }

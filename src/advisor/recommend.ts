@@ -3,11 +3,11 @@
  *
  *   answers ─► defaults ─► verdict ─► candidates, settings ─► claims, conflicts, flips ─► sources of all of them
  */
-import type { Answers, Architecture, GivenAnswers } from './answers.ts';
+import type { Architecture, GivenAnswers } from './answers.ts';
 import { claimsOf } from './claims.ts';
 import { completeAnswers } from './complete.ts';
 import { conflictsOf } from './conflicts.ts';
-import { hardestFacts, predictedFacts } from './facts.ts';
+import { hardestFacts, predictedFacts, type Facts } from './facts.ts';
 import { FIGURE_SOURCES, predictedOf } from './figures.ts';
 import { flipsOf } from './flips.ts';
 import { violationsOf } from './gates.ts';
@@ -26,7 +26,9 @@ export function recommend(given: GivenAnswers, assumed: Assumptions = ASSUMED): 
   const { answers, defaulted } = completeAnswers(given);
   const openness = opennessOf(answers, assumed);
   const [recommendation] = openness.possible as [Architecture];
-  const candidates = SIMPLEST_FIRST.map((architecture) => candidateOf(architecture, answers, assumed));
+  const hardest = hardestFacts(answers, assumed);
+  const predicted = predictedFacts(answers, assumed);
+  const candidates = SIMPLEST_FIRST.map((architecture) => candidateOf(architecture, hardest, predicted));
   const because = claimsOf(recommendation, answers, candidates, assumed);
   const violations =
     candidates.find((candidate) => candidate.architecture === recommendation)?.violations ?? [];
@@ -41,7 +43,7 @@ export function recommend(given: GivenAnswers, assumed: Assumptions = ASSUMED): 
     defaulted,
     recommendation,
     ...openness,
-    settings: settingsOf(recommendation, hardestFacts(answers, assumed)),
+    settings: settingsOf(recommendation, hardest),
     candidates,
     because,
     conflicts: conflictsOf(
@@ -53,13 +55,13 @@ export function recommend(given: GivenAnswers, assumed: Assumptions = ASSUMED): 
   };
 }
 
-function candidateOf(architecture: Architecture, answers: Answers, assumed: Assumptions): Candidate {
-  const violations = violationsOf(architecture, hardestFacts(answers, assumed));
+function candidateOf(architecture: Architecture, hardest: Facts, predicted: Facts): Candidate {
+  const violations = violationsOf(architecture, hardest);
   return {
     architecture,
     feasible: violations.length === 0,
     violations,
-    predicted: predictedOf(architecture, predictedFacts(answers, assumed)),
+    predicted: predictedOf(architecture, predicted),
   };
 }
 

@@ -15,7 +15,15 @@
  * everywhere, so that one extreme spoke for all: whoever was unsure of the team was never told of Lambda.)
  */
 import type { Answers, Architecture } from './answers.ts';
-import { hardestWith, openPoints, WORKING, type Facts, type OpenPoints, type Replaced } from './facts.ts';
+import {
+  BURDENING,
+  hardestWith,
+  openPoints,
+  WORKING,
+  type Facts,
+  type OpenPoints,
+  type Replaced,
+} from './facts.ts';
 import { holdsAt, severityOf } from './gates.ts';
 import { ASSUMED, type Assumptions } from './knowledge/assumptions.ts';
 import { burdenHoursOf } from './model/effort.ts';
@@ -43,10 +51,11 @@ export function deciderOf(
   const hardest = hardestWith(answers, assumed);
   const open = openPoints(answers, assumed, POINTS_MAX, WORKING);
   const known = new Map<string, Architecture>();
+  const hours = hoursAtPoints(open);
   const leastRegretted = (among: readonly Architecture[], replaced: Replaced): Architecture => {
-    if (replaced.some(([path]) => !PROMISES.includes(path))) return leastRegret(among, open, replaced);
+    if (replaced.some(([path]) => !PROMISES.includes(path))) return leastRegret(among, open, replaced, hours);
     const key = among.join(' ');
-    const found = known.get(key) ?? leastRegret(among, open, []);
+    const found = known.get(key) ?? leastRegret(among, open, [], hours);
     known.set(key, found);
     return found;
   };
@@ -70,19 +79,52 @@ function leastBroken(facts: Facts): Architecture[] {
   return SIMPLEST_FIRST.filter((_, at) => (severities[at] ?? Infinity) <= least + EPSILON);
 }
 
-/** The one that would be regretted least over all that is open, on average. */
-function leastRegret(among: readonly Architecture[], open: OpenPoints, replaced: Replaced): Architecture {
+/** The hours of an architecture at each point, with some answers replaced. */
+type HoursAtPoints = (
+  architecture: Architecture,
+  points: readonly Facts[],
+  replaced: Replaced,
+) => readonly number[];
+
+/** Searches replace what no hours depend on most of the time; then they are those of the answers, counted once. */
+function hoursAtPoints({ points }: OpenPoints): HoursAtPoints {
+  const known = new Map<Architecture, readonly number[]>();
+  return (architecture, changed, replaced) => {
+    if (replaced.some(([path]) => BURDENING.has(path)))
+      return changed.map((facts) => burdenHoursOf(architecture, facts));
+    const hours = known.get(architecture) ?? points.map(({ facts }) => burdenHoursOf(architecture, facts));
+    known.set(architecture, hours);
+    return hours;
+  };
+}
+
+/** The one that would be regretted least over all that is open, on average. Called for every probe, so it makes little. */
+function leastRegret(
+  among: readonly Architecture[],
+  open: OpenPoints,
+  replaced: Replaced,
+  hoursAt: HoursAtPoints,
+): Architecture {
+  const changed = open.at(...replaced);
+  const hours = among.map((architecture) => hoursAt(architecture, changed, replaced));
   const regrets = among.map(() => 0);
-  open.at(...replaced).forEach((facts, index) => {
-    const hours = among.map((architecture) => burdenHoursOf(architecture, facts));
-    const holds = among.map((architecture) => holdsAt(architecture, facts));
-    const counted = holds.includes(true) ? hours.map((own, at) => (holds[at] ? own : Infinity)) : hours;
-    const least = Math.min(...counted);
+  const counted = among.map(() => 0);
+  for (const [index, facts] of changed.entries()) {
+    let least = Infinity;
+    for (const [at, architecture] of among.entries()) {
+      const own = holdsAt(architecture, facts) ? (hours[at]?.[index] ?? Infinity) : Infinity;
+      counted[at] = own;
+      if (own < least) least = own;
+    }
+    // Where nothing holds, everything counts.
+    const isHeld = least < Infinity;
+    if (!isHeld) least = Math.min(...hours.map((own) => own[index] ?? Infinity));
     const weight = open.points[index]?.weight ?? 1;
-    counted.forEach((own, at) => {
+    for (let at = 0; at < among.length; at++) {
+      const own = (isHeld ? counted[at] : hours[at]?.[index]) ?? Infinity;
       regrets[at] = (regrets[at] ?? 0) + weight * Math.min(MIGRATION_HOURS, own - least);
-    });
-  });
+    }
+  }
   return leastOf(among, regrets);
 }
 

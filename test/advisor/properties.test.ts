@@ -3,10 +3,17 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ARCHITECTURES, type Architecture, type GivenAnswers } from '../../src/advisor/answers.ts';
 import { answerAt, completeAnswers, withAnswer } from '../../src/advisor/complete.ts';
-import { hardestFacts, predictedFacts, type Facts } from '../../src/advisor/facts.ts';
+import {
+  BURDENING,
+  DECIDING,
+  hardestFacts,
+  hardestWith,
+  predictedFacts,
+  type Facts,
+} from '../../src/advisor/facts.ts';
 import { flipsOf } from '../../src/advisor/flips.ts';
 import { severityOf, violationsOf } from '../../src/advisor/gates.ts';
-import { effortHoursOf } from '../../src/advisor/model/effort.ts';
+import { burdenHoursOf, effortHoursOf } from '../../src/advisor/model/effort.ts';
 import { isReplayAffordable } from '../../src/advisor/model/reprocessing.ts';
 import { QUESTIONS, questionOf, type Question } from '../../src/advisor/questions.ts';
 import { predictedOf } from '../../src/advisor/figures.ts';
@@ -246,4 +253,22 @@ describe('every question is worth asking', () => {
       recommend({ ...LIVELY, arrival: 'files', arrivalEvery }).settings.triggerEverySeconds;
     expect(files('1d')).toBeGreaterThan(files('10m'));
   });
+});
+
+test('hours hang on no answer but those that searches count them again for', () => {
+  const others = DECIDING.filter((path) => !BURDENING.has(path));
+  fc.assert(
+    fc.property(anyAnswers(1), fc.double({ min: 1e-3, max: 1e3, noNaN: true }), (given, times) => {
+      const replaced = hardestWith(completeAnswers(given).answers);
+      const hours = ARCHITECTURES.map((architecture) => burdenHoursOf(architecture, replaced()));
+      for (const path of others) {
+        const { choices } = questionOf(path);
+        for (const value of choices.length > 0 ? choices : [times]) {
+          const facts = replaced([path, value]);
+          expect(ARCHITECTURES.map((architecture) => burdenHoursOf(architecture, facts))).toEqual(hours);
+        }
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

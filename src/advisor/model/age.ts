@@ -22,6 +22,13 @@ export interface Rhythm {
 
 const HALVINGS = 32;
 const STEPS = 32;
+/** Most of the change is where little time has passed since the cut: the steps are as the squares of numbers. */
+const EDGES = Array.from(
+  { length: STEPS },
+  (_, step) => [(step / STEPS) ** 2, ((step + 1) / STEPS) ** 2] as const,
+);
+const MIDDLES = Float64Array.from(EDGES, ([start, end]) => (start + end) / 2);
+const WIDTHS = Float64Array.from(EDGES, ([start, end]) => end - start);
 
 /** The age that is not exceeded for this share of the time. */
 export function ageQuantile(rhythm: Rhythm, share: number): number {
@@ -45,12 +52,10 @@ function exceedsScheduled({ intervalSeconds, runSeconds, arrivals }: Rhythm): Ex
     const until = intervalSeconds + runSeconds;
     const from = Math.max(runSeconds, age);
     if (age >= until) return 0;
-    // Most of the change is where little time has passed since the cut: the steps are as the squares of numbers.
     let sum = 0;
     for (let step = 0; step < STEPS; step++) {
-      const [start, end] = [(step / STEPS) ** 2, ((step + 1) / STEPS) ** 2];
-      const at = from - age + ((start + end) / 2) * (until - from);
-      sum += (1 - arrivals.quiet(at)) * (end - start);
+      const at = from - age + (MIDDLES[step] ?? 0) * (until - from);
+      sum += (1 - arrivals.quiet(at)) * (WIDTHS[step] ?? 0);
     }
     return (sum * (until - from)) / intervalSeconds;
   };
